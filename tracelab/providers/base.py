@@ -1,0 +1,231 @@
+"""What every provider shares: the source of a file, its tally, and decoding lines into typed records.
+
+A provider is pure: records of one file in, raw rows out. It never opens a file, never knows of another file, and
+never keeps text. Decoding is typed (msgspec): a record type names the fields that matter, so bodies are skipped.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+import msgspec
+
+from tracelab.schema import LoadIssue, Row
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+"""An instant with its zone; anything else in its place is a wrong type and reads as absent."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""A token count or size: never negative, never beyond what a double holds exactly."""
+
+_MAX_REPAIRS = 32  # wrong values mended in one object before it is given up
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is known of a file besides its lines: only what content may not give (see each provider)."""
+
+    file_id: str
+    path: str
+    """Absolute path: its parts may give Claude's project folder, an agent's id, a rollout's uuid; nothing else."""
+    user_name: str | None = None
+    first_line_sha256: str = ""
+    """SHA-256 (hex) of the first complete line: names a session in a log that holds no id."""
+    sidecar: bytes | None = None
+    """Content of an agent file's `.meta.json`, if it lies beside it."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is counted while a file is read, and where the reader stands (for issues)."""
+
+    line_no: int = 0
+    byte_offset: int = 0
+    bad_lines: int = 0
+    objects: int = 0
+    records_by_type: Counter[str] = field(default_factory=Counter)
+    steps: int = 0
+    synthetic_rows: int = 0
+    rows_without_id: int = 0
+    usage_echoes: int = 0
+    hosted_calls: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    file_id: str = ""
+    issues: list[LoadIssue] = field(default_factory=list)
+    """Problems met so far; the reader moves them on and clears the list."""
+
+    def issue(self, reason: str, detail: str | None = None) -> None:
+        """Note a problem at the current line; `detail` must hold no content."""
+        self.issues.append(LoadIssue(self.file_id, self.line_no, self.byte_offset, reason, detail))
+
+    def seen(self, instant: datetime) -> None:
+        """Widen the file's span of time."""
+        if self.first_at is None or instant < self.first_at:
+            self.first_at = instant
+        if self.last_at is None or instant > self.last_at:
+            self.last_at = instant
+
+
+class Line(NamedTuple):
+    """A physical line: its number (from 1), its byte offset, its bytes, and whether a newline ended it."""
+
+    number: int
+    offset: int
+    data: bytes
+    is_complete: bool = True
+
+
+R = TypeVar("R", bound=msgspec.Struct)
+Parse = Callable[[Iterator[Any], Source, Tally], Iterator[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A client's log format: its name, the type its lines decode to, and how records become raw rows."""
+
+    name: str
+    record: type[msgspec.Struct]
+    parse: Parse
+
+
+class PendingLine(Exception):
+    """The last line has no newline and does not decode: it is still being written."""
+
+
+def records(lines: Iterable[Line], record_type: type[R], tally: Tally) -> Iterator[R]:
+    """Decode lines into records, in order; count and note what does not decode.
+
+    A line may hold several objects with nothing between them. A line that is not one or more whole objects is a
+    bad line; the objects decoded before the fault are kept. A value of the wrong type reads as absent.
+
+    Raises:
+        PendingLine: at the last line, if no newline ended it and it does not decode.
+    """
+    decode = msgspec.json.Decoder(record_type).decode
+    for line in lines:
+        tally.line_no, tally.byte_offset, data, is_complete = line
+        try:
+            record = decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            yield from _salvage(data, is_complete, record_type, tally)
+        else:
+            tally.objects += 1
+            yield record
+
+
+def lenient(data: bytes | msgspec.Raw, record_type: type[R], tally: Tally) -> R | None:
+    """Decode one object nested in a record, mending what is wrong; None if it is no object or beyond repair."""
+    try:
+        return msgspec.json.decode(data, type=record_type)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        try:
+            value, _ = _next_value(bytes(data).decode("utf-8", "replace"), 0)
+        except (ValueError, RecursionError):
+            return None
+        return _mended(value, record_type, tally) if isinstance(value, dict) else None
+
+
+def content_chars(value: object) -> int:
+    """Size of a value in characters: 0 for null, a string's length, else its compact JSON's (METRICS.md §3.1)."""
+    if value is None:
+        return 0
+    if isinstance(value, str):
+        return len(value)
+    return len(_COMPACT(value))
+
+
+def raw_chars(raw: bytes | msgspec.Raw) -> int:
+    """`content_chars` of a value that is still JSON."""
+    return content_chars(msgspec.json.decode(raw)) if raw else 0
+
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _salvage(data: bytes, is_complete: bool, record_type: type[R], tally: Tally) -> Iterator[R]:
+    """Take the slow way with a line that the fast decoder refused."""
+    text = data.decode("utf-8", "replace").lstrip("\ufeff").strip()
+    if not text:
+        return
+    found: list[R] = []
+    position = 0
+    try:
+        while position < len(text):
+            value, position = _next_value(text, position)
+            if not isinstance(value, dict):
+                raise ValueError("not an object")
+            record = _mended(value, record_type, tally)
+            tally.objects += 1
+            if record is not None:
+                found.append(record)
+    except (ValueError, RecursionError):
+        if not is_complete:
+            tally.objects -= len(found)
+            raise PendingLine from None
+        tally.bad_lines += 1
+        tally.issue("bad_line", "not one or more whole JSON objects")
+    yield from found
+
+
+_WHITE_SPACE = re.compile(r"[ \t\r]*")
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if abs(number) != float("inf") else None
+
+
+_next_json = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_finite).raw_decode
+
+
+def _next_value(text: str, position: int) -> tuple[Any, int]:
+    """Decode the JSON value at `position`; return it and where the next one begins."""
+    value, end = _next_json(text, position)
+    match = _WHITE_SPACE.match(text, end)
+    return value, match.end() if match else end
+
+
+def _mended(value: dict[str, Any], record_type: type[R], tally: Tally) -> R | None:
+    """Convert an object, dropping each value of a wrong type with an issue; None if too much is wrong."""
+    for _ in range(_MAX_REPAIRS):
+        try:
+            # via JSON again: lone surrogates become one character, numbers keep their meaning
+            return msgspec.json.decode(_COMPACT(value).encode("utf-8", "replace"), type=record_type)
+        except msgspec.ValidationError as error:
+            wanted, _, path = str(error).partition(" - at `")
+            tally.issue("wrong_type", f"{path.rstrip('`') or '$'}: {wanted}")
+            if not _drop(value, path.rstrip("`")):
+                return None
+        except (msgspec.DecodeError, RecursionError):
+            break
+    tally.issue("wrong_type", "object given up")
+    return None
+
+
+_PATH_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+
+
+def _drop(value: Any, path: str) -> bool:
+    """Remove what stands at a msgspec error path such as `$.message.usage.output_tokens`; say if it was there."""
+    steps = [name or index for name, index in _PATH_STEP.findall(path)]
+    for depth, step in enumerate(steps):
+        key = int(step) if step.isdigit() and isinstance(value, list) else step
+        if depth == len(steps) - 1 or not isinstance(value, dict | list):
+            break
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return False
+    else:
+        return False
+    if isinstance(value, dict) and key in value:
+        del value[key]
+        return True
+    if isinstance(value, list) and isinstance(key, int) and key < len(value):
+        value[key] = {}  # keeps the place of the blocks after it
+        return True
+    return False
