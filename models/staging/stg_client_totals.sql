@@ -1,0 +1,13 @@
+-- One row per session and model: the client's own running total, the greatest of its files.
+select
+    session_id,
+    model,
+    max(input_tokens) as input_tokens,
+    max(prefix_tokens) as prefix_tokens,
+    max(cache_write_tokens) as cache_write_tokens,
+    max(output_tokens) as output_tokens,
+    max(reasoning_tokens) as reasoning_tokens,
+    max(web_searches) as web_searches,
+    max(cost_usd) as cost_usd
+from {{ source("raw", "client_totals") }}
+group by session_id, model

@@ -1,0 +1,84 @@
+-- One row per event of a step (or of a session, where it led to no step), its copies settled: each at its
+-- earliest time, in the order of the log.
+with
+    raw_events as (select * from {{ source("raw", "events") }}),
+    copies as (
+        select
+            raw_events.* exclude (step_seq, session_id),
+            settled.step_id,
+            settled.step_session_id as session_id,
+            event_index - min(event_index) over (partition by file_id, raw_events.session_id, step_seq) as listed_at
+        from raw_events
+        inner join {{ ref("stg_step_copies") }} as settled using (file_id, session_id, step_seq)
+        where settled.step_id is not null and not gives_way
+    ),
+    of_steps as (
+        select
+            session_id,
+            step_id,
+            event_id,
+            block_index,
+            min(listed_at) as listed_at,
+            min(event_type) as event_type,
+            min(started_at) as started_at,
+            min(event_at) as event_at,
+            min(message_kind) as message_kind,
+            min(tool_call_id) as tool_call_id,
+            min(content_chars) as content_chars,
+            bool_or(is_error) as is_error
+        from copies
+        group by session_id, step_id, event_id, block_index
+    ),
+    raw_sessions as (select * from {{ source("raw", "sessions") }}),
+    own_sessions as (select distinct session_id from raw_sessions where is_own),
+    -- an input that no step took: once, in its first session; gone where a longer copy of the log has the step
+    loose as (
+        select raw_events.*, raw_sessions.session_kind
+        from raw_events
+        inner join raw_sessions using (file_id, session_id)
+        where
+            step_seq is null
+            and (is_own or session_id not in (select session_id from own_sessions))
+            and not exists (
+                from raw_events as taken
+                where
+                    taken.event_id = raw_events.event_id
+                    and taken.block_index = raw_events.block_index
+                    and taken.step_seq is not null
+            )
+    ),
+    of_no_step as (
+        select
+            arg_min(session_id, session_kind || session_id) as session_id,
+            null::varchar as step_id,
+            event_id,
+            block_index,
+            min(event_index) as listed_at,
+            min(event_type) as event_type,
+            min(started_at) as started_at,
+            min(event_at) as event_at,
+            min(message_kind) as message_kind,
+            min(tool_call_id) as tool_call_id,
+            min(content_chars) as content_chars,
+            bool_or(is_error) as is_error
+        from loose
+        group by event_id, block_index
+    ),
+    events as (select * from of_steps union all by name select * from of_no_step)
+select
+    session_id,
+    step_id,
+    row_number() over (
+        partition by session_id, step_id order by listed_at, event_at nulls last, event_id, block_index
+    )
+    - 1 as event_order,
+    event_id,
+    block_index,
+    event_type,
+    started_at,
+    event_at,
+    message_kind,
+    tool_call_id,
+    content_chars,
+    is_error
+from events

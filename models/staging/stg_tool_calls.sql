@@ -1,0 +1,59 @@
+-- One row per tool call, its copies settled: the earliest times, a failure if any copy tells of one.
+with
+    copies as (
+        select
+            raw_calls.* exclude (session_id), settled.step_id, settled.step_session_id as session_id, step_index
+        from {{ source("raw", "tool_calls") }} as raw_calls
+        inner join {{ ref("stg_step_copies") }} as settled using (file_id, session_id, step_seq)
+        where settled.step_id is not null and not gives_way
+    ),
+    calls as (
+        select
+            tool_call_id,
+            session_id,
+            min((step_index, step_id)) as place,
+            min(tool_index) as listed_at,
+            min(tool_name) as tool_name,
+            min(emitted_at) as emitted_at,
+            min(result_at) as result_at,
+            min(wall_ms) as logged_wall_ms,
+            min(internal_ms) as internal_ms,
+            bool_or(is_error) as is_error,
+            min(exit_code) as exit_code,
+            bool_or(is_denied) as is_denied,
+            bool_and(is_poll) as is_poll,
+            min(agent_id) as agent_id,
+            min(agent_type) as agent_type,
+            min(web_searches) as web_searches,
+            min(input_chars) as input_chars,
+            min(result_chars) as result_chars
+        from copies
+        group by tool_call_id, session_id
+        -- one call is one row even if two steps claim it
+        qualify
+            row_number() over (
+                partition by tool_call_id, case when {{ var("include_replays") }} then session_id end
+                order by min(emitted_at) nulls last, session_id
+            )
+            = 1
+    )
+select
+    tool_call_id,
+    place[2] as step_id,
+    session_id,
+    row_number() over (partition by place order by listed_at, emitted_at nulls last, tool_call_id) - 1 as tool_index,
+    tool_name,
+    emitted_at,
+    result_at,
+    coalesce(round((epoch_us(result_at) - epoch_us(emitted_at)) / 1000)::bigint, logged_wall_ms) as wall_ms,
+    internal_ms,
+    is_error,
+    exit_code,
+    is_denied,
+    is_poll,
+    agent_id,
+    agent_type,
+    web_searches,
+    input_chars,
+    result_chars
+from calls
