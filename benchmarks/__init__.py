@@ -1,0 +1,1 @@
+"""Generators of session logs, and benchmarks on them. Not part of the package."""

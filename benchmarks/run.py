@@ -1,0 +1,165 @@
+"""Time `tracelab load` against a plain loop of `json.loads` over the same files, in one run.
+
+    python -m benchmarks.run [--steps 300000] [--gigabytes 1.4] [--runs 3]
+
+Both sides are whole processes, start-up included, taken in turn: machines are noisy, so only the ratio of the
+medians says something. A row a run goes to `benchmarks/results.csv`. Nothing here passes or fails.
+"""
+
+import argparse
+import csv
+import datetime
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.generate import generate
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results.csv"
+
+PLAIN_LOOP = """
+import json, os, sys
+for folder, _, names in os.walk(sys.argv[1]):
+    for name in names:
+        if name.endswith(".jsonl"):
+            with open(os.path.join(folder, name), "rb") as lines:
+                for line in lines:
+                    json.loads(line)
+"""
+
+
+class Run(NamedTuple):
+    """One timed process: wall and CPU seconds, and the peak of its process tree's summed PSS in MiB."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mib: float
+
+
+def timed(command: list[str], env: dict[str, str]) -> Run:
+    """Run a command to its end and measure it with all its children.
+
+    Raises:
+        subprocess.CalledProcessError: if it fails.
+    """
+    before = os.times()
+    start = time.perf_counter()
+    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
+    peak = _PeakMemory(process.pid)
+    peak.start()
+    code = process.wait()
+    wall = time.perf_counter() - start
+    peak.stop()
+    after = os.times()
+    if code:
+        raise subprocess.CalledProcessError(code, command)
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return Run(wall, cpu, peak.mib)
+
+
+class _PeakMemory(threading.Thread):
+    """Samples the summed PSS of a process and its descendants, ten times a second."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid = pid
+        self.mib = 0.0
+        self._done = threading.Event()
+
+    def run(self) -> None:
+        while not self._done.wait(0.1):
+            self.mib = max(self.mib, sum(_pss_kib(pid) for pid in _tree(self.pid)) / 1024)
+
+    def stop(self) -> None:
+        self._done.set()
+        self.join()
+
+
+def _tree(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return [pid]
+    return [pid, *(each for child in children for each in _tree(int(child)))]
+
+
+def _pss_kib(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")), 0)
+
+
+def main() -> None:
+    """Generate the data, run both sides in turn, print the medians and their ratio, and keep a row."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    arguments.add_argument("--steps", type=int, default=300_000)
+    arguments.add_argument("--gigabytes", type=float, default=1.4)
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--runs", type=int, default=3)
+    arguments.add_argument("--data", type=Path, help="a folder made before by benchmarks/generate.py")
+    options = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="tracelab-bench-") as scratch:
+        data = options.data or Path(scratch) / "data"
+        if options.data is None:
+            bytes_per_step = round(options.gigabytes * 1e9 / options.steps)
+            generate(data, steps=options.steps, bytes_per_step=bytes_per_step, seed=options.seed)
+        size = sum(path.stat().st_size for path in data.rglob("*.jsonl"))
+        loads, loops = [], []
+        for run in range(options.runs):
+            db = Path(scratch) / f"{run}" / "tracelab.duckdb"
+            db.parent.mkdir()
+            env = {**os.environ, "TRACELAB_DB": str(db), "HOME": scratch}
+            loops.append(timed([sys.executable, "-c", PLAIN_LOOP, str(data)], env))
+            loads.append(timed([sys.executable, "-m", "tracelab", "load", str(data)], env))
+            print(f"run {run + 1}: plain loop {loops[-1]}, load {loads[-1]}", file=sys.stderr)
+            database_mib = db.stat().st_size / 2**20
+            db.unlink()
+    load_s = statistics.median(run.wall_s for run in loads)
+    loop_s = statistics.median(run.wall_s for run in loops)
+    peak_mib = max(run.peak_mib for run in loads)
+    print(f"input       {size / 1e9:.2f} GB, {options.steps:,} steps asked for")
+    print(f"plain loop  {loop_s:.2f} s ({size / 1e6 / loop_s:.0f} MB/s)")
+    print(
+        f"load        {load_s:.2f} s ({size / 1e6 / load_s:.0f} MB/s), peak {peak_mib:.0f} MiB in all processes"
+    )
+    print(f"database    {database_mib:.0f} MiB, {database_mib * 2**20 / options.steps:.0f} bytes a step")
+    print(f"ratio       {load_s / loop_s:.2f}")
+    _keep(size, options.steps, load_s, loop_s, peak_mib)
+
+
+def _keep(size: int, steps: int, load_s: float, loop_s: float, peak_mib: float) -> None:
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True, check=False
+    ).stdout.strip()
+    row = {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "commit": commit,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "bytes": size,
+        "steps": steps,
+        "stage": "load",
+        "seconds": f"{load_s:.2f}",
+        "baseline_seconds": f"{loop_s:.2f}",
+        "ratio": f"{load_s / loop_s:.2f}",
+        "peak_mib": f"{peak_mib:.0f}",
+    }
+    is_new = not RESULTS.exists()
+    with RESULTS.open("a", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+if __name__ == "__main__":
+    main()
