@@ -1,0 +1,377 @@
+"""Claude Code's session logs: records of one file in, raw rows out.
+
+One API message is one step, however many rows it is streamed over. Inputs wait in their context for its next
+step; an input that an assistant row of another context descends from belongs to that context.
+"""
+
+import re
+from collections.abc import Iterator
+
+from tracelab.providers.base import Provider, Source, Tally, lenient
+from tracelab.providers.claude_compactions import Compactions
+from tracelab.providers.claude_lineage import Lineage, origin_of
+from tracelab.providers.claude_records import (
+    AgentInput,
+    Attachment,
+    Block,
+    ClaudeRecord,
+    Message,
+    ModelTotal,
+    ProgressData,
+    blocks_of,
+    prompt_texts,
+    queued_kind,
+    row_kind,
+    size,
+    text_kind,
+)
+from tracelab.providers.claude_state import (
+    AGENT_TOOLS,
+    CallState,
+    Context,
+    Input,
+    InputEvent,
+    StepState,
+    client_total,
+)
+from tracelab.schema import Event, LoadIssue, Row
+
+_SYNTHETIC = "<synthetic>"
+_NO_MESSAGE = Message()
+_HOSTED = frozenset({"server_tool_use", "mcp_tool_use"})
+_REASONING = frozenset({"thinking", "redacted_thinking"})
+_PICTURES = frozenset({"image", "document"})
+
+_is_global = re.compile(r"[A-Za-z0-9_.:-]{20,}").fullmatch
+
+
+def parse(records: Iterator[ClaudeRecord], source: Source, tally: Tally) -> Iterator[Row]:
+    """Turn the records of one log into raw rows."""
+    log = _Log(source, tally)
+    ready = log.ready
+    for record in records:
+        log.read(record)
+        if ready:
+            yield from ready
+            ready.clear()
+    yield from log.finish()
+
+
+CLAUDE = Provider("claude", ClaudeRecord, parse)
+
+
+class _Log:
+    """State of one file; rows that are final gather in `ready`."""
+
+    def __init__(self, source: Source, tally: Tally) -> None:
+        self.ready: list[Row] = []
+        self.file_id = source.file_id
+        self.tally = tally
+        self.lineage = Lineage(source, tally)
+        self.events = 0
+        self.calls: dict[str, CallState] = {}
+        self.hosted: set[str] = set()
+        self.compactions = Compactions(self.lineage)
+        self.visible_texts: set[int] = set()  # hashes, together with their message
+        self.user_texts: set[int] = set()  # hashes
+        self.queued: list[tuple[Input, int | None]] = []
+        self.totals: dict[str, dict[str, ModelTotal]] = {}
+
+    def read(self, record: ClaudeRecord) -> None:
+        """Take in one record."""
+        kind, name = record.type, record.subtype
+        if record.timestamp is not None:
+            self.tally.seen(record.timestamp)
+        if record.is_sidechain:
+            self.lineage.follow_sidechain(record)
+        if kind == "assistant":
+            self._assistant(record)
+        elif kind == "user":
+            self.lineage.link(record, self._user(record))
+        elif kind == "progress":
+            name = self._progress(record)
+        elif kind == "attachment":
+            name = self._attachment(record)
+        elif kind == "system":
+            self._system(record)
+        else:
+            self._note(record)
+        self.tally.records_by_type[f"{kind}/{name}" if name else str(kind)] += 1
+
+    def finish(self) -> Iterator[Row]:
+        """Yield what is known only at the end of the file."""
+        contexts = self.lineage.contexts.values()
+        for context in contexts:
+            for waiting in context.pending:
+                self._take(waiting, None)
+        for waiting, step_seq in self.queued:
+            if waiting.queued_texts is not None and self.user_texts.isdisjoint(waiting.queued_texts):
+                waiting.context.seen(waiting.at)
+                waiting.release(self.file_id, step_seq, self.ready)
+        yield from self.ready
+        for context in contexts:
+            for step in context.steps.values():
+                yield from step.rows(self.file_id)
+                if not step.adds_up():
+                    issue = LoadIssue(self.file_id, step.line_no, None, "unknown_usage_shape", "iterations")
+                    self.tally.issues.append(issue)
+        for call in self.calls.values():
+            if call.step is not None:
+                yield call.row(self.file_id, call.step)
+        yield from self.lineage.rows(self.calls)
+        for conversation, models in self.totals.items():
+            for model, total in models.items():
+                yield client_total(self.file_id, conversation, model, total)
+
+    # Messages
+
+    def _assistant(self, record: ClaudeRecord) -> None:
+        """Take an assistant row: a model's response, or words of the client's own, or unusable."""
+        message = record.message if isinstance(record.message, Message) else _NO_MESSAGE
+        message_id = message.id
+        if record.is_api_error_message or message_id == _SYNTHETIC or message.model == _SYNTHETIC:
+            self.tally.synthetic_rows += 1
+            self.lineage.link(record)
+        elif not message_id:
+            self.tally.rows_without_id += 1
+            self.tally.issue("no_message_id")
+            self.lineage.link(record)
+        else:
+            self._response(record, message, message_id)
+
+    def _response(self, record: ClaudeRecord, message: Message, message_id: str) -> None:
+        context = self.lineage.context(record)
+        if self.lineage.linked:
+            self.lineage.draw(record.parent_uuid, context)
+        step = context.steps.get(message_id) or self._open_step(message_id, record, context)
+        step.weigh(record, message)
+        context.seen(record.timestamp)
+        name = context.take(record)
+        if name is not None:
+            for index, block in enumerate(blocks_of(message)):
+                self._output(block, index, step, record, name)
+
+    def _open_step(self, message_id: str, record: ClaudeRecord, context: Context) -> StepState:
+        """Begin the step of a message id seen for the first time: all that is pending is its input."""
+        seq = len(context.steps)
+        is_inherited = record.forked_from is not None and origin_of(record) is not None
+        step = context.steps[message_id] = StepState(
+            context, seq, self.tally.line_no, _global(message_id, context), is_inherited
+        )
+        self.tally.steps += 1
+        for waiting in context.pending:
+            self._take(waiting, seq)
+        context.pending.clear()
+        context.marker = None
+        return step
+
+    def _output(self, block: Block, index: int, step: StepState, record: ClaudeRecord, name: str) -> None:
+        """Take a block of a response: an output event, and a call if it is one."""
+        kind, call_id = block.type, None
+        if kind == "tool_use":
+            call = self._use(block, step, record)
+            if call is None:
+                return
+            event_type, call_id, chars = "tool_call", call.id, call.input_chars
+        elif kind == "text":
+            event_type, chars = "text", self._show(block.text or "", step)
+        elif kind in _REASONING:
+            event_type, chars = "reasoning", len(block.thinking or "")
+        else:
+            if kind in _HOSTED:
+                self._count_hosted(block.id)
+            return
+        self.ready.append(
+            Event(
+                self.file_id,
+                step.context.id,
+                step.seq,
+                self._next_event(),
+                name,
+                index,
+                event_type,
+                None,
+                record.timestamp,
+                None,
+                call_id,
+                chars,
+                None,
+            )
+        )
+
+    def _show(self, text: str, step: StepState) -> int:
+        """Measure a visible text; one that its message logs twice counts once."""
+        mark = hash((step.message_id, text))
+        if mark not in self.visible_texts:
+            self.visible_texts.add(mark)
+            step.visible_chars += len(text)
+        return len(text)
+
+    def _use(self, block: Block, step: StepState, record: ClaudeRecord) -> CallState | None:
+        """Take the use of a tool; None if it has no id or the file told it before."""
+        call = self._call(block.id, step.context)
+        if call is None or call.step is not None:
+            return None
+        call.step, call.index, call.name, call.emitted_at = step, step.tools, block.name, record.timestamp
+        call.input_chars = size(block.input)
+        if block.name in AGENT_TOOLS and (asked := lenient(block.input, AgentInput, self.tally)):
+            call.agent_type = asked.subagent_type
+        step.tools += 1
+        step.visible_chars += call.input_chars
+        return call
+
+    def _call(self, tool_use_id: str | None, context: Context) -> CallState | None:
+        """State of a call, by its use or its result, whichever comes first."""
+        call = self.calls.get(tool_use_id or "")  # only global ids are keys as they are
+        if call is None and tool_use_id:
+            call_id = _global(tool_use_id, context)
+            call = self.calls.get(call_id)
+            if call is None:
+                call = self.calls[call_id] = CallState(call_id)
+        return call
+
+    def _count_hosted(self, block_id: str | None) -> None:
+        if block_id not in self.hosted:
+            self.tally.hosted_calls += 1
+            if block_id is not None:
+                self.hosted.add(block_id)
+
+    def _next_event(self) -> int:
+        self.events += 1
+        return self.events - 1
+
+    # Inputs
+
+    def _take(self, waiting: Input, step_seq: int | None) -> None:
+        """Give an input to its step, or to none."""
+        self.lineage.settle(waiting)
+        if waiting.queued_texts is not None:
+            self.queued.append((waiting, step_seq))
+        else:
+            waiting.context.seen(waiting.at)
+            waiting.release(self.file_id, step_seq, self.ready)
+
+    def _user(self, record: ClaudeRecord) -> Input | None:
+        """Take a user row: its tool results, and one message for all its texts."""
+        message = record.message
+        if not isinstance(message, Message):
+            return None
+        context = self.lineage.context(record)
+        name = context.take(record)
+        if name is None:
+            return None
+        blocks = blocks_of(message)
+        is_sole = len(blocks) == 1 or sum(block.type == "tool_result" for block in blocks) == 1
+        waiting = Input(context, record.timestamp)
+        said: list[tuple[int, str, int]] = []  # place, kind, characters
+        for index, block in enumerate(blocks):
+            if block.type == "tool_result":
+                waiting.events.append(self._result(block, index, record, context, name, is_sole))
+            elif block.type == "text":
+                text = block.text or ""
+                self.user_texts.add(hash(text.strip()))
+                said.append((index, _kind(record, text, context), len(text)))
+            elif block.type in _PICTURES:
+                said.append((index, _kind(record, "", context), size(block.source)))
+        if said:
+            index, kind, _ = next((words for words in said if words[1] == "human"), said[0])
+            waiting.say(self._next_event(), name, index, kind, sum(chars for _, _, chars in said))
+            if kind == "compact_summary":
+                self.compactions.summary(record, name, waiting)
+        if not waiting.events:
+            return None
+        context.pending.append(waiting)
+        return waiting
+
+    def _result(
+        self, block: Block, index: int, record: ClaudeRecord, context: Context, name: str, is_sole: bool
+    ) -> InputEvent:
+        """Take a tool result; what the runner says of the row is of its sole result, or of none."""
+        chars = size(block.content)
+        call = self._call(block.tool_use_id, context)
+        if call is not None:
+            call.end(block, record, chars, is_sole)
+        call_id = call.id if call is not None else None
+        failed = block.is_error is True
+        self.events += 1
+        return (
+            self.events - 1,
+            name,
+            index,
+            "tool_result",
+            None,
+            record.timestamp,
+            None,
+            call_id,
+            chars,
+            failed,
+        )
+
+    def _attachment(self, record: ClaudeRecord) -> str | None:
+        """Take a prompt that was queued while the model worked; return the attachment's type."""
+        attachment = record.attachment
+        if not isinstance(attachment, Attachment):
+            return None
+        waiting = None
+        if attachment.type == "queued_command":
+            context = self.lineage.context(record)
+            name = context.take(record)
+            if name is not None:
+                texts, chars = prompt_texts(attachment.prompt)
+                waiting = Input(context, record.timestamp)
+                waiting.queued_texts = frozenset(hash(text.strip()) for text in texts)
+                waiting.say(self._next_event(), name, 0, queued_kind(attachment, context.agent), chars)
+                context.pending.append(waiting)
+        self.lineage.link(record, waiting)
+        return attachment.type
+
+    def _progress(self, record: ClaudeRecord) -> str | None:
+        """Take a subagent's row out of its parent's log; return the progress type."""
+        self.lineage.link(record)
+        data = record.data
+        if not isinstance(data, ProgressData):
+            return None
+        row = data.message
+        if data.type == "agent_progress" and isinstance(row, ClaudeRecord):
+            row.session_id = self.lineage.conversation(record)
+            row.forked_from = record.forked_from
+            row.agent_id = data.agent_id or record.parent_tool_use_id
+            row.version = row.version or record.version
+            row.timestamp = row.timestamp or record.timestamp
+            context = self.lineage.context(row)
+            call = self._call(record.parent_tool_use_id, context)
+            if call is not None:
+                context.started_by = context.started_by or call.id
+                call.agent_id = call.agent_id or data.agent_id
+            if row.type == "assistant":
+                self._assistant(row)
+            elif row.type == "user":
+                self._user(row)
+        return data.type
+
+    # What the client says of a session
+
+    def _system(self, record: ClaudeRecord) -> None:
+        """Take a compaction's boundary; no other system record is a step or an input."""
+        is_boundary = record.subtype == "compact_boundary"
+        self.lineage.link(record, self.compactions.boundary(record) if is_boundary else None)
+
+    def _note(self, record: ClaudeRecord) -> None:
+        """Take what a record says of whole sessions, if anything."""
+        self.lineage.link(record)
+        if record.type == "cost-state" and record.model_usage is not None:
+            self.totals[self.lineage.conversation(record)] = record.model_usage
+        elif record.type == "continued-in" and record.continued_in_session_id:
+            self.lineage.continues(self.lineage.conversation(record), record.continued_in_session_id)
+        elif record.type == "fork-context-ref":
+            self.lineage.forks(record)
+
+
+def _global(name: str, context: Context) -> str:
+    """Make an id global: it is if the provider made it, else it means something in its conversation only."""
+    return name if _is_global(name) else f"{context.conversation}/{name}"
+
+
+def _kind(record: ClaudeRecord, text: str, context: Context) -> str:
+    """Who speaks in a text of a user row."""
+    return row_kind(record) or text_kind(text) or ("human" if context.agent is None else "agent")

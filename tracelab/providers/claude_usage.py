@@ -1,0 +1,102 @@
+"""Tokens of Claude steps: which calls a usage adds up, its cache tiers, whether its output is final."""
+
+from typing import NamedTuple
+
+from tracelab.providers.claude_records import CacheCreation, CallUsage, Iteration, Usage
+
+_PLACEHOLDER_TOKENS = 8
+_MAX_CHARS_PER_TOKEN = 12
+_EXTRA = {"advisor_message": "advisor", "compaction": "compaction"}
+
+
+class Tokens(NamedTuple):
+    """The token columns of a raw row, in their order."""
+
+    input_tokens: int | None = None
+    prefix_tokens: int | None = None
+    append_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cache_write_5m_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class Calls(NamedTuple):
+    """The model calls behind a message: those its usage adds up, and the others with their types."""
+
+    own: list[Iteration]
+    extra: list[tuple[str, Iteration]]
+
+
+def prompt_tokens(usage: CallUsage) -> int | None:
+    """Whole prompt of a call: uncached, written and read tokens; None if none of them is named."""
+    fresh, written, read = (
+        usage.input_tokens,
+        usage.cache_creation_input_tokens,
+        usage.cache_read_input_tokens,
+    )
+    if fresh is None and written is None and read is None:
+        return None
+    return (fresh or 0) + (written or 0) + (read or 0)
+
+
+def token_columns(usage: CallUsage, own: list[Iteration] | None = None) -> Tokens:
+    """Token columns of a call, or of a message that stands for its `own` calls.
+
+    The message's own tier split copies its first call's, so the calls' splits are taken if their writes add
+    up. What no tier explains was written for 5 minutes: the only tier before there was a split.
+    """
+    prefix = usage.cache_read_input_tokens or 0
+    written = usage.cache_creation_input_tokens or 0
+    append = (usage.input_tokens or 0) + written
+    splits = [usage.cache_creation]
+    if own and sum(call.cache_creation_input_tokens or 0 for call in own) == written:
+        splits = [call.cache_creation for call in own if call.cache_creation is not None] or splits
+    hour = min(written, sum(map(_hour, splits)))
+    details = usage.output_tokens_details
+    reasoning = details.thinking_tokens if details is not None else None
+    return Tokens(
+        prefix + append, prefix, append, written, written - hour, hour, usage.output_tokens or 0, reasoning
+    )
+
+
+def calls_of(usage: Usage) -> Calls:
+    """Split a message's calls: where a fallback served the answer, those before it were declined."""
+    own: list[Iteration] = []
+    extra: list[tuple[str, Iteration]] = []
+    for call in usage.iterations or ():
+        if call.type == "fallback_message":
+            extra += [("declined", declined) for declined in own]
+            own = [call]
+        elif call.type == "message":
+            own.append(call)
+        elif call.type in _EXTRA:
+            extra.append((_EXTRA[call.type], call))
+    return Calls(own, extra)
+
+
+def adds_up(usage: Usage, own: list[Iteration]) -> bool:
+    """Say whether a message's own calls explain its usage in every count."""
+    return not own or all(
+        (getattr(usage, name) or 0) == sum(getattr(call, name) or 0 for call in own)
+        for name in (
+            "input_tokens",
+            "cache_creation_input_tokens",
+            "cache_read_input_tokens",
+            "output_tokens",
+        )
+    )
+
+
+def is_final(output_tokens: int | None, stop_reason: str | None, visible_chars: int) -> bool:
+    """Say whether an output count is the response's, not the placeholder written when it began."""
+    if output_tokens is None:
+        return False
+    if stop_reason is not None:
+        return True
+    return output_tokens > _PLACEHOLDER_TOKENS and output_tokens * _MAX_CHARS_PER_TOKEN >= visible_chars
+
+
+def _hour(split: CacheCreation | None) -> int:
+    return (split.ephemeral_1h_input_tokens or 0) if split is not None else 0
