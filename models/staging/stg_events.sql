@@ -6,16 +6,18 @@ with
         select
             raw_events.* exclude (step_seq, session_id),
             settled.step_id,
+            settled.step_number,
             settled.step_session_id as session_id,
-            event_index - min(event_index) over (partition by file_id, raw_events.session_id, step_seq) as listed_at
+            event_index - first_event_index as listed_at
         from raw_events
         inner join {{ ref("stg_step_copies") }} as settled using (file_id, session_id, step_seq)
         where settled.step_id is not null and not gives_way
     ),
     of_steps as (
         select
-            session_id,
-            step_id,
+            step_number,
+            any_value(session_id) as session_id,
+            any_value(step_id) as step_id,
             event_id,
             block_index,
             min(listed_at) as listed_at,
@@ -27,28 +29,30 @@ with
             min(content_chars) as content_chars,
             bool_or(is_error) as is_error
         from copies
-        group by session_id, step_id, event_id, block_index
+        group by step_number, event_id, block_index
     ),
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
     own_sessions as (select distinct session_id from raw_sessions where is_own),
-    -- an input that no step took: once, in its first session; gone where a longer copy of the log has the step
-    loose as (
-        select raw_events.*, raw_sessions.session_kind
+    named as (
+        select raw_events.*, provider, session_kind, is_own
         from raw_events
         inner join raw_sessions using (file_id, session_id)
-        where
-            step_seq is null
-            and (is_own or session_id not in (select session_id from own_sessions))
-            and not exists (
-                from raw_events as taken
-                where
-                    taken.event_id = raw_events.event_id
-                    and taken.block_index = raw_events.block_index
-                    and taken.step_seq is not null
-            )
+    ),
+    taken as (
+        select distinct provider, event_id, block_index
+        from named
+        where step_seq is not null and event_id in (select event_id from raw_events where step_seq is null)
+    ),
+    -- an input that no step took: once, in its first session; gone where a longer copy of the log has the step
+    loose as (
+        select *
+        from named
+        anti join taken using (provider, event_id, block_index)
+        where step_seq is null and (is_own or session_id not in (select session_id from own_sessions))
     ),
     of_no_step as (
         select
+            null::bigint as step_number,
             arg_min(session_id, session_kind || session_id) as session_id,
             null::varchar as step_id,
             event_id,
@@ -62,14 +66,15 @@ with
             min(content_chars) as content_chars,
             bool_or(is_error) as is_error
         from loose
-        group by event_id, block_index
+        group by provider, event_id, block_index
     ),
     events as (select * from of_steps union all by name select * from of_no_step)
 select
     session_id,
     step_id,
     row_number() over (
-        partition by session_id, step_id order by listed_at, event_at nulls last, event_id, block_index
+        partition by step_number, case when step_number is null then session_id end
+        order by listed_at, event_at nulls last, event_id, block_index
     )
     - 1 as event_order,
     event_id,

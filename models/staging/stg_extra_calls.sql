@@ -16,7 +16,6 @@ select
     reasoning_tokens
 from {{ source("raw", "extra_calls") }}
 inner join {{ ref("stg_step_copies") }} using (file_id, session_id, step_seq)
-inner join {{ ref("stg_sessions") }} as owners on step_session_id = owners.session_id
 where step_id is not null
 qualify
     row_number() over (

@@ -3,7 +3,8 @@ with
     raw_steps as (select * from {{ source("raw", "steps") }}),
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
     first_times as (
-        select file_id, session_id, step_seq, min(event_at) as first_event_at
+        select
+            file_id, session_id, step_seq, min(event_at) as first_event_at, min(event_index) as first_event_index
         from {{ source("raw", "events") }}
         where step_seq is not null
         group by all
@@ -17,28 +18,42 @@ with
         select distinct forked_from_session_id as session_id from raw_sessions where forked_from_session_id is not null
     ),
     -- what a copied usage row, or a copied record, gives way to
-    records as (select distinct message_id from raw_steps where usage_source = 'record'),
+    records as (select distinct provider, message_id from raw_steps where usage_source = 'record'),
     own_keys as (
-        select message_id as key, message_id from raw_steps where not is_inherited
+        select provider, message_id as key, message_id from raw_steps where not is_inherited
         union
-        select echo_id as key, message_id from raw_steps where not is_inherited and echo_id is not null
+        select provider, echo_id as key, message_id
+        from raw_steps
+        where not is_inherited and echo_id is not null
     ),
-    answers as (select key, min(message_id) as message_id from own_keys group by all),
+    answers as (select provider, key, min(message_id) as message_id from own_keys group by all),
     own_sessions as (select distinct session_id from raw_steps where not is_inherited),
     file_sessions as (
         select file_id, min(session_id) as session_id from raw_sessions where is_own group by all having count(*) = 1
     ),
-    step_calls as (
-        select raw_steps.session_id, raw_steps.message_id, raw_steps.usage_source = 'none' as is_unmetered, tool_call_id
+    -- what a step put out, in sessions that hold a step without usage
+    outputs as (
+        select session_id, message_id, usage_source = 'none' as is_unmetered, event_id, block_index
+        from {{ source("raw", "events") }}
+        inner join raw_steps using (file_id, session_id, step_seq)
+        where
+            event_type in ('reasoning', 'text', 'tool_call')
+            and session_id in (select session_id from raw_steps where usage_source = 'none')
+        union all
+        select session_id, message_id, usage_source = 'none' as is_unmetered, tool_call_id as event_id, null as block_index
         from {{ source("raw", "tool_calls") }}
         inner join raw_steps using (file_id, session_id, step_seq)
-        where raw_steps.session_id in (select session_id from raw_steps where usage_source = 'none')
+        where session_id in (select session_id from raw_steps where usage_source = 'none')
     ),
     metered_elsewhere as (
         select distinct unmetered.session_id, unmetered.message_id
-        from step_calls as unmetered
-        inner join step_calls as metered using (session_id, tool_call_id)
-        where unmetered.is_unmetered and not metered.is_unmetered and unmetered.message_id <> metered.message_id
+        from outputs as unmetered
+        inner join outputs as metered using (session_id, event_id)
+        where
+            unmetered.is_unmetered
+            and not metered.is_unmetered
+            and unmetered.block_index is not distinct from metered.block_index
+            and unmetered.message_id <> metered.message_id
     ),
     judged as (
         select
@@ -46,13 +61,15 @@ with
             raw_steps.session_id,
             raw_steps.step_seq,
             raw_steps.line_no,
+            raw_steps.provider,
             raw_steps.message_id,
             first_times.first_event_at,
+            first_times.first_event_index,
             case
                 when metered_elsewhere.message_id is not null
                 then true
                 when usage_source = 'record_copy'
-                then raw_steps.message_id in (select message_id from records)
+                then (raw_steps.provider, raw_steps.message_id) in (select provider, message_id from records)
                 when is_inherited and usage_source in ('token_count', 'none') and not {{ var("include_replays") }}
                 then
                     answers.message_id is not null
@@ -75,24 +92,25 @@ with
         left join raw_sessions using (file_id, session_id)
         left join first_times using (file_id, session_id, step_seq)
         left join file_sessions using (file_id)
-        left join answers on raw_steps.message_id = answers.key and is_inherited
+        left join answers
+            on raw_steps.provider = answers.provider and raw_steps.message_id = answers.key and is_inherited
         left join metered_elsewhere
             on raw_steps.session_id = metered_elsewhere.session_id
             and raw_steps.message_id = metered_elsewhere.message_id
     ),
     candidates as (
-        select message_id, session_id, min(first_event_at) as first_event_at
+        select provider, message_id, session_id, min(first_event_at) as first_event_at
         from judged
         where not is_let_go
         group by all
     ),
     owners as (
-        select message_id, session_id as owner_session_id
+        select provider, message_id, session_id as owner_session_id
         from candidates
         left join session_ends using (session_id)
         qualify
             row_number() over (
-                partition by message_id
+                partition by provider, message_id
                 order by
                     session_kind = 'main' desc nulls last,
                     session_id in (select session_id from origins) desc,
@@ -111,8 +129,12 @@ with
             coalesce(owners.message_id, answer_owners.message_id) as settled_message_id,
             coalesce(owners.owner_session_id, answer_owners.owner_session_id) as settled_session_id
         from judged
-        left join owners on judged.message_id = owners.message_id and not is_let_go
-        left join owners as answer_owners on judged.answer_message_id = answer_owners.message_id and is_let_go
+        left join owners
+            on judged.provider = owners.provider and judged.message_id = owners.message_id and not is_let_go
+        left join owners as answer_owners
+            on judged.provider = answer_owners.provider
+            and judged.answer_message_id = answer_owners.message_id
+            and is_let_go
     ),
     -- a session's steps in order: the running maximum of first times in each file, the least over its files
     placed as (
@@ -131,30 +153,32 @@ with
         select
             step_session_id,
             message_id,
-            row_number() over (
-                partition by step_session_id order by min(place_at), min(step_seq), message_id
-            )
+            row_number() over (partition by step_session_id order by min(place_at), min(step_seq), message_id)
             - 1 as step_index
         from placed
         group by step_session_id, message_id
+    ),
+    numbered as (
+        select *, row_number() over (order by step_session_id, step_index) as step_number from step_places
     )
 select
     owned.file_id,
     owned.session_id,
     owned.step_seq,
+    owned.provider,
     owned.message_id,
-    step_session_id || '#' || step_places.step_index as step_id,
+    step_session_id || '#' || settled.step_index as step_id,
     step_session_id,
-    step_places.step_index::bigint as step_index,
+    settled.step_index::bigint as step_index,
+    settled.step_number,
+    owned.first_event_index,
     is_let_go or owned.session_id <> step_session_id as is_replay,
     case
-        when is_let_go or owned.session_id <> step_session_id
-        then settled_session_id || '#' || answer_places.step_index
+        when is_let_go or owned.session_id <> step_session_id then settled_session_id || '#' || answers.step_index
     end as replay_of,
     settled_session_id as owner_session_id,
     gives_way
 from owned
-left join step_places using (step_session_id, message_id)
-left join step_places as answer_places
-    on owned.settled_session_id = answer_places.step_session_id
-    and owned.settled_message_id = answer_places.message_id
+left join numbered as settled using (step_session_id, message_id)
+left join numbered as answers
+    on owned.settled_session_id = answers.step_session_id and owned.settled_message_id = answers.message_id

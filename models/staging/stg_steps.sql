@@ -11,7 +11,7 @@ with
         from copies
         qualify
             rank() over (
-                partition by message_id
+                partition by provider, message_id
                 order by
                     output_tokens desc nulls last,
                     input_tokens desc nulls last,
@@ -24,8 +24,8 @@ with
     ),
     usages as (
         select
+            provider,
             message_id,
-            min(provider) as provider,
             min(model) as model,
             min(usage_source) as usage_source,
             min(purpose) as purpose,
@@ -47,11 +47,11 @@ with
             min(client_version) as client_version,
             min(context_window_tokens) as context_window_tokens
         from winners
-        group by message_id
+        group by provider, message_id
     ),
     steps as (
         select
-            step_id, message_id, step_session_id as session_id, step_index, max(visible_chars) as visible_chars
+            step_id, provider, message_id, step_session_id as session_id, step_index, max(visible_chars) as visible_chars
         from copies
         group by all
     )
@@ -91,4 +91,4 @@ select
     client_version,
     context_window_tokens
 from steps
-inner join usages using (message_id)
+inner join usages using (provider, message_id)

@@ -2,7 +2,7 @@
 with
     copies as (
         select
-            raw_calls.* exclude (session_id), settled.step_id, settled.step_session_id as session_id, step_index
+            raw_calls.* exclude (session_id), settled.step_id, settled.step_session_id as session_id, provider, step_number
         from {{ source("raw", "tool_calls") }} as raw_calls
         inner join {{ ref("stg_step_copies") }} as settled using (file_id, session_id, step_seq)
         where settled.step_id is not null and not gives_way
@@ -11,7 +11,9 @@ with
         select
             tool_call_id,
             session_id,
-            min((step_index, step_id)) as place,
+            any_value(provider) as provider,
+            min(step_number) as step_number,
+            arg_min(step_id, step_number) as step_id,
             min(tool_index) as listed_at,
             min(tool_name) as tool_name,
             min(emitted_at) as emitted_at,
@@ -32,16 +34,16 @@ with
         -- one call is one row even if two steps claim it
         qualify
             row_number() over (
-                partition by tool_call_id, case when {{ var("include_replays") }} then session_id end
+                partition by any_value(provider), tool_call_id, case when {{ var("include_replays") }} then session_id end
                 order by min(emitted_at) nulls last, session_id
             )
             = 1
     )
 select
     tool_call_id,
-    place[2] as step_id,
+    step_id,
     session_id,
-    row_number() over (partition by place order by listed_at, emitted_at nulls last, tool_call_id) - 1 as tool_index,
+    row_number() over (partition by step_number order by listed_at, emitted_at nulls last, tool_call_id) - 1 as tool_index,
     tool_name,
     emitted_at,
     result_at,

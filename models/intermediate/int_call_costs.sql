@@ -1,0 +1,105 @@
+-- One row per billed call: a step's own tokens (call_index null) or a call behind it.
+-- Apart from steps: both are priced by one rule, which seed model_prices tells.
+with
+    steps as (
+        select
+            *,
+            regexp_replace(model, '-\d{8}$', '') as model_name,
+            if(speed = 'fast', 'fast', coalesce(service_tier, 'standard')) as tier,
+            -- without any time it takes the prices that hold now
+            coalesce(last_output_at, last_event_at, '9999-12-31')::date as priced_on
+        from {{ ref("stg_steps") }}
+        left join {{ ref("int_step_events") }} using (step_id)
+    ),
+    calls as (
+        select
+            step_id,
+            null as call_index,
+            provider,
+            model_name,
+            tier,
+            priced_on,
+            context_tokens,
+            prefix_tokens,
+            append_tokens,
+            cache_write_tokens,
+            cache_write_1h_tokens,
+            output_tokens
+        from steps
+        union all
+        select
+            step_id,
+            call_index,
+            extra_calls.provider,
+            regexp_replace(extra_calls.model, '-\d{8}$', ''),
+            tier,
+            priced_on,
+            extra_calls.input_tokens,
+            extra_calls.prefix_tokens,
+            extra_calls.append_tokens,
+            extra_calls.cache_write_tokens,
+            extra_calls.cache_write_1h_tokens,
+            extra_calls.output_tokens
+        from {{ ref("stg_extra_calls") }} as extra_calls
+        inner join steps using (step_id)
+    ),
+    rates as (
+        select named.*, prices.* exclude (provider, model)
+        from (select distinct provider, model_name, tier, priced_on from calls) as named
+        left join
+            {{ ref("model_aliases") }} as aliases
+            on named.provider = aliases.provider
+            and named.model_name = aliases.alias
+        inner join
+            {{ ref("model_prices") }} as prices
+            on named.provider = prices.provider
+            and coalesce(aliases.model, named.model_name) = prices.model
+            and prices.price_tier in (named.tier, 'standard')
+            and named.priced_on >= prices.valid_from
+            and named.priced_on < coalesce(prices.valid_to, 'infinity')
+        qualify
+            rank() over (
+                partition by
+                    named.provider, named.model_name, named.tier, named.priced_on
+                order by prices.price_tier = 'standard'
+            )
+            = 1
+    ),
+    priced as (
+        select
+            calls.*,
+            rates.* exclude (provider, model_name, tier, priced_on),
+            least(coalesce(cache_write_tokens, 0), append_tokens) as writes,
+            least(coalesce(cache_write_1h_tokens, 0), writes) as writes_1h,
+            coalesce(
+                cache_write_5m_usd_per_mtok, input_usd_per_mtok
+            ) as write_5m_usd_per_mtok,
+            coalesce(cache_read_usd_per_mtok, input_usd_per_mtok) as read_usd_per_mtok
+        from calls
+        asof left join
+            rates
+            on calls.provider = rates.provider
+            and calls.model_name = rates.model_name
+            and calls.tier = rates.tier
+            and calls.priced_on = rates.priced_on
+            and greatest(calls.context_tokens, 1) > rates.above_input_tokens
+    )
+select
+    step_id,
+    call_index,
+    (
+        {{ usd("append_tokens - writes", "input_usd_per_mtok") }}
+        + {{ usd("writes - writes_1h", "write_5m_usd_per_mtok") }}
+        + {{
+            usd(
+                "writes_1h",
+                "coalesce(cache_write_1h_usd_per_mtok, write_5m_usd_per_mtok)",
+            )
+        }}
+    )::decimal(18, 12) as append_cost_usd,
+    {{ usd("prefix_tokens", "read_usd_per_mtok") }} as prefix_cost_usd,
+    {{ usd("output_tokens", "output_usd_per_mtok") }} as output_cost_usd,
+    (append_cost_usd + prefix_cost_usd + output_cost_usd)::decimal(18, 12) as cost_usd,
+    read_usd_per_mtok,
+    web_search_usd
+from priced

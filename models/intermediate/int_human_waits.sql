@@ -1,0 +1,68 @@
+-- One row per message of a person in a main session: how long the session had waited.
+-- Apart from the marts: steps, requests and sessions need it, and none has its grain.
+with
+    events as (select * from {{ ref("stg_events") }}),
+    tool_calls as (select * from {{ ref("stg_tool_calls") }}),
+    messages as (
+        select session_id, step_id, event_order, event_at as message_at
+        from events
+        inner join {{ ref("stg_sessions") }} using (session_id)
+        where message_kind = 'human' and session_kind = 'main' and event_at is not null
+    ),
+    instants as (
+        select session_id, event_at as instant_at
+        from events
+        where event_at is not null
+        union all
+        select session_id, result_at as instant_at
+        from tool_calls
+        where result_at is not null
+    ),
+    -- a call without result is open until the session goes on without it
+    answers as (
+        select
+            step_id,
+            lead(first_output_at ignore nulls) over (
+                partition by session_id order by step_index
+            ) as next_output_at
+        from {{ ref("stg_steps") }}
+        left join {{ ref("int_step_events") }} using (step_id)
+        where purpose is null
+    ),
+    open_calls as (
+        select
+            session_id,
+            emitted_at,
+            max(coalesce(result_at, next_output_at, 'infinity')) over (
+                partition by session_id order by emitted_at
+            ) as open_until_at
+        from tool_calls
+        left join answers using (step_id)
+        where emitted_at is not null
+    )
+select
+    messages.session_id,
+    step_id,
+    event_order,
+    message_at,
+    coalesce(open_until_at >= message_at, false) as is_while_running,
+    case when not is_while_running then instant_at end as waits_from_at,
+    -- messages of one instant end one wait
+    case
+        when
+            row_number() over (
+                partition by messages.session_id, message_at
+                order by step_id, event_order
+            )
+            = 1
+        then {{ ms_between("waits_from_at", "message_at") }}
+    end as wait_ms
+from messages
+asof left join
+    instants
+    on messages.session_id = instants.session_id
+    and message_at > instants.instant_at
+asof left join
+    open_calls
+    on messages.session_id = open_calls.session_id
+    and message_at > open_calls.emitted_at

@@ -1,0 +1,143 @@
+-- One row per request: what one prompt set off, until the next.
+with
+    steps as (select * from {{ ref("steps") }} where request_id is not null),
+    events as (select * from {{ ref("stg_events") }}),
+    waits as (
+        select step_id, message_at, wait_ms
+        from {{ ref("int_human_waits") }}
+        where wait_ms is not null
+    ),
+    openers as (
+        select
+            request_id,
+            session_id,
+            session_kind,
+            provider,
+            model,
+            message_at as started_at,
+            wait_ms
+        from steps
+        left join waits using (step_id, message_at)
+        where message_at is not null
+    ),
+    totals as (
+        select
+            request_id,
+            max(last_output_at) as ended_at,
+            max(last_visible_at) as last_visible_at,
+            max(last_tool_call_at) as last_tool_call_at,
+            count(*) as steps,
+            count_if(trigger = 'user') as user_steps,
+            count_if(trigger = 'tool') as tool_steps,
+            sum(tool_calls) as tool_calls,
+            sum(tool_errors) as tool_errors,
+            sum(generation_ms) as generation_ms,
+            sum(input_tokens) as input_tokens,
+            sum(prefix_tokens) as prefix_tokens,
+            sum(append_tokens) as append_tokens,
+            sum(output_tokens) as output_tokens,
+            sum(cost_usd) as cost_usd
+        from steps
+        left join
+            (select step_id, last_visible_at from {{ ref("int_step_events") }}) using (
+                step_id
+            )
+        group by request_id
+    ),
+    tool_totals as (
+        select
+            request_id,
+            sum(effective_ms) as tool_effective_ms,
+            sum(wall_ms) filter (where wall_ms > 0) as tool_wall_ms
+        from {{ ref("tool_calls") }}
+        inner join steps using (step_id)
+        group by request_id
+    ),
+    spans as (
+        select
+            request_id,
+            greatest(from_at, started_at) as from_at,
+            least(to_at, ended_at) as to_at
+        from {{ ref("int_spans") }}
+        inner join openers using (request_id)
+        inner join totals using (request_id)
+    ),
+    -- their union: each span adds what reaches past all that begin before it
+    reaches as (
+        select
+            request_id,
+            to_at,
+            greatest(
+                from_at,
+                max(to_at) over (
+                    partition by request_id
+                    order by from_at, to_at
+                    rows between unbounded preceding and 1 preceding
+                )
+            ) as adds_from_at
+        from spans
+    ),
+    covered as (
+        select request_id, sum({{ ms_between("adds_from_at", "to_at") }}) as covered_ms
+        from reaches
+        where to_at > adds_from_at
+        group by request_id
+    ),
+    interrupts as (
+        select distinct request_id
+        from events
+        asof inner join
+            openers
+            on events.session_id = openers.session_id
+            and event_at > openers.started_at
+        where message_kind = 'interrupt'
+    ),
+    session_ends as (
+        select
+            session_id,
+            max(event_at) filter (
+                where event_type <> 'usage_report'
+            ) as session_ended_at
+        from events
+        group by session_id
+    )
+select
+    request_id,
+    session_id,
+    session_kind,
+    provider,
+    if(session_kind = 'main', 'person', 'agent') as opened_by,
+    model,
+    started_at,
+    ended_at,
+    {{ ms_between("started_at", "ended_at") }} as response_ms,
+    case
+        when interrupts.request_id is not null
+        then 'interrupt'
+        when last_visible_at > last_tool_call_at or last_tool_call_at is null
+        then if(last_visible_at is null, null, 'text')
+        when session_ended_at > last_tool_call_at
+        then 'tool'
+        else 'end_of_log'
+    end as ended_by,
+    steps,
+    user_steps::bigint as user_steps,
+    tool_steps::bigint as tool_steps,
+    tool_calls::bigint as tool_calls,
+    tool_errors::bigint as tool_errors,
+    coalesce(generation_ms, 0)::bigint as generation_ms,
+    coalesce(tool_effective_ms, 0)::bigint as tool_effective_ms,
+    coalesce(tool_wall_ms, 0)::bigint as tool_wall_ms,
+    response_ms - coalesce(covered_ms, 0)::bigint as other_ms,
+    input_tokens::bigint as input_tokens,
+    prefix_tokens::bigint as prefix_tokens,
+    append_tokens::bigint as append_tokens,
+    output_tokens::bigint as output_tokens,
+    cost_usd::decimal(18, 12) as cost_usd,
+    wait_ms as human_wait_before_ms
+from openers
+inner join totals using (request_id)
+left join tool_totals using (request_id)
+left join covered using (request_id)
+left join interrupts using (request_id)
+left join session_ends using (session_id)

@@ -1,0 +1,117 @@
+-- One row per session with a step or a message: what it held and where its time went.
+with
+    tool_calls as (select * from {{ ref("tool_calls") }}),
+    instants as (
+        select
+            session_id,
+            least(started_at, event_at) as from_at,
+            event_at as to_at,
+            coalesce(message_kind in ('human', 'agent'), false) as is_message
+        from {{ ref("stg_events") }}
+        union all
+        select
+            session_id,
+            least(emitted_at, result_at),
+            greatest(emitted_at, result_at),
+            false
+        from tool_calls
+    ),
+    times as (
+        select
+            session_id,
+            min(from_at) as started_at,
+            max(to_at) as ended_at,
+            bool_or(is_message) as has_message
+        from instants
+        group by session_id
+    ),
+    step_totals as (
+        select
+            session_id,
+            count(distinct request_id) as requests,
+            count(*) as steps,
+            sum(tool_calls) as tool_calls,
+            sum(tool_errors) as tool_errors,
+            sum(input_tokens) as input_tokens,
+            sum(prefix_tokens) as prefix_tokens,
+            sum(append_tokens) as append_tokens,
+            sum(output_tokens) as output_tokens,
+            max(context_tokens) as peak_context_tokens,
+            sum(generation_ms) as generation_ms,
+            sum(cost_usd) as cost_usd
+        from {{ ref("steps") }}
+        group by session_id
+    ),
+    tool_totals as (
+        select session_id, sum(effective_ms) as tool_effective_ms
+        from tool_calls
+        group by session_id
+    ),
+    wait_totals as (
+        select session_id, sum(wait_ms) as human_wait_ms
+        from {{ ref("int_human_waits") }}
+        group by session_id
+    ),
+    compaction_totals as (
+        select session_id, count(*) as compactions
+        from {{ ref("compactions") }}
+        group by session_id
+    ),
+    spawns as (
+        select
+            subagent_session_id as session_id,
+            arg_min(
+                tool_call_id, (emitted_at, step_id, tool_index)
+            ) as spawn_tool_call_id,
+            arg_min(step_id, (emitted_at, step_id, tool_index)) as spawn_step_id
+        from tool_calls
+        where subagent_session_id is not null
+        group by subagent_session_id
+    )
+select
+    session_id,
+    root_session_id,
+    parent_session_id,
+    forked_from_session_id,
+    session_kind,
+    agent_type,
+    spawn_tool_call_id,
+    spawn_step_id,
+    provider,
+    project,
+    user_name,
+    client_version,
+    entrypoint,
+    times.started_at,
+    ended_at,
+    {{ ms_between("times.started_at", "ended_at") }} as wall_ms,
+    coalesce(requests, 0) as requests,
+    coalesce(steps, 0) as steps,
+    replayed_steps,
+    coalesce(tool_calls, 0)::bigint as tool_calls,
+    coalesce(tool_errors, 0)::bigint as tool_errors,
+    input_tokens::bigint as input_tokens,
+    prefix_tokens::bigint as prefix_tokens,
+    append_tokens::bigint as append_tokens,
+    output_tokens::bigint as output_tokens,
+    (prefix_tokens / nullif(input_tokens, 0))::double as hit_ratio,
+    peak_context_tokens,
+    coalesce(compactions, 0) as compactions,
+    coalesce(human_wait_ms, 0)::bigint as human_wait_ms,
+    coalesce(generation_ms, 0)::bigint as generation_ms,
+    coalesce(tool_effective_ms, 0)::bigint as tool_effective_ms,
+    coalesce(generation_part_ms, 0)::bigint as generation_part_ms,
+    coalesce(tool_part_ms, 0)::bigint as tool_part_ms,
+    coalesce(human_tool_part_ms, 0)::bigint as human_tool_part_ms,
+    coalesce(human_part_ms, 0)::bigint as human_part_ms,
+    (wall_ms - coalesce(spans_ms, 0))::bigint as other_part_ms,
+    cost_usd::decimal(18, 12) as cost_usd
+from {{ ref("stg_sessions") }}
+left join times using (session_id)
+left join step_totals using (session_id)
+left join tool_totals using (session_id)
+left join wait_totals using (session_id)
+left join compaction_totals using (session_id)
+left join spawns using (session_id)
+left join {{ ref("int_session_parts") }} using (session_id)
+where steps > 0 or has_message

@@ -1,0 +1,60 @@
+-- One row per tool call that a step made: which tool, how long it took, how it ended.
+with
+    steps as (select step_id, provider, model, session_kind from {{ ref("steps") }}),
+    calls as (
+        select
+            *, nullif(regexp_extract(tool_name, '^mcp__(.+?)__', 1), '') as mcp_server
+        from {{ ref("stg_tool_calls") }}
+    ),
+    subagents as (
+        select
+            subagent.parent_session_id as session_id,
+            regexp_extract(subagent.session_id, '[^:/]+$') as agent_id,
+            min(subagent.session_id) as subagent_session_id
+        from {{ ref("stg_sessions") }} as subagent
+        where session_kind = 'subagent'
+        group by all
+    )
+select
+    tool_call_id,
+    step_id,
+    session_id,
+    session_kind,
+    provider,
+    model,
+    tool_name,
+    coalesce(tool_category, if(mcp_server is null, 'other', 'mcp')) as tool_category,
+    mcp_server,
+    tool_index,
+    emitted_at,
+    result_at,
+    wall_ms,
+    internal_ms,
+    case
+        when internal_ms > 0
+        then internal_ms
+        when wall_ms is not null
+        then greatest(wall_ms, 0)
+        else internal_ms
+    end as effective_ms,
+    case
+        when internal_ms > 0
+        then 'internal'
+        when wall_ms is not null
+        then 'wall'
+        when internal_ms is not null
+        then 'internal'
+        else 'missing'
+    end as latency_source,
+    is_error,
+    exit_code,
+    is_denied,
+    coalesce(is_human_tool, false) as is_human_tool,
+    is_poll,
+    subagent_session_id,
+    input_chars,
+    result_chars
+from calls
+left join steps using (step_id)
+left join {{ ref("tool_categories") }} using (provider, tool_name)
+left join subagents using (session_id, agent_id)

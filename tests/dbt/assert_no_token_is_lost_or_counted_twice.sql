@@ -1,0 +1,84 @@
+-- The fullest copy of each message in raw is a step, but for those that may be let go;
+-- steps add up to sessions, and those of requests to requests.
+with
+    winners as (
+        select *
+        from {{ source("raw", "steps") }}
+        inner join
+            {{ ref("stg_step_copies") }} using (
+                file_id, session_id, step_seq, message_id
+            )
+        -- copied usage rows and steps without usage may go, no other
+        where
+            step_id is not null
+            or usage_source in ('response', 'record')
+            or (usage_source = 'token_count' and not is_inherited)
+        qualify
+            row_number() over (
+                partition by
+                    message_id
+                    {% if var("include_replays") %}, step_session_id {% endif %}
+                order by
+                    output_tokens desc nulls last,
+                    input_tokens desc nulls last,
+                    stop_reason is not null desc,
+                    reasoning_tokens desc nulls last,
+                    cache_write_1h_tokens desc nulls last,
+                    cache_write_5m_tokens desc nulls last,
+                    prefix_tokens
+            )
+            = 1
+    ),
+    counted as (
+        select
+            'raw' as place,
+            1 as steps,
+            input_tokens,
+            prefix_tokens,
+            append_tokens,
+            output_tokens
+        from winners
+        union all
+        select 'steps', 1, input_tokens, prefix_tokens, append_tokens, output_tokens
+        from {{ ref("steps") }}
+        union all
+        select
+            'sessions', steps, input_tokens, prefix_tokens, append_tokens, output_tokens
+        from {{ ref("sessions") }}
+        union all
+        select
+            'requests', steps, input_tokens, prefix_tokens, append_tokens, output_tokens
+        from {{ ref("requests") }}
+        union all
+        select 'requests', 1, input_tokens, prefix_tokens, append_tokens, output_tokens
+        from {{ ref("steps") }}
+        where request_id is null
+    ),
+    sums as (
+        select
+            place,
+            sum(steps) as steps,
+            sum(input_tokens) as input_tokens,
+            sum(prefix_tokens) as prefix_tokens,
+            sum(append_tokens) as append_tokens,
+            sum(output_tokens) as output_tokens
+        from counted
+        group by place
+    )
+select sums.*
+from sums
+inner join
+    (select * from sums where place = 'raw') as raw
+    on (
+        raw.steps,
+        raw.input_tokens,
+        raw.prefix_tokens,
+        raw.append_tokens,
+        raw.output_tokens
+    ) is distinct from (
+        sums.steps,
+        sums.input_tokens,
+        sums.prefix_tokens,
+        sums.append_tokens,
+        sums.output_tokens
+    )
