@@ -1,4 +1,5 @@
--- One row per session and model: the client's own running total, the greatest of its files.
+-- One row per session and model: the client's own running total, the greatest of its
+-- files.
 select
     session_id,
     model,

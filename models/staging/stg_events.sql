@@ -1,4 +1,5 @@
--- One row per event of a step (or of a session, where it led to no step), its copies settled: each at its
+-- One row per event of a step (or of a session, where it led to no step), its copies
+-- settled: each at its
 -- earliest time, in the order of the log.
 with
     raw_events as (select * from {{ source("raw", "events") }}),
@@ -10,7 +11,10 @@ with
             settled.step_session_id as session_id,
             event_index - first_event_index as listed_at
         from raw_events
-        inner join {{ ref("stg_step_copies") }} as settled using (file_id, session_id, step_seq)
+        inner join
+            {{ ref("stg_step_copies") }} as settled using (
+                file_id, session_id, step_seq
+            )
         where settled.step_id is not null and not gives_way
     ),
     of_steps as (
@@ -41,14 +45,19 @@ with
     taken as (
         select distinct provider, event_id, block_index
         from named
-        where step_seq is not null and event_id in (select event_id from raw_events where step_seq is null)
+        where
+            step_seq is not null
+            and event_id in (select event_id from raw_events where step_seq is null)
     ),
-    -- an input that no step took: once, in its first session; gone where a longer copy of the log has the step
+    -- an input that no step took: once, in its first session; gone where a longer
+    -- copy of the log has the step
     loose as (
         select *
         from named
         anti join taken using (provider, event_id, block_index)
-        where step_seq is null and (is_own or session_id not in (select session_id from own_sessions))
+        where
+            step_seq is null
+            and (is_own or session_id not in (select session_id from own_sessions))
     ),
     of_no_step as (
         select
@@ -68,7 +77,13 @@ with
         from loose
         group by provider, event_id, block_index
     ),
-    events as (select * from of_steps union all by name select * from of_no_step)
+    events as (
+        select *
+        from of_steps
+        union all by name
+        select *
+        from of_no_step
+    )
 select
     session_id,
     step_id,

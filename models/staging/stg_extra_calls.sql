@@ -1,4 +1,5 @@
--- One row per step and model call behind it that its tokens leave out: the fullest of its copies.
+-- One row per step and model call behind it that its tokens leave out: the fullest of
+-- its copies.
 select
     step_id,
     step_session_id as session_id,
@@ -20,6 +21,10 @@ where step_id is not null
 qualify
     row_number() over (
         partition by step_id, call_index
-        order by output_tokens desc nulls last, input_tokens desc nulls last, call_type, model
+        order by
+            output_tokens desc nulls last,
+            input_tokens desc nulls last,
+            call_type,
+            model
     )
     = 1

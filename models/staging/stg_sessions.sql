@@ -1,4 +1,5 @@
--- One row per session, over all files that name it: the word of the file in which it starts earliest.
+-- One row per session, over all files that name it: the word of the file in which it
+-- starts earliest.
 with
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
     first_files as (
@@ -8,8 +9,12 @@ with
     ),
     -- where a session came from may be told by another file than the one that begins it
     origins as (
-        select session_id, arg_min(forked_from_session_id, (coalesce(started_at, 'infinity'), forked_from_session_id))
-            as forked_from_session_id
+        select
+            session_id,
+            arg_min(
+                forked_from_session_id,
+                (coalesce(started_at, 'infinity'), forked_from_session_id)
+            ) as forked_from_session_id
         from raw_sessions
         where forked_from_session_id is not null
         group by session_id

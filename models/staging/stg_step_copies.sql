@@ -1,49 +1,83 @@
--- One row per source file, session and step as logged: which settled step it is a copy of, if any.
+-- One row per source file, session and step as logged: which settled step it is a
+-- copy of, if any.
 with
     raw_steps as (select * from {{ source("raw", "steps") }}),
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
     first_times as (
         select
-            file_id, session_id, step_seq, min(event_at) as first_event_at, min(event_index) as first_event_index
+            file_id,
+            session_id,
+            step_seq,
+            min(event_at) as first_event_at,
+            min(event_index) as first_event_index
         from {{ source("raw", "events") }}
         where step_seq is not null
         group by all
     ),
     session_ends as (
-        select session_id, max(ended_at) as session_ended_at, min(session_kind) as session_kind
+        select
+            session_id,
+            max(ended_at) as session_ended_at,
+            min(session_kind) as session_kind
         from raw_sessions
         group by all
     ),
     origins as (
-        select distinct forked_from_session_id as session_id from raw_sessions where forked_from_session_id is not null
+        select distinct forked_from_session_id as session_id
+        from raw_sessions
+        where forked_from_session_id is not null
     ),
     -- what a copied usage row, or a copied record, gives way to
-    records as (select distinct provider, message_id from raw_steps where usage_source = 'record'),
+    records as (
+        select distinct provider, message_id
+        from raw_steps
+        where usage_source = 'record'
+    ),
     own_keys as (
-        select provider, message_id as key, message_id from raw_steps where not is_inherited
+        select provider, message_id as key, message_id
+        from raw_steps
+        where not is_inherited
         union
         select provider, echo_id as key, message_id
         from raw_steps
         where not is_inherited and echo_id is not null
     ),
-    answers as (select provider, key, min(message_id) as message_id from own_keys group by all),
+    answers as (
+        select provider, key, min(message_id) as message_id from own_keys group by all
+    ),
     own_sessions as (select distinct session_id from raw_steps where not is_inherited),
     file_sessions as (
-        select file_id, min(session_id) as session_id from raw_sessions where is_own group by all having count(*) = 1
+        select file_id, min(session_id) as session_id
+        from raw_sessions
+        where is_own
+        group by all
+        having count(*) = 1
     ),
     -- what a step put out, in sessions that hold a step without usage
     outputs as (
-        select session_id, message_id, usage_source = 'none' as is_unmetered, event_id, block_index
+        select
+            session_id,
+            message_id,
+            usage_source = 'none' as is_unmetered,
+            event_id,
+            block_index
         from {{ source("raw", "events") }}
         inner join raw_steps using (file_id, session_id, step_seq)
         where
             event_type in ('reasoning', 'text', 'tool_call')
-            and session_id in (select session_id from raw_steps where usage_source = 'none')
+            and session_id
+            in (select session_id from raw_steps where usage_source = 'none')
         union all
-        select session_id, message_id, usage_source = 'none' as is_unmetered, tool_call_id as event_id, null as block_index
+        select
+            session_id,
+            message_id,
+            usage_source = 'none' as is_unmetered,
+            tool_call_id as event_id,
+            null as block_index
         from {{ source("raw", "tool_calls") }}
         inner join raw_steps using (file_id, session_id, step_seq)
-        where session_id in (select session_id from raw_steps where usage_source = 'none')
+        where
+            session_id in (select session_id from raw_steps where usage_source = 'none')
     ),
     metered_elsewhere as (
         select distinct unmetered.session_id, unmetered.message_id
@@ -69,32 +103,44 @@ with
                 when metered_elsewhere.message_id is not null
                 then true
                 when usage_source = 'record_copy'
-                then (raw_steps.provider, raw_steps.message_id) in (select provider, message_id from records)
-                when is_inherited and usage_source in ('token_count', 'none') and not {{ var("include_replays") }}
+                then
+                    (raw_steps.provider, raw_steps.message_id)
+                    in (select provider, message_id from records)
+                when
+                    is_inherited
+                    and usage_source in ('token_count', 'none')
+                    and not {{ var("include_replays") }}
                 then
                     answers.message_id is not null
                     or raw_steps.session_id in (select session_id from own_sessions)
                 else false
             end as is_let_go,
             answers.message_id as answer_message_id,
-            -- whose step a copy is: with include_replays that of the session whose file it stands in
+            -- whose step a copy is: with include_replays that of the session whose
+            -- file it stands in
             case
                 when {{ var("include_replays") }} and is_inherited
                 then coalesce(file_sessions.session_id, raw_steps.session_id)
                 else raw_steps.session_id
             end as copy_session_id,
-            -- what stands in a copied part gives way to the session's own file, record by record
+            -- what stands in a copied part gives way to the session's own file,
+            -- record by record
             is_inherited
             and not coalesce(raw_sessions.is_own, false)
             and not {{ var("include_replays") }}
-            and raw_steps.session_id in (select session_id from own_sessions) as gives_way
+            and raw_steps.session_id
+            in (select session_id from own_sessions) as gives_way
         from raw_steps
         left join raw_sessions using (file_id, session_id)
         left join first_times using (file_id, session_id, step_seq)
         left join file_sessions using (file_id)
-        left join answers
-            on raw_steps.provider = answers.provider and raw_steps.message_id = answers.key and is_inherited
-        left join metered_elsewhere
+        left join
+            answers
+            on raw_steps.provider = answers.provider
+            and raw_steps.message_id = answers.key
+            and is_inherited
+        left join
+            metered_elsewhere
             on raw_steps.session_id = metered_elsewhere.session_id
             and raw_steps.message_id = metered_elsewhere.message_id
     ),
@@ -124,25 +170,38 @@ with
         select
             judged.*,
             case
-                when is_let_go then null when {{ var("include_replays") }} then copy_session_id else owners.owner_session_id
+                when is_let_go
+                then null
+                when {{ var("include_replays") }}
+                then copy_session_id
+                else owners.owner_session_id
             end as step_session_id,
             coalesce(owners.message_id, answer_owners.message_id) as settled_message_id,
-            coalesce(owners.owner_session_id, answer_owners.owner_session_id) as settled_session_id
+            coalesce(
+                owners.owner_session_id, answer_owners.owner_session_id
+            ) as settled_session_id
         from judged
-        left join owners
-            on judged.provider = owners.provider and judged.message_id = owners.message_id and not is_let_go
-        left join owners as answer_owners
+        left join
+            owners
+            on judged.provider = owners.provider
+            and judged.message_id = owners.message_id
+            and not is_let_go
+        left join
+            owners as answer_owners
             on judged.provider = answer_owners.provider
             and judged.answer_message_id = answer_owners.message_id
             and is_let_go
     ),
-    -- a session's steps in order: the running maximum of first times in each file, the least over its files
+    -- a session's steps in order: the running maximum of first times in each file,
+    -- the least over its files
     placed as (
         select
             *,
             coalesce(
                 max(first_event_at) over (
-                    partition by file_id, copy_session_id order by line_no, step_seq rows unbounded preceding
+                    partition by file_id, copy_session_id
+                    order by line_no, step_seq
+                    rows unbounded preceding
                 ),
                 '-infinity'::timestamp
             ) as place_at
@@ -153,13 +212,18 @@ with
         select
             step_session_id,
             message_id,
-            row_number() over (partition by step_session_id order by min(place_at), min(step_seq), message_id)
+            row_number() over (
+                partition by step_session_id
+                order by min(place_at), min(step_seq), message_id
+            )
             - 1 as step_index
         from placed
         group by step_session_id, message_id
     ),
     numbered as (
-        select *, row_number() over (order by step_session_id, step_index) as step_number from step_places
+        select
+            *, row_number() over (order by step_session_id, step_index) as step_number
+        from step_places
     )
 select
     owned.file_id,
@@ -174,11 +238,14 @@ select
     owned.first_event_index,
     is_let_go or owned.session_id <> step_session_id as is_replay,
     case
-        when is_let_go or owned.session_id <> step_session_id then settled_session_id || '#' || answers.step_index
+        when is_let_go or owned.session_id <> step_session_id
+        then settled_session_id || '#' || answers.step_index
     end as replay_of,
     settled_session_id as owner_session_id,
     gives_way
 from owned
 left join numbered as settled using (step_session_id, message_id)
-left join numbered as answers
-    on owned.settled_session_id = answers.step_session_id and owned.settled_message_id = answers.message_id
+left join
+    numbered as answers
+    on owned.settled_session_id = answers.step_session_id
+    and owned.settled_message_id = answers.message_id

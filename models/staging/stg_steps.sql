@@ -1,9 +1,13 @@
--- One row per step, its copies settled: the greatest usage, and the columns of the copy that bears it.
+-- One row per step, its copies settled: the greatest usage, and the columns of the
+-- copy that bears it.
 with
     copies as (
         select raw_steps.*, settled.step_id, settled.step_session_id, settled.step_index
         from {{ source("raw", "steps") }} as raw_steps
-        inner join {{ ref("stg_step_copies") }} as settled using (file_id, session_id, step_seq)
+        inner join
+            {{ ref("stg_step_copies") }} as settled using (
+                file_id, session_id, step_seq
+            )
         where settled.step_id is not null
     ),
     winners as (
@@ -51,7 +55,12 @@ with
     ),
     steps as (
         select
-            step_id, provider, message_id, step_session_id as session_id, step_index, max(visible_chars) as visible_chars
+            step_id,
+            provider,
+            message_id,
+            step_session_id as session_id,
+            step_index,
+            max(visible_chars) as visible_chars
         from copies
         group by all
     )
@@ -76,7 +85,8 @@ select
     output_tokens,
     reasoning_tokens,
     visible_chars,
-    -- a response streamed over several rows may never get its last count; the usage rows of other logs are final
+    -- a response streamed over several rows may never get its last count; the usage
+    -- rows of other logs are final
     case
         when usage_source = 'none' or output_tokens is null
         then false

@@ -1,10 +1,18 @@
--- One row per tool call, its copies settled: the earliest times, a failure if any copy tells of one.
+-- One row per tool call, its copies settled: the earliest times, a failure if any
+-- copy tells of one.
 with
     copies as (
         select
-            raw_calls.* exclude (session_id), settled.step_id, settled.step_session_id as session_id, provider, step_number
+            raw_calls.* exclude (session_id),
+            settled.step_id,
+            settled.step_session_id as session_id,
+            provider,
+            step_number
         from {{ source("raw", "tool_calls") }} as raw_calls
-        inner join {{ ref("stg_step_copies") }} as settled using (file_id, session_id, step_seq)
+        inner join
+            {{ ref("stg_step_copies") }} as settled using (
+                file_id, session_id, step_seq
+            )
         where settled.step_id is not null and not gives_way
     ),
     calls as (
@@ -34,7 +42,10 @@ with
         -- one call is one row even if two steps claim it
         qualify
             row_number() over (
-                partition by any_value(provider), tool_call_id, case when {{ var("include_replays") }} then session_id end
+                partition by
+                    any_value(provider),
+                    tool_call_id,
+                    case when {{ var("include_replays") }} then session_id end
                 order by min(emitted_at) nulls last, session_id
             )
             = 1
@@ -43,11 +54,17 @@ select
     tool_call_id,
     step_id,
     session_id,
-    row_number() over (partition by step_number order by listed_at, emitted_at nulls last, tool_call_id) - 1 as tool_index,
+    row_number() over (
+        partition by step_number order by listed_at, emitted_at nulls last, tool_call_id
+    )
+    - 1 as tool_index,
     tool_name,
     emitted_at,
     result_at,
-    coalesce(round((epoch_us(result_at) - epoch_us(emitted_at)) / 1000)::bigint, logged_wall_ms) as wall_ms,
+    coalesce(
+        round((epoch_us(result_at) - epoch_us(emitted_at)) / 1000)::bigint,
+        logged_wall_ms
+    ) as wall_ms,
     internal_ms,
     is_error,
     exit_code,

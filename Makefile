@@ -1,0 +1,46 @@
+# Everything runs in .venv, made from requirements.lock; only Python 3.11 or later and make must be there.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALL := install --quiet --no-deps --require-hashes --requirement requirements.lock
+SQL := models macros tests/dbt
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint fmt docs bench
+
+help:  ## Say what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+
+setup: .venv/.stamp  ## Make the environment
+
+.venv/.stamp: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet uv && $(BIN)/uv pip $(INSTALL) || $(BIN)/python -m pip $(INSTALL)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup  ## Load the sample sessions, build every table, write CSV files and charts to out/
+	@mkdir -p out && rm -f out/tracelab.duckdb
+	$(BIN)/tracelab --db out/tracelab.duckdb run tracelab/sample/home --out out --timezone UTC
+
+test: setup  ## Run every test
+	$(BIN)/python -m pytest
+
+check: lint test  ## Everything that must hold before a change goes in
+
+lint: setup  ## Check style, types, SQL format and who imports whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/sqlfmt --check --no-progressbar $(SQL)
+	$(BIN)/lint-imports --no-logo
+
+fmt: setup  ## Format Python and SQL
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/sqlfmt --no-progressbar $(SQL)
+
+docs: setup  ## Write what is generated from code
+	$(BIN)/python -m tracelab.sources > models/staging/_sources.yml
+
+bench: setup  ## Time a load against the standard library's json
+	$(BIN)/python -m benchmarks.run

@@ -1,0 +1,211 @@
+"""`tracelab build`: dbt on any database file, quietly, with one message for what fails."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import tracelab.build
+from tests.raw_warehouse import raw_warehouse
+from tracelab.build import build, project_folder
+from tracelab.errors import TracelabError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all tests here: dbt parses a project anew for each path of a database."""
+    return tmp_path_factory.mktemp("build")
+
+
+@pytest.fixture
+def db(place: Path) -> Path:
+    """A warehouse with one loaded file, not built."""
+    path = place / "tracelab.duckdb"
+    path.unlink(missing_ok=True)
+    return raw_warehouse(path, files=[{}])
+
+
+@pytest.fixture
+def project(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the dbt project that a test may break."""
+    folder = place / "project"
+    shutil.rmtree(folder, ignore_errors=True)
+    for part in ("models", "seeds", "macros", "tests/dbt"):
+        shutil.copytree(ROOT / part, folder / part)
+    for part in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(ROOT / part, folder / part)
+    monkeypatch.setattr(tracelab.build, "project_folder", lambda: folder)
+    return folder
+
+
+@pytest.fixture
+def another_reader(db: Path) -> Iterator[int]:
+    """Another process that holds the database open for reading; its process id."""
+    code = f"import duckdb; c = duckdb.connect({str(db)!r}, read_only=True); print(1, flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield process.pid
+        process.kill()
+
+
+def tables(db: Path) -> set[str]:
+    with duckdb.connect(str(db), read_only=True) as warehouse:
+        return {f"{schema}.{name}" for schema, name in warehouse.execute(_TABLES).fetchall()}
+
+
+_TABLES = "select table_schema, table_name from information_schema.tables"
+
+
+def test_a_build_makes_every_mart_and_gives_the_database_back(db: Path) -> None:
+    report = build(db, timezone="UTC")
+    assert report.models > 0
+    assert report.tests > 0
+    marts = {"steps", "tool_calls", "idle_gaps", "cache_reuse", "requests", "sessions", "compactions"}
+    assert {f"main.{name}" for name in marts} <= tables(db)
+    other_process = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table mine (x int)')"
+    subprocess.run([sys.executable, "-c", other_process, str(db)], check=True)
+
+
+def test_a_build_leaves_nothing_beside_the_database_or_the_project(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = [sorted(folder.iterdir()) for folder in (ROOT, db.parent)]
+    environment = dict(os.environ)
+    build(db)
+    assert list(tmp_path.iterdir()) == []
+    assert [sorted(folder.iterdir()) for folder in (ROOT, db.parent)] == before
+    assert dict(os.environ) == environment
+
+
+def test_a_build_prints_nothing(db: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    build(db)
+    assert tuple(capfd.readouterr()) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["my data.v2.duckdb", "main.duckdb", "steps.db", ".hidden", "c#/tracelab.duckdb", "it's/ü%20.duckdb"],
+)
+def test_the_database_may_have_any_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    db = raw_warehouse(tmp_path / name, files=[{}])
+    build(db, select=["stg_files"])
+    assert "staging.stg_files" in tables(db)
+
+
+def test_a_build_without_a_cache_folder_works(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    build(db, select=["stg_files"])
+    assert "staging.stg_files" in tables(db)
+
+
+def test_days_are_those_of_this_machine_unless_a_zone_is_given(db: Path) -> None:
+    code = "import sys; from pathlib import Path; from tracelab.build import build; "
+    code += "print(build(Path(sys.argv[1]), select=['stg_files']).timezone)"
+    env = {**os.environ, "TZ": "America/New_York"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(db)], env=env, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "America/New_York"
+
+
+def test_settings_of_the_users_own_dbt_projects_do_not_matter(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBT_TARGET", "production")
+    monkeypatch.setenv("DBT_PROFILES_DIR", str(tmp_path))
+    monkeypatch.setenv("DBT_EXCLUDE", "stg_files")
+    build(db, select=["stg_files"])
+    assert "staging.stg_files" in tables(db)
+    assert os.environ["DBT_TARGET"] == "production"
+
+
+def test_an_unknown_zone_is_refused_before_anything_is_built(db: Path) -> None:
+    with pytest.raises(TracelabError, match="no time zone Mars/Olympus"):
+        build(db, timezone="Mars/Olympus")
+    assert not any(name.startswith("staging.") for name in tables(db))
+
+
+def test_a_part_can_be_built_alone(db: Path) -> None:
+    assert build(db, select=["stg_files", "stg_load_issues"]).models == 2
+    assert {name for name in tables(db) if not name.startswith("raw.")} == {
+        "staging.stg_files",
+        "staging.stg_load_issues",
+    }
+
+
+def test_an_unknown_model_is_one_message(db: Path) -> None:
+    with pytest.raises(TracelabError, match="'no_such_model' does not match"):
+        build(db, select=["no_such_model"])
+
+
+def test_without_a_load_it_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(TracelabError, match="tracelab load"):
+        build(tmp_path / "missing.duckdb")
+    duckdb.connect(str(tmp_path / "empty.duckdb")).close()
+    with pytest.raises(TracelabError, match="tracelab load"):
+        build(tmp_path / "empty.duckdb")
+    with pytest.raises(TracelabError, match="tracelab load"):
+        build(raw_warehouse(tmp_path / "loaded_nothing.duckdb"))
+
+
+def test_a_model_that_fails_is_named_with_its_error(db: Path, project: Path) -> None:
+    model = project / "models/staging/stg_files.sql"
+    model.write_text(model.read_text().replace("size_bytes", "size_in_bytes", 1))
+    with pytest.raises(TracelabError) as failure:
+        build(db, select=["stg_files"])
+    assert "model stg_files: Binder Error" in str(failure.value)
+    assert "size_in_bytes" in str(failure.value)
+    assert str(project) not in str(failure.value)
+
+
+def test_a_rule_that_is_broken_is_named_with_its_rows(db: Path, project: Path) -> None:
+    (project / "tests/dbt/assert_no_file.sql").write_text("select * from {{ ref('stg_files') }}")
+    with pytest.raises(TracelabError, match="test assert_no_file: 1 row against this rule"):
+        build(db, select=["stg_files"])
+
+
+def test_a_warning_of_dbt_is_an_error(db: Path, project: Path) -> None:
+    (project / "models/staging/nothing.yml").write_text("models: [{name: nothing}]")
+    with pytest.raises(TracelabError, match="nothing"):
+        build(db)
+
+
+def test_a_database_that_another_program_reads_is_said_to_be_in_use(db: Path, another_reader: int) -> None:
+    with pytest.raises(TracelabError, match=rf"in use by .*{another_reader}"):
+        build(db)
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_database_that_this_process_holds_open_is_said_to_be_open(db: Path, read_only: bool) -> None:
+    with duckdb.connect(str(db), read_only=read_only), pytest.raises(TracelabError, match="already open"):
+        build(db)
+
+
+def test_in_a_checkout_the_project_is_its_root() -> None:
+    assert project_folder() == ROOT
+
+
+def test_a_whole_build_that_passed_is_on_record(db: Path) -> None:
+    build(db, select=["stg_files"])
+    assert "staging.last_build" not in tables(db)
+    build(db, timezone="Asia/Tokyo")
+    with duckdb.connect(str(db), read_only=True) as warehouse:
+        rows = warehouse.execute(
+            "select timezone, built_at > loaded_at from staging.last_build, raw.files"
+        ).fetchall()
+    assert rows == [("Asia/Tokyo", True)]

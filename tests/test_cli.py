@@ -1,0 +1,269 @@
+"""The command line as a user meets it: what goes where, and with which exit status."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from tracelab.cli import app
+from tracelab.discover import sample_home
+
+COMMANDS = ("load", "build", "export", "chart", "sql", "status", "run")
+Done = subprocess.CompletedProcess[str]
+
+
+def tracelab(*arguments: str | Path, cwd: Path, stdin: str = "", **environment: str) -> Done:
+    """Run the command in a process of its own."""
+    command = [sys.executable, "-m", "tracelab", *map(str, arguments)]
+    env = {**os.environ, **environment}
+    return subprocess.run(command, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, check=False)
+
+
+def a_log(folder: Path, *, broken: bool = False) -> Path:
+    """A Claude Code log of one step, with a line that is no JSON if `broken`."""
+    usage = {
+        "input_tokens": 5,
+        "output_tokens": 7,
+        "cache_read_input_tokens": 0,
+        "cache_creation_input_tokens": 0,
+    }
+    message = {"id": "msg_1", "role": "assistant", "model": "claude-opus-4-7", "content": [], "usage": usage}
+    record = {"type": "assistant", "uuid": "u1", "sessionId": "s1", "timestamp": "2026-01-02T03:04:05.000Z"}
+    lines = [json.dumps(record | {"message": message}), *(["{no json"] if broken else [])]
+    path = folder / "log.jsonl"
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_each_command_says_what_it_does_and_shows_examples(command: str, tmp_path: Path) -> None:
+    done = tracelab(command, "--help", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"Usage: tracelab {command} " in done.stdout
+    assert f"  tracelab {command}" in done.stdout.partition("Examples:")[2]
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    done = tracelab("--help", cwd=tmp_path)
+    assert all(f"\n  {command} " in done.stdout for command in COMMANDS)
+    assert "..." not in done.stdout.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS)])
+def test_help_imports_nothing_heavy(arguments: Sequence[str], tmp_path: Path) -> None:
+    code = (
+        "import sys; from tracelab.cli import app\n"
+        "try: app(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "print(*(name for name in sys.modules if '.' not in name), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    heavy = {"duckdb", "_duckdb", "polars", "altair", "pyarrow", "dbt", "vl_convert", "msgspec", "zstandard"}
+    assert heavy.isdisjoint(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["load", "--nonsense"],
+        ["export", "--format", "xlsx"],
+        ["chart", "--format", "html,gif"],
+        ["sql"],
+        ["sql", "select 1", "--format", "xml"],
+        ["run", "--select", "x"],
+    ],
+)
+def test_wrong_usage_exits_with_2_and_prints_no_result(arguments: Sequence[str], tmp_path: Path) -> None:
+    done = tracelab(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Error" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["build"], ["export"], ["chart"], ["sql", "select 1"], ["status"], ["load"], ["run"]]
+)
+def test_what_cannot_be_done_exits_with_1_and_one_message(arguments: Sequence[str], tmp_path: Path) -> None:
+    done = tracelab(*arguments, cwd=tmp_path, HOME=str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("tracelab: ")
+    assert "tracelab load" in done.stderr or "tracelab run" in done.stderr, "it says what to do"
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_database_is_the_option_else_the_variable_else_in_this_folder(tmp_path: Path) -> None:
+    log = a_log(tmp_path)
+    tracelab("load", log, cwd=tmp_path)
+    tracelab("load", log, cwd=tmp_path, TRACELAB_DB="variable.duckdb")
+    tracelab("--db", "option.duckdb", "load", log, cwd=tmp_path, TRACELAB_DB="not_this.duckdb")
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"log.jsonl", "tracelab.duckdb", "variable.duckdb", "option.duckdb"}
+
+
+def test_a_load_prints_one_line(tmp_path: Path) -> None:
+    done = tracelab("load", a_log(tmp_path), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("\n") == 1
+    assert done.stdout.startswith("1 file: 1 read; 1 step and 0 tool calls in ")
+
+
+def test_a_load_prints_json_for_scripts(tmp_path: Path) -> None:
+    done = tracelab("load", a_log(tmp_path, broken=True), "--json", cwd=tmp_path)
+    report = json.loads(done.stdout)
+    assert (report["files"], report["steps"], report["issues"]) == (1, 1, {"bad_line": 1})
+
+
+@pytest.mark.parametrize(
+    ("broken", "strict", "status"), [(True, True, 3), (True, False, 0), (False, True, 0)]
+)
+def test_only_strict_minds_what_was_set_aside(
+    broken: bool, strict: bool, status: int, tmp_path: Path
+) -> None:
+    log = a_log(tmp_path, broken=broken)
+    options = ["--strict"] if strict else []
+    for _ in range(2):  # the second time the file is unchanged, and still has a bad line
+        done = tracelab("load", log, *options, cwd=tmp_path)
+        assert done.returncode == status
+        assert ("tracelab status" in done.stderr) == (status == 3)
+
+
+def test_all_users_are_loaded_under_their_names(tmp_path: Path) -> None:
+    for user in ("ada", "bob"):
+        home = tmp_path / "homes" / user / ".claude" / "projects"
+        home.mkdir(parents=True)
+        a_log(home)
+    done = tracelab("load", "--all-users", "--home-root", tmp_path / "homes", cwd=tmp_path)
+    assert done.returncode == 0
+    with duckdb.connect(str(tmp_path / "tracelab.duckdb"), read_only=True) as warehouse:
+        assert warehouse.execute("select user_name from raw.files order by all").fetchall() == [
+            ("ada",),
+            ("bob",),
+        ]
+
+
+@pytest.mark.parametrize(("options", "status"), [([], 0), (["--strict"], 3)])
+def test_a_home_that_may_not_be_searched_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], status: int
+) -> None:
+    closed = tmp_path / "homes" / "eve"
+    closed.mkdir(parents=True)
+    open_home = tmp_path / "homes" / "ada" / ".claude" / "projects"
+    open_home.mkdir(parents=True)
+    a_log(open_home)
+    monkeypatch.setattr(os, "access", lambda path, _: path != closed)  # root may enter any folder
+    arguments = ["--db", str(tmp_path / "w.duckdb"), "load", "--all-users", "--home-root", str(closed.parent)]
+    done = CliRunner().invoke(app, [*arguments, *options])
+    assert f"skipped {closed}: permission denied" in done.stderr
+    assert done.exit_code == status
+
+
+def test_progress_is_drawn_on_a_terminal_only(tmp_path: Path) -> None:
+    main, side = pty.openpty()
+    command = [sys.executable, "-m", "tracelab", "load", str(a_log(tmp_path))]
+    done = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=side, check=True)
+    os.close(side)
+    assert b"\r" in os.read(main, 1000)
+    os.close(main)
+    assert b"\r" not in done.stdout
+
+
+def test_sql_reads_a_query_from_standard_input(warehouse: Path, tmp_path: Path) -> None:
+    done = tracelab(
+        "--db", warehouse, "sql", "-", "--format", "csv", cwd=tmp_path, stdin="select 1 as x -- one"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "x\n1\n", "")
+
+
+def test_sql_writes_to_a_file_instead(warehouse: Path, tmp_path: Path) -> None:
+    done = tracelab(
+        "--db", warehouse, "sql", "from steps", "--format", "json", "--output", "a.json", cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+    assert json.loads((tmp_path / "a.json").read_text())
+
+
+def test_a_mistake_in_sql_exits_with_1(warehouse: Path, tmp_path: Path) -> None:
+    done = tracelab("--db", warehouse, "sql", "select nonsense from steps", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("tracelab: Binder Error")
+
+
+def test_a_reader_that_leaves_early_causes_no_complaint(warehouse: Path, tmp_path: Path) -> None:
+    query = "select i, repeat('x', 100) from range(1000000) r(i)"
+    command = [sys.executable, "-m", "tracelab", "--db", str(warehouse), "sql", query, "--format", "csv"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+def test_an_interrupt_ends_a_command_without_a_traceback(warehouse: Path, tmp_path: Path) -> None:
+    endless = "with recursive r as (select 1 as i union all select i + 1 from r) select count(*) from r"
+    command = [sys.executable, "-m", "tracelab", "--db", str(warehouse), "sql", endless]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True) as process:
+        time.sleep(2)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stderr
+        assert process.stderr.read() == b""
+    assert process.returncode == 130
+
+
+def test_export_prints_the_files_it_wrote(warehouse: Path, tmp_path: Path) -> None:
+    done = tracelab("--db", warehouse, "export", "steps", "requests", "--out", "data", cwd=tmp_path)
+    assert done.stdout.splitlines() == ["data/steps.csv", "data/requests.csv"]
+    assert all((tmp_path / line).stat().st_size for line in done.stdout.splitlines())
+
+
+def test_chart_prints_the_files_it_wrote(warehouse: Path, tmp_path: Path) -> None:
+    done = tracelab("--db", warehouse, "chart", "tool_latency", "--format", "svg,json", cwd=tmp_path)
+    assert done.stdout.splitlines() == ["out/tool_latency.svg", "out/tool_latency.json"]
+
+
+def test_status_of_the_sample_is_one_json_object(warehouse: Path, tmp_path: Path) -> None:
+    state = json.loads(tracelab("--db", warehouse, "status", "--json", cwd=tmp_path).stdout)
+    assert {row["provider"] for row in state["files"] if row["status"] == "loaded"} == {"claude", "codex"}
+
+
+def test_a_run_tells_the_headlines_of_the_tables_it_built(tmp_path: Path) -> None:
+    done = tracelab(
+        "--db", "w.duckdb", "run", sample_home(), "--out", "made", "--timezone", "UTC", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"w.duckdb", "made"}
+    made = [path.suffix for path in (tmp_path / "made").iterdir()]
+    assert made.count(".html") == made.count(".svg") == made.count(".png") > 0
+    with duckdb.connect(str(tmp_path / "w.duckdb"), read_only=True) as warehouse:
+        counts = [
+            warehouse.sql(f"select count(*) from {table}").fetchall()[0][0]
+            for table in ("sessions where steps > 0", "requests", "steps", "tool_calls")
+        ]
+        [(hit_ratio, cost_usd)] = warehouse.sql(
+            "select sum(prefix_tokens) filter (where calls = 1) / sum(input_tokens) filter (where calls = 1),"
+            " sum(cost_usd) from steps"
+        ).fetchall()
+        summaries = warehouse.sql(
+            "select count(*) from duckdb_tables() where table_name like 'summary_%'"
+        ).fetchall()
+    [pooled] = [line for line in done.stdout.splitlines() if line.startswith("all ")]
+    assert pooled.split() == [
+        "all",
+        *(f"{count:,}" for count in counts),
+        f"{hit_ratio:.1%}",
+        f"${cost_usd:,.2f}",
+    ]
+    assert f"{summaries[0][0]} CSV files and {made.count('.html')} charts in made/" in done.stdout
+    assert made.count(".csv") == summaries[0][0]

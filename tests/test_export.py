@@ -1,0 +1,99 @@
+"""`tracelab export`: public tables as files that are the same each time."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from tracelab.errors import TracelabError
+from tracelab.export import export_tables
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    path = tmp_path / "it's a warehouse.duckdb"
+    with duckdb.connect(str(path)) as warehouse:
+        warehouse.execute("create schema staging; create table staging.summary_inner as select 1 as x")
+        warehouse.execute(
+            "create table steps as select (i * 7919) % 1000 as step, i / 7 as cost_usd from range(1000) r(i)"
+        )
+        warehouse.execute(
+            "create table summary_hostile (provider varchar, name varchar, mean double, seen_at timestamp);"
+            "insert into summary_hostile values"
+            " ('codex', '=cmd|''/c calc''!A1', 0.1, '2026-01-02 03:04:05.678'),"
+            " ('claude', 'two\nlines', null, null),"
+            " ('claude', 'a,\"b\"', 1e-9, null), (null, '', 1e300, null), ('claude', null, 2, null)"
+        )
+    return path
+
+
+def test_every_summary_is_exported_by_default(db: Path, tmp_path: Path) -> None:
+    assert export_tables(db, tmp_path / "out") == [tmp_path / "out" / "summary_hostile.csv"]
+
+
+def test_values_survive_the_way_through_csv(db: Path, tmp_path: Path) -> None:
+    [path] = export_tables(db, tmp_path / "out")
+    with path.open(newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["provider", "name", "mean", "seen_at"],
+            ["claude", 'a,"b"', "1e-09", ""],
+            ["claude", "two\nlines", "", ""],
+            ["claude", "", "2.0", ""],
+            ["codex", "=cmd|'/c calc'!A1", "0.1", "2026-01-02 03:04:05.678"],
+            ["", "", "1e+300", ""],
+        ]
+
+
+def test_rows_stand_in_the_order_of_their_keys(db: Path, tmp_path: Path) -> None:
+    [path] = export_tables(db, tmp_path / "out", ["steps"])
+    assert pl.read_csv(path)["step"].to_list() == list(range(1000))
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_the_same_warehouse_gives_the_same_bytes(warehouse: Path, tmp_path: Path, format: str) -> None:
+    names = ["steps", "tool_calls", "requests", "sessions", "summary_overview"]
+    for folder in ("first", "second"):
+        command = [sys.executable, "-m", "tracelab", "--db", str(warehouse), "export", *names]
+        subprocess.run(
+            [*command, "--format", format, "--out", str(tmp_path / folder)], check=True, capture_output=True
+        )
+    first, second = (
+        {path.name: path.read_bytes() for path in (tmp_path / n).iterdir()} for n in ("first", "second")
+    )
+    assert first.keys() == {f"{name}.{format}" for name in names}
+    assert first == second
+
+
+def test_parquet_holds_what_the_table_holds(warehouse: Path, tmp_path: Path) -> None:
+    [path] = export_tables(warehouse, tmp_path, ["steps"], format="parquet")
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        assert pl.read_parquet(path).height == connection.sql("from steps").shape[0] > 0
+
+
+def test_an_unknown_table_names_those_that_are_near(db: Path, tmp_path: Path) -> None:
+    with pytest.raises(TracelabError, match="no table summary_hostil; there is summary_hostile"):
+        export_tables(db, tmp_path / "out", ["summary_hostil"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_that_is_not_public_is_not_exported(db: Path, tmp_path: Path) -> None:
+    with pytest.raises(TracelabError):
+        export_tables(db, tmp_path / "out", ["staging.summary_inner"])
+
+
+def test_before_a_build_it_says_what_to_run(tmp_path: Path) -> None:
+    empty = tmp_path / "tracelab.duckdb"
+    duckdb.connect(str(empty)).close()
+    with pytest.raises(TracelabError, match="tracelab build"):
+        export_tables(empty, tmp_path / "out")
+
+
+def test_a_file_in_the_place_of_the_folder_is_one_message(db: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(TracelabError, match="cannot write to"):
+        export_tables(db, tmp_path / "out")
+    assert (tmp_path / "out").read_text() == "mine"

@@ -1,0 +1,67 @@
+"""The layout of the project as assertions: who may read whom, and what a model may not hold."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = sorted((ROOT / "models").rglob("*.sql"))
+MAY_READ = {
+    "staging": {"source", "staging"},
+    "intermediate": {"staging", "intermediate", "marts", "seeds"},
+    "marts": {"staging", "intermediate", "marts", "seeds"},
+    "summaries": {"marts", "seeds"},
+}
+SEEDS = {path.stem for path in (ROOT / "seeds").glob("*.csv")}
+LAYER = {path.stem: path.relative_to(ROOT / "models").parts[0] for path in MODELS} | dict.fromkeys(SEEDS, "seeds")
+
+
+def reads(sql: str) -> set[str]:
+    refs = {LAYER[name] for name in re.findall(r"ref\(\s*[\"']([a-z_0-9]+)[\"']", sql)}
+    return refs | ({"source"} if "source(" in sql else set())
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
+def test_a_model_reads_only_the_layers_below_it(model: Path) -> None:
+    layer = LAYER[model.stem]
+    assert reads(model.read_text()) <= MAY_READ[layer]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
+def test_a_model_has_its_yml_beside_it_under_its_own_name(model: Path) -> None:
+    assert f"name: {model.stem}\n" in model.with_suffix(".yml").read_text()
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
+def test_a_model_states_its_grain_first_and_holds_no_control_flow(model: Path) -> None:
+    sql = model.read_text()
+    assert re.match(r"(\{\{ config\(.*?\) \}\}\n)?-- One row per ", sql), "say the grain in the first line"
+    assert not re.search(r"\{%-?\s*(if|for|set)\b", sql)
+
+
+@pytest.mark.parametrize(
+    "model", [path for path in MODELS if LAYER[path.stem] in ("staging", "intermediate", "marts")], ids=lambda p: p.stem
+)
+def test_no_provider_is_named_below_the_summaries(model: Path) -> None:
+    assert not re.search(r"'(claude|codex)", model.read_text())
+
+
+def test_yml_keys_are_known_to_dbt(tmp_path: Path) -> None:
+    """dbt-duckdb switches dbt's own check of yml keys off: a misspelt key would pass in silence."""
+    import dbt.jsonschemas.jsonschemas as checks
+    from dbt.cli.main import dbtRunner
+
+    checks._JSONSCHEMA_SUPPORTED_ADAPTERS.add("duckdb")
+    try:
+        result = dbtRunner().invoke(
+            [
+                "--quiet", "--warn-error", "--log-level-file", "none", "parse",
+                "--no-partial-parse", "--show-all-deprecations",
+                "--project-dir", str(ROOT), "--profiles-dir", str(ROOT),
+                "--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs"),
+            ]
+        )  # fmt: skip
+    finally:
+        checks._JSONSCHEMA_SUPPORTED_ADAPTERS.discard("duckdb")
+    assert result.success, result.exception

@@ -1,0 +1,228 @@
+"""`tracelab sql`: what it answers, and that it cannot hurt."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from tracelab.errors import TracelabError
+from tracelab.sql import Format, run_sql, write_sql
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sql") / "tracelab.duckdb"
+    with duckdb.connect(str(path)) as warehouse:
+        warehouse.execute(
+            "create table steps as select i as step, 'model ' || i % 3 as model from range(1000) r(i)"
+        )
+    return path
+
+
+def answer(db: Path, query: str, format: Format = "csv") -> bytes:
+    out = io.BytesIO()
+    run_sql(db, query, out, format=format, time_limit_s=20)
+    return out.getvalue()
+
+
+def test_csv_quotes_what_would_break_a_row(db: Path) -> None:
+    text = answer(db, "select 'a,b' as x, 'say \"hi\"' as y, 'two\nlines' as z, null as n").decode()
+    assert list(csv.reader(io.StringIO(text))) == [
+        ["x", "y", "z", "n"],
+        ["a,b", 'say "hi"', "two\nlines", ""],
+    ]
+
+
+def test_json_is_one_array_of_objects(db: Path) -> None:
+    rows = json.loads(
+        answer(db, "select model, count(*) as steps from steps group by all order by all", "json")
+    )
+    assert rows == [{"model": f"model {n}", "steps": 334 if n == 0 else 333} for n in range(3)]
+
+
+def test_json_of_no_rows_is_an_empty_array(db: Path) -> None:
+    assert json.loads(answer(db, "from steps where false", "json")) == []
+
+
+def test_parquet_keeps_every_row_and_type(db: Path) -> None:
+    frame = pl.read_parquet(io.BytesIO(answer(db, "from steps order by step", "parquet")))
+    assert frame.schema == {"step": pl.Int64, "model": pl.String}
+    assert frame["step"].to_list() == list(range(1000))
+
+
+def test_numbers_beyond_64_bits_are_written_exactly(db: Path) -> None:
+    assert answer(db, "select 170141183460469231731687303715884105727::hugeint as n").split()[1] == (
+        b"170141183460469231731687303715884105727"
+    )
+
+
+def test_a_table_shows_null_and_escapes_what_a_terminal_would_obey(db: Path) -> None:
+    text = answer(db, "select null as n, 'red \x1b[31m' as t, '' as e", "table").decode()
+    _header, _rule, row = text.splitlines()
+    assert row.split("  ")[0] == "NULL"
+    assert "\x1b" not in text
+    assert "red \\x1b[31m" in row
+
+
+def test_a_table_sets_numbers_to_the_right(db: Path) -> None:
+    lines = answer(
+        db, "select step * 100 as n from steps where step in (1, 999) order by all", "table"
+    ).decode()
+    assert lines.splitlines()[2:] == ["  100", "99900"]
+
+
+def test_a_long_table_is_cut_and_says_so(db: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    lines = answer(db, "from steps", "table").decode().splitlines()
+    assert len(lines) == 2 + 200
+    assert "--format csv gives all" in capfd.readouterr().err
+
+
+def test_a_plan_can_be_read(db: Path) -> None:
+    assert "steps" in answer(db, "explain from steps where step > 3", "table").decode()
+
+
+def test_the_result_file_is_whole_or_not_there(db: Path, tmp_path: Path) -> None:
+    write_sql(db, "from steps", tmp_path / "steps.csv", format="csv")
+    assert len((tmp_path / "steps.csv").read_text().splitlines()) == 1001
+    with pytest.raises(TracelabError):
+        write_sql(db, "select error('no') from steps", tmp_path / "failed.csv", format="csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["steps.csv"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "insert into steps values (1, 'x')",
+        "update steps set step = 0",
+        "delete from steps",
+        "drop table steps",
+        "create table t as select 1",
+        "create temp table t as select 1",
+        "alter table steps add column x int",
+        "with gone as (delete from steps returning *) from gone",
+        "explain analyze delete from steps",
+        "copy steps to '{folder}/stolen.csv'",
+        "copy (select 1) to '{folder}/stolen.parquet'",
+        "export database '{folder}/stolen'",
+        "attach '{folder}/other.duckdb'",
+        "attach ':memory:' as m",
+        "from query('attach ''{folder}/other.duckdb''')",
+        "install httpfs",
+        "load httpfs",
+        "set memory_limit = '100GB'",
+        "set enable_external_access = true",
+        "reset lock_configuration",
+        "pragma memory_limit = '100GB'",
+        "begin",
+        "checkpoint",
+        "call pragma_version()",
+        "prepare q as select 1",
+        "create secret s (type s3)",
+        "use temp",
+        "select 1; drop table steps",
+        "",
+        "-- nothing",
+    ],
+)
+def test_a_statement_that_does_not_read_is_refused(db: Path, tmp_path: Path, query: str) -> None:
+    before = db.read_bytes()
+    with pytest.raises(TracelabError):
+        answer(db, query.replace("{folder}", str(tmp_path)))
+    assert db.read_bytes() == before
+    assert list(tmp_path.iterdir()) == []
+    assert list(db.parent.iterdir()) == [db]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from read_text('{file}')",
+        "from read_csv('{file}')",
+        "from read_blob('{file}')",
+        "from '{file}'",
+        "from sniff_csv('{file}')",
+        "from glob('{folder}/*')",
+        "from read_duckdb('{folder}/other.duckdb', table_name = 't')",
+        "from query('from read_text(''{file}'')')",
+        "from read_text('/dev/stdin')",
+        "from read_text('/proc/self/environ')",
+        "from read_parquet('https://127.0.0.1/x.parquet')",
+        "from read_csv('s3://bucket/x.csv')",
+        "select getenv('HOME')",
+        "from duckdb_secrets()",
+        "from job",
+        "from answer",
+    ],
+)
+def test_a_query_reaches_no_file_no_network_and_no_process(db: Path, tmp_path: Path, query: str) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("tracelab_secret\n1\n")
+    with pytest.raises(TracelabError) as refusal:
+        answer(db, query.replace("{file}", str(secret)).replace("{folder}", str(tmp_path)))
+    assert "tracelab_secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select length(repeat('x', 2000000000) || repeat('y', 2000000000))",
+        "select list(range) from range(1000000000)",
+        "select i, repeat('x', 1000) as x from range(10000000) r(i) order by x desc, i desc",
+    ],
+)
+def test_a_query_that_wants_too_much_memory_ends_in_one_message(db: Path, query: str) -> None:
+    with pytest.raises(TracelabError, match="memory"):
+        answer(db, query)
+    assert list(db.parent.iterdir()) == [db], "nothing is spilled beside the warehouse"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "with recursive r as (select 1 as i union all select i + 1 from r) select count(*) from r",
+        "select count(*) from range(10000000) a, range(10000000) b where a.range + b.range = 7",
+        "select sleep_ms(60000)",
+    ],
+)
+def test_a_query_that_never_ends_is_stopped(db: Path, query: str) -> None:
+    with pytest.raises(TracelabError, match="too long"):
+        run_sql(db, query, io.BytesIO(), time_limit_s=1)
+
+
+def test_a_mistake_gives_the_engines_own_message_once(db: Path) -> None:
+    with pytest.raises(TracelabError) as mistake:
+        answer(db, "select modle from steps")
+    assert str(mistake.value).count('Referenced column "modle" not found') == 1
+    assert "Traceback" not in str(mistake.value)
+
+
+def test_an_error_while_rows_stream_is_told_without_wrapping(db: Path) -> None:
+    with pytest.raises(TracelabError) as mistake:
+        answer(db, "select if(step = 900, error('bad row'), step) from steps")
+    assert str(mistake.value) == "Invalid Input Error: bad row"
+
+
+def test_a_pivot_that_must_look_up_its_columns_says_how_to_write_it(db: Path) -> None:
+    with pytest.raises(TracelabError, match="list them"):
+        answer(db, "pivot steps on model")
+    assert answer(db, "pivot steps on model in ('model 1') group by model order by all").count(b"\n") == 4
+
+
+def test_a_table_that_is_not_built_yet_says_what_to_run(tmp_path: Path) -> None:
+    empty = tmp_path / "tracelab.duckdb"
+    duckdb.connect(str(empty)).close()
+    with pytest.raises(TracelabError, match="tracelab build"):
+        answer(empty, "from steps")
+
+
+def test_a_module_in_the_current_folder_is_not_run(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "duckdb.py").write_text("raise SystemExit('hijacked')")
+    (tmp_path / "tracelab.py").write_text("raise SystemExit('hijacked')")
+    monkeypatch.chdir(tmp_path)
+    assert answer(db, "select 1 as x") == b"x\n1\n"

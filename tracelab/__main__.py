@@ -1,0 +1,5 @@
+"""`python -m tracelab` is the `tracelab` command."""
+
+from tracelab.cli import main
+
+main()

@@ -1,0 +1,189 @@
+"""Derive everything else from the raw tables: dbt, in this process, on the project that the package carries.
+
+dbt's targets and logs go to a cache folder, never beside the project, and what it prints goes nowhere: what
+failed comes back as one error. Each database has its own cache folder, so that dbt finds its parsed project
+there the next time, which is worth seconds.
+"""
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracelab.errors import TracelabError
+from tracelab.text import plural
+from tracelab.warehouse import has_raw, open_for_writing, open_read_only
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+
+_MAX_FAILURES = 5  # told in full; the rest is counted
+_FAILED = ("error", "fail", "runtime error", "warn", "partial success")
+_NOISE = re.compile(r"\s*(> |compiled code at|(Runtime|Database) Error( in .*)?$|Compilation Error$)")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build made."""
+
+    models: int
+    tests: int
+    timezone: str
+    """Zone that days are cut in; instants are UTC in any case."""
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"built {plural(self.models, 'model')} in {self.seconds:.1f} s,"
+            f" {plural(self.tests, 'test')} passed; days are those of {self.timezone}"
+        )
+
+
+def build(db: Path, *, select: Sequence[str] = (), timezone: str | None = None) -> BuildReport:
+    """Build seeds and models from what is loaded, and run their data tests.
+
+    `select` takes dbt's node selection (`steps+`); `timezone` is the zone of days, by default this machine's.
+
+    Raises:
+        TracelabError: if nothing is loaded, the database is in use, or a model or test fails.
+    """
+    since = time.monotonic()
+    zone = _checked(db, timezone)
+    chosen = ["--select", *" ".join(select).split()] if select else []
+    with _work_folder(db) as work, _environment(db, work):
+        result = _dbt(
+            [
+                "build",
+                *chosen,
+                "--exclude-resource-type",
+                "unit_test",
+                "--vars",
+                json.dumps({"timezone": zone}),
+            ]
+        )
+    _raise_failures(result, db)
+    kinds = Counter(str(node.node.resource_type) for node in getattr(result.result, "results", []))
+    return BuildReport(kinds["model"], kinds["test"], zone, time.monotonic() - since)
+
+
+def project_folder() -> Path:
+    """Return the dbt project: inside an installed package, or at the root of a checkout."""
+    package = Path(__file__).parent
+    carried = package / "dbt"
+    return carried if carried.is_dir() else package.parent
+
+
+def _checked(db: Path, timezone: str | None) -> str:
+    """Make sure that there is something to build from; return the zone of days."""
+    with open_read_only(db) as warehouse:
+        if not has_raw(warehouse, db) or not warehouse.execute("from raw.files limit 1").fetchall():
+            raise TracelabError(f"{db} holds no sessions yet: run `tracelab load` first")
+        [(here,)] = warehouse.execute("select current_setting('TimeZone')").fetchall()
+        zone: str = timezone or here
+        if not warehouse.execute("from pg_timezone_names() where name = ?", [zone]).fetchall():
+            raise TracelabError(f"there is no time zone {zone}: give a name such as Europe/Berlin or UTC")
+    return zone
+
+
+@contextmanager
+def _work_folder(db: Path) -> Iterator[Path]:
+    """The cache folder of a database's builds; a passing one where no cache can be kept."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    key = hashlib.sha256(f"{project_folder()}\n{db.absolute()}".encode()).hexdigest()[:16]
+    folder = caches / "tracelab" / "dbt" / key
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        with tempfile.TemporaryDirectory(prefix="tracelab-") as passing:
+            yield Path(passing)
+    else:
+        yield folder
+
+
+@contextmanager
+def _environment(db: Path, work: Path) -> Iterator[None]:
+    """What dbt reads from the environment, for the time of a build."""
+    settings = {
+        "TRACELAB_DB": str(db.absolute()),
+        "DBT_PROJECT_DIR": str(project_folder()),
+        "DBT_PROFILES_DIR": str(project_folder()),
+        "DBT_TARGET_PATH": str(work / "target"),
+        "DBT_LOG_PATH": str(work / "logs"),
+        "DBT_PACKAGES_INSTALL_PATH": str(work / "packages"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith("DBT_"):  # the user's own dbt settings are about other projects
+            del os.environ[name]
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
+def _dbt(arguments: Sequence[str]) -> "dbtRunnerResult":
+    """Run dbt quietly, and give the database back: dbt keeps it open and locked otherwise."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    quiet = [
+        "--quiet",
+        "--no-use-colors",
+        "--log-level",
+        "none",
+        "--log-level-file",
+        "none",
+        "--no-write-json",
+        "--warn-error",
+    ]
+    try:
+        return dbtRunner().invoke([*quiet, *arguments, "--threads", "1"])
+    finally:
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+
+
+def _raise_failures(result: "dbtRunnerResult", db: Path) -> None:
+    if result.success:
+        return
+    if result.exception is not None:
+        if re.search("Could not set lock|already attached|different configuration", str(result.exception)):
+            open_for_writing(db).close()  # says in one message who holds it
+        raise TracelabError(f"could not build {db}: {_message(result.exception)}") from result.exception
+    nodes = getattr(result.result, "results", [])
+    told = [
+        f"  {node.node.resource_type} {node.node.name}: {_fault(node)}"
+        for node in nodes
+        if node.status in _FAILED
+    ]
+    if len(told) > _MAX_FAILURES:
+        told[_MAX_FAILURES:] = [f"  and {len(told) - _MAX_FAILURES} more"]
+    raise TracelabError(
+        f"could not build all of {db}; what depends on these is as it was before:\n"
+        + "\n".join(told)
+        + "\nEither a model was changed, or the logs hold what TraceLab does not know yet: please report it."
+    )
+
+
+def _fault(node: Any) -> str:
+    if node.status in ("fail", "warn"):
+        return f"{plural(node.failures, 'row')} against this rule"
+    return _message(node.message)
+
+
+def _message(error: Any) -> str:
+    """dbt's message without its heading, macro stack, and path of the compiled SQL."""
+    kept = [line for line in str(error).splitlines() if line.strip() and not _NOISE.match(line)]
+    return textwrap.indent(textwrap.dedent("\n".join(kept)), "    ").strip() or "unknown"

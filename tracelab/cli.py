@@ -1,0 +1,319 @@
+"""The command line: each command calls one public function and prints what it returns.
+
+Results go to standard output, everything else to standard error. Nothing heavy is imported before a
+command runs.
+"""
+
+import io
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tracelab.errors import TracelabError
+
+if TYPE_CHECKING:
+    from tracelab.load import LoadReport
+    from tracelab.progress import Report
+
+_FAILED, _SET_ASIDE = 1, 3
+
+
+class TableFormat(StrEnum):
+    """File formats of `export`."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
+class AnswerFormat(StrEnum):
+    """How `sql` writes its answer."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+def _examples(*lines: str) -> str:
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="PATH",
+        help="Homes, folders or log files (.jsonl, .gz, .zst), instead of this user's own sessions.",
+        show_default=False,
+    ),
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to; made if it is missing.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with status 3 if some input was set aside.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
+Timezone = Annotated[
+    str | None,
+    typer.Option(
+        "--timezone",
+        metavar="ZONE",
+        help="Zone that days are cut in, such as Europe/Berlin; by default this machine's.",
+        show_default=False,
+    ),
+]
+
+app = typer.Typer(
+    help="Session logs of coding agents (Claude Code, Codex) as a DuckDB warehouse to query.",
+    epilog="Start with `tracelab run`: it loads your sessions, builds the tables, exports and charts.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run a command; what could not be done becomes one message and exit status 1."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # paths may hold what no encoding knows
+    try:
+        app(prog_name="tracelab")
+    except TracelabError as error:
+        print(f"tracelab: {error}", file=sys.stderr)
+        sys.exit(_FAILED)
+    except OSError as error:
+        print(f"tracelab: {error.strerror}: {error.filename}", file=sys.stderr)
+        sys.exit(_FAILED)
+
+
+@app.callback()
+def _database(
+    context: typer.Context,
+    db: Annotated[
+        Path, typer.Option("--db", metavar="FILE", envvar="TRACELAB_DB", help="The warehouse, a DuckDB file.")
+    ] = Path("tracelab.duckdb"),
+) -> None:
+    context.obj = db
+
+
+@app.command(
+    epilog=_examples(
+        "tracelab load",
+        "tracelab load ~/old-logs session.jsonl.gz",
+        "sudo tracelab --db all.duckdb load --all-users",
+    )
+)
+def load(
+    context: typer.Context,
+    paths: Paths = None,
+    all_users: Annotated[
+        bool, typer.Option("--all-users", help="Take every home under --home-root.")
+    ] = False,
+    home_root: Annotated[
+        Path, typer.Option("--home-root", metavar="DIR", help="Folder that holds the homes.")
+    ] = Path("/home"),
+    strict: Strict = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read session logs into the warehouse.
+
+    Finds this user's Claude Code and Codex sessions, or takes what is named. Files that are loaded already
+    cost almost nothing; what cannot be read is set aside, and `tracelab status` says why. No text is stored:
+    neither what you wrote nor what a model or a tool answered.
+    """
+    from tracelab.load import load as load_logs
+    from tracelab.text import load_json, load_line
+
+    report = load_logs(
+        paths or (), db=context.obj, all_users=all_users, home_root=home_root, progress=_progress()
+    )
+    _print(load_json(report) if as_json else load_line(report))
+    _judge(report, strict)
+
+
+@app.command(
+    epilog=_examples(
+        "tracelab build",
+        "tracelab build --timezone Europe/Berlin",
+        "tracelab build --select requests+",
+    )
+)
+def build(
+    context: typer.Context,
+    select: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--select", metavar="MODELS", help="Only these, in dbt's selection syntax; may be repeated."
+        ),
+    ] = None,
+    timezone: Timezone = None,
+) -> None:
+    """Build the tables from what is loaded, and test them."""
+    from tracelab.build import build as build_tables
+
+    if sys.stderr.isatty():
+        _say("building …")
+    _print(build_tables(context.obj, select=select or (), timezone=timezone))
+
+
+@app.command(
+    epilog=_examples(
+        "tracelab export",
+        "tracelab export steps requests --format parquet --out data",
+    )
+)
+def export(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Tables, by default all summaries.", show_default=False),
+    ] = None,
+    out: Out = Path("out"),
+    format: Annotated[TableFormat, typer.Option("--format", help="File format.")] = TableFormat.csv,
+) -> None:
+    """Write tables as files, and print their names.
+
+    Tables are the summaries and what they are made of: steps, tool_calls, idle_gaps, cache_reuse, requests,
+    sessions, compactions. The same warehouse gives the same bytes each time.
+    """
+    from tracelab.export import export_tables
+
+    for path in export_tables(context.obj, out, names or (), format=format.value):
+        _print(path)
+
+
+@app.command(
+    epilog=_examples(
+        "tracelab chart",
+        "tracelab chart tool_latency miss_causes --format svg --out figures",
+    )
+)
+def chart(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Charts, by default all.", show_default=False),
+    ] = None,
+    out: Out = Path("out"),
+    formats: Annotated[
+        str, typer.Option("--format", metavar="html,svg,png,json", help="File formats, comma-separated.")
+    ] = "html,svg,png",
+) -> None:
+    """Draw charts, and print the names of their files."""
+    chosen = _chart_formats(formats)
+    from tracelab.charts import draw_charts
+
+    for path in draw_charts(context.obj, out, names or (), chosen):
+        _print(path)
+
+
+@app.command(
+    epilog=_examples(
+        'tracelab sql "show tables"',
+        'tracelab sql "describe steps"',
+        'tracelab sql "from requests order by response_ms desc limit 5"',
+        'tracelab sql "from steps" --format parquet --output steps.parquet',
+        "tracelab sql - --format csv < question.sql",
+    )
+)
+def sql(
+    context: typer.Context,
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY|-", help="One SELECT statement; - reads it from standard input.")
+    ],
+    format: Annotated[
+        AnswerFormat, typer.Option("--format", help="How to write the answer.")
+    ] = AnswerFormat.table,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Write to a file instead.", show_default=False),
+    ] = None,
+) -> None:
+    """Ask the warehouse in SQL.
+
+    The tables: steps, tool_calls, idle_gaps, cache_reuse, requests, sessions, compactions, and summaries made
+    of them. A query only reads, and cannot hurt: no writes, no files, no network, bounded time and memory.
+    """
+    from tracelab.sql import run_sql, write_sql
+
+    text = sys.stdin.read() if query == "-" else query
+    if output:
+        write_sql(context.obj, text, output, format=format.value)
+    else:
+        run_sql(context.obj, text, sys.stdout.buffer, format=format.value)
+
+
+@app.command(
+    epilog=_examples(
+        "tracelab status",
+        "tracelab --db other.duckdb status --json",
+    )
+)
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Say what is loaded and built, and what was set aside.
+
+    From which files, how fresh it is, and why something was set aside, with a place to look.
+    """
+    from tracelab import status as state
+
+    found = state.status(context.obj)
+    _print(state.as_json(found) if as_json else state.as_text(found))
+
+
+@app.command(
+    epilog=_examples(
+        "tracelab run",
+        "tracelab --db friend.duckdb run /media/backup/friend --out friend",
+    )
+)
+def run(
+    context: typer.Context,
+    paths: Paths = None,
+    out: Out = Path("out"),
+    strict: Strict = False,
+    timezone: Timezone = None,
+) -> None:
+    """Load, build, export and chart, and print what was found.
+
+    The short way: CSV files of every summary and all charts are in --out afterwards, and the tables in the
+    warehouse, for `tracelab sql`.
+    """
+    from tracelab import run as everything
+
+    report = everything.run(
+        paths or (), db=context.obj, out=out, timezone=timezone, progress=_progress(), say=_say
+    )
+    _print(everything.as_text(report, context.obj, out))
+    _judge(report.loaded, strict)
+
+
+def _print(result: object) -> None:
+    print(result, flush=True)  # so that a reader who left is noticed here, not when Python ends
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _progress() -> "Report | None":
+    from tracelab.progress import terminal_report
+
+    return terminal_report(sys.stderr) if sys.stderr.isatty() else None
+
+
+def _chart_formats(text: str) -> list[str]:
+    formats = text.split(",")
+    if unknown := sorted(set(formats) - {"html", "svg", "png", "json"}):
+        raise typer.BadParameter(
+            f"{', '.join(unknown)} is not one of html, svg, png, json", param_hint="--format"
+        )
+    return formats
+
+
+def _judge(report: "LoadReport", strict: bool) -> None:
+    """Say what was left out; that is an error only if `strict`."""
+    for place in report.skipped:
+        _say(f"skipped {place.path}: {place.reason}")
+    if strict and (report.files_with_issues or report.skipped):
+        _say("some input was set aside: `tracelab status` says what and why")
+        raise typer.Exit(_SET_ASIDE)

@@ -1,0 +1,64 @@
+"""Public tables as files: one a table, stable columns, every row in one order. DuckDB writes every value."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from tracelab.errors import TracelabError
+from tracelab.warehouse import open_read_only
+
+Format = Literal["csv", "parquet"]
+
+_OPTIONS = {"csv": "format csv, header", "parquet": "format parquet, compression zstd"}
+
+
+def export_tables(db: Path, out: Path, names: Sequence[str] = (), *, format: Format = "csv") -> list[Path]:
+    """Write tables to `out`, by default every summary; return the files in the order of the names.
+
+    Rows are ordered by all columns, keys first, so that the same warehouse gives the same bytes each time.
+
+    Raises:
+        TracelabError: if nothing is built, a name is no public table, or `out` cannot be written.
+    """
+    with open_read_only(db) as warehouse:
+        chosen = _chosen(public_tables(warehouse), names)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            return [_write(warehouse, name, out / f"{name}.{format}", _OPTIONS[format]) for name in chosen]
+        except (OSError, duckdb.IOException) as error:
+            raise TracelabError(f"cannot write to {out}: {error}") from error
+
+
+def public_tables(warehouse: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the names of the marts and summaries that are built, sorted."""
+    rows = warehouse.execute(
+        "select table_name from information_schema.tables where table_schema = 'main' order by all"
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _chosen(public: Sequence[str], names: Sequence[str]) -> Sequence[str]:
+    if not public:
+        raise TracelabError("the warehouse has no marts yet: run `tracelab build`")
+    for name in names:
+        if name not in public:
+            near = difflib.get_close_matches(name, public) or public
+            raise TracelabError(f"there is no table {name}; there is {', '.join(near)}")
+    return names or [name for name in public if name.startswith("summary_")]
+
+
+def _write(warehouse: duckdb.DuckDBPyConnection, name: str, path: Path, options: str) -> Path:
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        warehouse.execute(f"copy (from main.{name} order by all) to '{_quoted(partial)}' ({options})")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

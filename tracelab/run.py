@@ -1,0 +1,113 @@
+"""All of it at once: load, build, export, chart, and what that found."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracelab import text
+from tracelab.build import BuildReport, build
+from tracelab.export import export_tables
+from tracelab.load import LoadReport, load
+from tracelab.progress import Report
+from tracelab.warehouse import open_read_only
+
+_HEADLINES = """
+with
+    numbers as (
+        pivot (
+            select provider, name, value from summary_overview where session_kind = 'all' and trigger = 'all'
+        )
+        on name in ('sessions', 'requests', 'steps', 'tool_calls', 'hit_ratio', 'cost_usd', 'unpriced_steps')
+        using first(value)
+        group by provider
+    )
+select
+    provider, columns(['sessions', 'requests', 'steps', 'tool_calls'])::bigint, hit_ratio, cost_usd,
+    unpriced_steps::bigint
+from numbers
+order by provider = 'all', provider
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The headline numbers of one provider, or of all."""
+
+    provider: str
+    sessions: int
+    requests: int
+    steps: int
+    tool_calls: int
+    hit_ratio: float | None
+    """Prefix tokens as a part of all input tokens."""
+    cost_usd: float | None
+    """API-equivalent cost, a lower bound: what has no price is not in it."""
+    unpriced_steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run did and found."""
+
+    loaded: LoadReport
+    built: BuildReport
+    headlines: list[Headline]
+    files: list[Path]
+    """Everything written: CSV files, then charts."""
+
+
+def run(
+    paths: Sequence[Path | str] = (),
+    *,
+    db: Path,
+    out: Path,
+    timezone: str | None = None,
+    progress: Report | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> RunReport:
+    """Load `paths` (else this user's sessions), build every table, write CSV files and charts to `out`.
+
+    `progress` is told how far the load is, `say` what is being done.
+
+    Raises:
+        TracelabError: if any of it cannot be done.
+    """
+    from tracelab.charts import draw_charts
+
+    loaded = load(paths, db=db, progress=progress)
+    say(f"loaded {text.plural(loaded.files, 'file')} in {loaded.seconds:.1f} s; building …")
+    built = build(db, timezone=timezone)
+    say(f"{built}; writing …")
+    files = [*export_tables(db, out), *draw_charts(db, out)]
+    return RunReport(loaded, built, headlines(db), files)
+
+
+def headlines(db: Path) -> list[Headline]:
+    """Read the headline numbers of a built warehouse, a row a provider, all of them last."""
+    with open_read_only(db) as warehouse:
+        return [Headline(*row) for row in warehouse.execute(_HEADLINES).fetchall()]
+
+
+def as_text(report: RunReport, db: Path, out: Path) -> str:
+    """Return what a run found as a page for a person."""
+    names = ["", "sessions", "requests", "steps", "tool calls", "hit ratio", "API-equivalent cost"]
+    rows = [
+        [
+            row.provider,
+            *(f"{count:,}" for count in (row.sessions, row.requests, row.steps, row.tool_calls)),
+            "–" if row.hit_ratio is None else f"{row.hit_ratio:.1%}",
+            "–" if row.cost_usd is None else f"${row.cost_usd:,.2f}",
+        ]
+        for row in report.headlines
+    ]
+    unpriced = report.headlines[-1].unpriced_steps if report.headlines else 0
+    note = f"\nNot in the cost: {text.plural(unpriced, 'step')} without a price." if unpriced else ""
+    return (
+        f"{text.table(names, rows, [False] + [True] * 6)}{note}\n\n"
+        f"{_count(report.files, '.csv')} CSV files and {_count(report.files, '.html')} charts in {out}/\n"
+        f'Ask more:  tracelab --db {db} sql "from summary_overview"'
+    )
+
+
+def _count(files: Sequence[Path], suffix: str) -> int:
+    return sum(path.suffix == suffix for path in files)

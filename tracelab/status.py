@@ -1,0 +1,203 @@
+"""What the warehouse holds, from which files, how fresh it is, and what was set aside and why."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from tracelab import text
+from tracelab.errors import TracelabError
+from tracelab.warehouse import has_raw, open_read_only
+
+_READABLE_AT = "%Y-%m-%d %H:%M:%S"
+
+
+class Files(NamedTuple):
+    """The source files of one provider (null: of none) and status."""
+
+    provider: str | None
+    status: str
+    files: int
+    size_bytes: int
+    steps: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+class Issue(NamedTuple):
+    """One reason for which input was set aside, with the first place where it was met."""
+
+    reason: str
+    times: int
+    files: int
+    path: str | None
+    line_no: int | None
+    detail: str | None
+
+
+class Held(NamedTuple):
+    """How much the marts hold, copies left out."""
+
+    sessions: int
+    subagents: int
+    requests: int
+    steps: int
+    tool_calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of a warehouse. Instants are UTC."""
+
+    database: Path
+    size_bytes: int
+    files: Sequence[Files]
+    issues: Sequence[Issue]
+    loaded_at: datetime | None
+    """When a load last changed something."""
+    newest_at: datetime | None
+    """Latest record of any session."""
+    built_at: datetime | None
+    timezone: str | None
+    """Zone of the days in the marts."""
+    held: Held | None
+    """None before the first build."""
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the marts do not show what is loaded."""
+        return self.loaded_at is not None and (self.built_at is None or self.built_at < self.loaded_at)
+
+
+def status(db: Path) -> Status:
+    """Read the state of a warehouse.
+
+    Raises:
+        TracelabError: if there is none, or it is in use.
+    """
+    with open_read_only(db) as warehouse:
+        if not has_raw(warehouse, db):
+            raise TracelabError(f"{db} holds no sessions yet: run `tracelab load`")
+        built_at, timezone = _last_build(warehouse)
+        loaded_at, newest_at = warehouse.execute(
+            "select max(loaded_at), max(last_at) from raw.files"
+        ).fetchall()[0]
+        return Status(
+            database=db.absolute(),
+            size_bytes=db.stat().st_size,
+            files=[Files(*row) for row in warehouse.execute(_FILES).fetchall()],
+            issues=[Issue(*row) for row in warehouse.execute(_ISSUES).fetchall()],
+            loaded_at=loaded_at,
+            newest_at=newest_at,
+            built_at=built_at,
+            timezone=timezone,
+            held=Held(*warehouse.execute(_HELD).fetchall()[0]) if built_at else None,
+        )
+
+
+_FILES = """
+select provider, status, count(*), sum(size_bytes)::bigint, sum(steps)::bigint, min(first_at), max(last_at)
+from raw.files group by all order by provider nulls last, status
+"""
+_ISSUES = """
+select reason, count(*), count(distinct file_id), first.path, first.line_no, first.detail
+from (
+    select *, min_by(place, row(path, line_no)) over (partition by reason) as first
+    from (
+        select *, {'path': path, 'line_no': line_no, 'detail': detail} as place
+        from raw.load_issues left join raw.files using (file_id)
+    )
+)
+group by all order by count(*) desc, reason
+"""
+_HELD = """
+select count(*), count(*) filter (session_kind = 'subagent'), (select count(*) from requests),
+    (select count(*) from steps), (select count(*) from tool_calls)
+from sessions
+"""
+
+
+def _last_build(warehouse: duckdb.DuckDBPyConnection) -> tuple[datetime | None, str | None]:
+    """Return when the whole of the marts was last built, and with which zone of days."""
+    try:
+        built_at, timezone = warehouse.execute(
+            "select built_at, timezone from staging.last_build"
+        ).fetchall()[0]
+    except duckdb.CatalogException:
+        return None, None
+    return built_at, timezone
+
+
+def as_json(state: Status) -> str:
+    """Return the state as one JSON object, instants in ISO 8601 UTC."""
+    fields = asdict(state) | {
+        "files": [row._asdict() for row in state.files],
+        "issues": [row._asdict() for row in state.issues],
+        "held": state.held and state.held._asdict(),
+        "is_stale": state.is_stale,
+    }
+    return json.dumps(fields, indent=2, default=_json_value)
+
+
+def _json_value(value: object) -> str:
+    return value.isoformat() + "Z" if isinstance(value, datetime) else str(value)
+
+
+def as_text(state: Status) -> str:
+    """Return the state as a page for a person."""
+    parts = [f"{state.database}, {text.size(state.size_bytes)}", _files(state), _freshness(state)]
+    if state.issues:
+        parts.append(_set_aside(state))
+    return "\n\n".join(parts)
+
+
+def _files(state: Status) -> str:
+    names = ["provider", "status", "files", "size", "steps", "first record", "last record"]
+    rows = [
+        [
+            row.provider or "none",
+            row.status,
+            f"{row.files:,}",
+            text.size(row.size_bytes),
+            f"{row.steps:,}",
+            _at(row.first_at),
+            _at(row.last_at),
+        ]
+        for row in state.files
+    ]
+    return text.table(names, rows, [False, False, True, True, True, False, False])
+
+
+def _freshness(state: Status) -> str:
+    loaded = f"loaded  {_at(state.loaded_at)}, newest record {_at(state.newest_at)}"
+    if state.held is None:
+        return f"{loaded}\nbuilt   never: run `tracelab build`"
+    held = state.held
+    built = f"built   {_at(state.built_at)}, days in {state.timezone}"
+    holds = (
+        f"holds   {held.sessions:,} sessions ({held.subagents:,} of subagents), {held.requests:,} requests, "
+        f"{held.steps:,} steps, {held.tool_calls:,} tool calls"
+    )
+    stale = "\nThe tables are older than what is loaded: run `tracelab build`." if state.is_stale else ""
+    return f"{loaded}\n{built}\n{holds}{stale}"
+
+
+def _set_aside(state: Status) -> str:
+    blocks = (
+        f"  {issue.reason}, {issue.times:,} in {text.plural(issue.files, 'file')}: {issue.detail or ''}\n"
+        f"      {_place(issue)}"
+        for issue in state.issues
+    )
+    return "\n".join(["set aside, and where first:", *blocks])
+
+
+def _place(issue: Issue) -> str:
+    return text.printable(issue.path or "") + ("" if issue.line_no is None else f":{issue.line_no}")
+
+
+def _at(instant: datetime | None) -> str:
+    return "–" if instant is None else f"{instant:{_READABLE_AT}} UTC"
