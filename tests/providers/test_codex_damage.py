@@ -1,0 +1,91 @@
+"""Codex: whatever stands in a log, what is read of it stays consistent."""
+
+import random
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.builders_codex import (
+    PARENT,
+    THREAD,
+    asks,
+    call,
+    compacted,
+    counted,
+    event,
+    gets,
+    meta,
+    mirror,
+    ms,
+    parse,
+    recorded,
+    resp,
+    says,
+    started,
+    thinks,
+    turn,
+)
+from tracelab.schema import Session, Step, ToolCall
+
+FIRST, SECOND = (1000, 0, 50, 20), (1200, 900, 30, 0, 200)
+LOG = [
+    meta(60, forked_from_id=PARENT, subagent_history_start_ordinal="6", ordinal=0),
+    meta(60, PARENT, ordinal=1),
+    started(60, "p1"),
+    asks(60, call(1)),
+    gets(60, call(1)),
+    counted(60, FIRST),
+    event(60, "thread_settings_applied", ordinal=6, thread_id=THREAD, thread_settings={"model": "m"}),
+    started(61, "t1"),
+    turn(61, "t1"),
+    mirror(61, "UserMessage", text="please"),
+    mirror(62, "Reasoning", started_at_ms=ms(61)),
+    thinks(62, parts=1),
+    asks(63, call(2), "write_stdin", '{"chars":""}'),
+    recorded(64, resp(1), FIRST),
+    gets(65, call(2), "Wall time: 1 seconds\nOutput:\n"),
+    counted(65, FIRST),
+    recorded(66, resp(2), SECOND),
+    compacted(66, compaction_response_id=resp(2), window_id="w", latest=(resp(2), SECOND)),
+    event(67, "turn_aborted", reason="interrupted"),
+    event(68, "mcp_tool_call_end", call_id=call(2), result={"Ok": {}}, duration={"secs": 1, "nanos": 5}),
+    says(69),
+]
+ODD = (None, 0, -1, 2**70, 1e300, True, "", "x" * 30, [], [None], {}, {"type": 1}, [{"text": 5}], "\ud800")
+
+
+def damaged(value: Any, share: float, chance: random.Random) -> Any:
+    """Replace some values by odd ones, and drop some."""
+    if chance.random() < share:
+        return chance.choice(ODD)
+    if isinstance(value, dict):
+        return {
+            key: damaged(part, share, chance) for key, part in value.items() if chance.random() > share / 2
+        }
+    if isinstance(value, list):
+        return [damaged(part, share, chance) for part in value]
+    return value
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from((0.01, 0.03, 0.1)), st.booleans())
+def test_a_damaged_log_still_gives_consistent_rows(seed: int, share: float, is_shuffled: bool) -> None:
+    chance = random.Random(seed)
+    log = [damaged(record, share, chance) for record in LOG]
+    if is_shuffled:
+        chance.shuffle(log)
+    parsed = parse(log)
+    sessions = {row.session_id for row in parsed.of(Session)}
+    steps = {(row.session_id, row.step_seq) for row in parsed.of(Step)}
+    assert len(steps) == len(parsed.of(Step)) == parsed.tally.steps
+    assert {session_id for session_id, _ in steps} <= sessions
+    assert {(row.session_id, row.step_seq) for row in parsed.of(ToolCall)} <= steps
+    assert {(row.session_id, row.step_seq) for row in parsed.events if row.step_seq is not None} <= steps
+    assert sorted({row.event_index for row in parsed.events}) == [row.event_index for row in parsed.events]
+    for step in parsed.of(Step):
+        if step.input_tokens is None:
+            assert (step.prefix_tokens, step.append_tokens, step.cache_write_tokens) == (None, None, None)
+        else:
+            assert step.input_tokens == (step.prefix_tokens or 0) + (step.append_tokens or 0)
+            assert (step.cache_write_tokens or 0) <= (step.append_tokens or 0)

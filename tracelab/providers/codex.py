@@ -1,0 +1,156 @@
+"""Codex's rollouts: one JSONL file a thread, which may begin with a copy of another thread's history.
+
+Every line belongs to a thread: to the one it names, else to the one in whose part of the file it stands. A
+step is a `token_usage_record`, or a `token_count` that no record answers to; outputs without either make a
+step without usage. What is copied keeps its owner's session, and no time where the copy was stamped anew.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from tracelab.providers.base import Provider, Source, Tally, lenient
+from tracelab.providers.codex_items import EVENT_READERS, read_context, read_item
+from tracelab.providers.codex_records import (
+    ITEMS_READ,
+    NO_BODY,
+    Compacted,
+    Record,
+    ResponseItem,
+    SessionMeta,
+    TurnContext,
+    UsageRecord,
+    event_message,
+    response_item,
+)
+from tracelab.providers.codex_rollout import Rollout
+from tracelab.providers.codex_rows import compaction_row, session_row, step_row, tool_call_row, unplace
+from tracelab.providers.codex_usage import read_compacted, read_usage_record
+from tracelab.schema import Event, Row
+
+_BATCH = 512  # events gathered before they are handed on
+_BARE_FIELDS = ("type", "role", "content", "name", "arguments", "input", "call_id", "output")
+
+
+def parse(records: Iterator[Record], source: Source, tally: Tally) -> Iterator[Row]:
+    """Yield the raw rows of one rollout: events as their steps are settled, all other rows at the end."""
+    rollout = Rollout(source, tally)
+    ready = rollout.ready
+    for record in records:
+        at = record.timestamp
+        if rollout.here is not rollout.own:
+            rollout.leave_copy(record.ordinal, at)
+        reader = _READERS.get(record.type, _other)
+        reader(rollout, record, at)
+        if at is not None:
+            rollout.previous_at = at
+            rollout.here.seen(at)
+        if len(ready) >= _BATCH and not rollout.holds:
+            yield from map(Event._make, ready)
+            ready.clear()
+    yield from _finish(rollout, source)
+
+
+def _finish(rollout: Rollout, source: Source) -> Iterator[Row]:
+    ready, calls, file_id, tally = rollout.ready, rollout.calls, rollout.file_id, rollout.tally
+    threads = rollout.threads.values()
+    for kind, counts in (("response_item", rollout.items), ("event_msg", rollout.events)):
+        for subtype, count in counts.items():
+            tally.records_by_type[f"{kind}/{subtype}"] += count
+    for thread in threads:
+        thread.finish()
+        for instant in (thread.first_at, thread.last_at):
+            if instant is not None:
+                tally.seen(instant)
+    if rollout.awaits_own and rollout.next_event:
+        tally.issue("fork_boundary_unreachable", "no line reaches the boundary or names the file's thread")
+        for thread in threads:
+            ready = ready if thread.is_own else unplace(thread, calls, ready)
+    yield from map(Event._make, ready)
+    for thread in threads:
+        tally.steps += len(thread.steps)
+        for step in thread.steps:
+            yield step_row(step, thread, file_id)
+        for marker in thread.markers:
+            yield compaction_row(marker, thread, file_id)
+        yield session_row(thread, source, rollout.begun_at)
+    for call in calls.values():
+        yield tool_call_row(call, file_id)
+
+
+def _response_item(rollout: Rollout, record: Record, at: datetime | None) -> None:
+    item = response_item(record.payload, rollout.tally)
+    if item is not None:
+        if item.type is None and item.role is not None:
+            item.type = "message"
+        counts = rollout.items
+        counts[item.type] = counts.get(item.type, 0) + 1
+        read_item(rollout, item, at, record.metadata)
+
+
+def _event_msg(rollout: Rollout, record: Record, at: datetime | None) -> None:
+    event = event_message(record.payload, rollout.tally)
+    if event is not None:
+        counts = rollout.events
+        counts[event.type] = counts.get(event.type, 0) + 1
+        reader = EVENT_READERS.get(event.type)
+        if reader is not None:
+            reader(rollout, event, at)
+
+
+def _session_meta(rollout: Rollout, record: Record, at: datetime | None) -> None:
+    rollout.tally.records_by_type["session_meta"] += 1
+    meta = lenient(record.payload, SessionMeta, rollout.tally)
+    if meta is not None:
+        rollout.meet(meta, at)
+
+
+def _turn_context(rollout: Rollout, record: Record, at: datetime | None) -> None:  # noqa: ARG001
+    rollout.tally.records_by_type["turn_context"] += 1
+    context = lenient(record.payload, TurnContext, rollout.tally)
+    if context is not None:
+        read_context(rollout, context)
+
+
+def _usage_record(rollout: Rollout, record: Record, at: datetime | None) -> None:
+    rollout.tally.records_by_type["token_usage_record"] += 1
+    body = lenient(record.payload, UsageRecord, rollout.tally)
+    if body is not None:
+        read_usage_record(rollout, body, at)
+
+
+def _compacted(rollout: Rollout, record: Record, at: datetime | None) -> None:
+    rollout.tally.records_by_type["compacted"] += 1
+    read_compacted(rollout, lenient(record.payload, Compacted, rollout.tally) or Compacted(), at)
+
+
+def _other(rollout: Rollout, record: Record, at: datetime | None) -> None:  # noqa: ARG001
+    """Read an item of the oldest format, which has neither envelope nor time; count anything else."""
+    kind = record.type if record.record_type is None else record.record_type
+    if record.payload:
+        rollout.tally.records_by_type[str(kind)] += 1
+    elif kind is None and rollout.is_headless and isinstance(record.id, str):
+        rollout.tally.records_by_type["header"] += 1
+        rollout.is_bare = True
+        rollout.name_own(record.id)
+    elif kind in ITEMS_READ:
+        rollout.tally.records_by_type[kind] += 1
+        body = {name: getattr(record, name) for name in _BARE_FIELDS}
+        item = lenient(msgspec.json.encode(body), ResponseItem, rollout.tally)
+        if item is not None:
+            read_item(rollout, item, None, NO_BODY)
+    else:
+        rollout.tally.records_by_type[str(kind)] += 1
+
+
+_READERS: dict[str | None, Callable[[Rollout, Record, datetime | None], None]] = {
+    "response_item": _response_item,
+    "event_msg": _event_msg,
+    "turn_context": _turn_context,
+    "token_usage_record": _usage_record,
+    "session_meta": _session_meta,
+    "compacted": _compacted,
+}
+
+CODEX = Provider("codex", Record, parse)

@@ -1,0 +1,387 @@
+"""One thread (session) of a rollout while it is read: what waits for its next step, and the steps it has.
+
+Inputs wait for the next step. Outputs belong to the response that a usage row closes: the row after them
+(usage-last layout, and every `token_usage_record`), or the row before them (usage-first layout).
+"""
+
+from datetime import datetime
+from hashlib import blake2b
+from struct import Struct
+from typing import Any
+
+import msgspec
+
+from tracelab.providers.codex_records import Numbers, Usage
+from tracelab.providers.codex_tools import Call
+
+Entry = list[Any]
+"""An Event under construction: its values in the order of its fields."""
+SESSION_ID, STEP_SEQ, EVENT_TYPE, STARTED_AT, EVENT_AT, TOOL_CALL_ID, CHARS = 1, 2, 6, 7, 8, 10, 11
+_pack = Struct("<12q").pack
+_INPUTS = frozenset(("user_message", "tool_result"))
+
+
+class Response(msgspec.Struct, gc=False, eq=False):
+    """A step: one response, its usage, and what was in force when it was asked for."""
+
+    seq: int
+    ordinal: int
+    """Place among the thread's steps with usage."""
+    line_no: int
+    source: str
+    message_id: str
+    turn: str | None
+    model: str | None
+    effort: str | None
+    tier: str | None
+    version: str | None
+    window: int | None
+    usage: Usage | None = None
+    numbers: Numbers | None = None
+    closed_at: datetime | None = None
+    echo_id: str | None = None
+    purpose: str | None = None
+    tools: int = 0
+    visible_chars: int = 0
+    speaks: bool = False
+    """Has a call or a text: what makes a step of outputs without usage."""
+
+
+class Marker(msgspec.Struct, gc=False, eq=False):
+    """A compaction: where it stands and what is known of the context's size."""
+
+    id: str
+    before_seq: int
+    compacted_at: datetime | None
+    pre_tokens: int | None
+    post_tokens: int | None = None
+
+
+class Thread:
+    """State of one thread in one file; finished events go to `ready`."""
+
+    def __init__(self, thread_id: str, calls: dict[str, Call], ready: list[Entry]) -> None:
+        self.id = self.turn_key = thread_id
+        self.session_id = f"codex:{thread_id}"
+        self.calls = calls
+        self.ready = ready
+        # who it is
+        self.is_own = False
+        self.is_described = False
+        self.kind = "main"
+        self.parent: str | None = None
+        self.root = thread_id
+        self.forked_from: str | None = None
+        self.agent_type: str | None = None
+        self.project: str | None = None
+        self.entrypoint: str | None = None
+        self.first_version: str | None = None
+        self.first_at: datetime | None = None
+        self.last_at: datetime | None = None
+        # what is in force
+        self.version: str | None = None
+        self.model: str | None = None
+        self.effort: str | None = None
+        self.tier: str | None = None
+        self.window: int | None = None
+        self.turn: str | None = None
+        self.turns: dict[str, tuple[str | None, str | None]] = {}
+        """Model and effort by turn."""
+        # what is open
+        self.layout: str | None = None
+        """Where usage rows stand: `first`, `last`, or not yet known."""
+        self.spoke = False
+        """Whether an output stands since the last user message."""
+        self.is_cut = False
+        """Whether the next output begins another response than what is open."""
+        self.pending: list[Entry] = []
+        self.open: list[Entry] = []
+        self.open_lines: list[int] = []
+        self.open_turn: str | None = None
+        self.current: Response | None = None
+        """Usage-first: the step that takes the outputs."""
+        self.handed: list[Entry] = []
+        self.handed_to: Response | None = None
+        """The latest closed step: it may still turn out to be a compaction, which takes no inputs."""
+        self.heard: tuple[str | None, int] | None = None
+        """Type and size of a message just heard, whose mirror may follow."""
+        self.streamed: dict[str, list[datetime]] = {"reasoning": [], "text": []}
+        """When outputs were displayed since the last input: usage-first, before they are logged."""
+        self.begun: dict[str, list[datetime]] = {"reasoning": [], "text": []}
+        """When outputs to come began, as their mirrors say."""
+        # what is known
+        self.steps: list[Response] = []
+        self.metered = 0
+        self.places: dict[str, int] = {}
+        self.event_ids: dict[str, str] = {}
+        """Of the turn, by event type or message kind."""
+        self.unmatched: dict[Numbers, list[Response]] = {}
+        """Records that no `token_count` has echoed yet."""
+        self.by_response: dict[str, Response] = {}
+        self.markers: list[Marker] = []
+        self.compacting: set[str] = set()
+        """Responses that wrote a summary."""
+        self.marker: Marker | None = None
+        """The latest compaction since the last step began."""
+
+    def start_turn(self, turn: str | None) -> None:
+        """Enter a turn; what the last one left open has no usage, unless a usage row still closes it."""
+        if turn is None or turn == self.turn:
+            return
+        self.turn = turn
+        self.turn_key = f"{self.id}/{turn}"
+        self.event_ids = {}
+        self.is_cut = True
+        self.spoke = False
+        self.heard = None
+        if self.layout == "first":
+            self.layout = self.current = None
+
+    def use_version(self, version: str | None) -> None:
+        """Note the client's version; another one may write in another layout."""
+        if version is None or version == self.version:
+            return
+        self.layout = self.current = None
+        self.is_cut = True
+        self.version = version
+        self.first_version = self.first_version or version
+
+    def seen(self, at: datetime) -> None:
+        """Widen the thread's span of time."""
+        if self.last_at is None or at > self.last_at:
+            self.last_at = at
+        if self.first_at is None or at < self.first_at:
+            self.first_at = at
+
+    def take_over(self, other: "Thread") -> None:
+        """Go on with the settings of a copied history, where the thread has none of its own."""
+        self.model = self.model or other.model
+        self.effort = self.effort or other.effort
+        self.tier = self.tier or other.tier
+        self.window = self.window or other.window
+
+    def rename(self, thread_id: str) -> None:
+        """Bear another id: the one that a log turns out to have after all."""
+        old, self.id, self.session_id = self.session_id, thread_id, f"codex:{thread_id}"
+        self.turn_key = thread_id if self.turn is None else f"{thread_id}/{self.turn}"
+        self.event_ids = {}
+        self.root = thread_id
+        for entry in (*self.ready, *self.pending, *self.open, *self.handed):
+            if entry[SESSION_ID] == old:
+                entry[SESSION_ID] = self.session_id
+        for call in self.calls.values():
+            if call.session_id == old:
+                call.session_id = self.session_id
+
+    def event_id(self, event_type: str) -> str:
+        """Return what the turn's events of a type are keyed by, beside their place."""
+        event_id = self.event_ids.get(event_type)
+        if event_id is None:
+            event_id = self.event_ids[event_type] = f"{self.turn_key}/{event_type}"
+        return event_id
+
+    def place(self, key: str) -> int:
+        """Return the next 0-based place under a key."""
+        place = self.places.get(key, 0)
+        self.places[key] = place + 1
+        return place
+
+    @property
+    def speaks(self) -> bool:
+        """Whether what is open will be a step."""
+        return any(entry[EVENT_TYPE] in ("text", "tool_call") for entry in self.open)
+
+    def add_input(self, entry: Entry) -> None:
+        """Keep an input for the next step: a response has not seen what stands after its first output."""
+        self.streamed["reasoning"].clear()
+        self.streamed["text"].clear()
+        if self.open:
+            self.open.append(entry)
+            self.open_lines.append(0)
+        else:
+            self.pending.append(entry)
+
+    def begin_output(self) -> None:
+        """Note that the model says something here."""
+        if self.is_cut:
+            self.abandon()
+            self.is_cut = False
+        if self.handed_to is not None:
+            self.hand_over()
+        self.spoke = True
+        self.heard = None
+
+    def add_output(self, entry: Entry, line_no: int) -> None:
+        """Give an output to the response that it belongs to."""
+        self.begin_output()
+        if self.current is not None:
+            self._give(self.current, entry)
+            return
+        if not self.open:
+            self.open_turn = self.turn
+        self.open.append(entry)
+        self.open_lines.append(line_no)
+
+    def began(self, event_type: str, instant: datetime) -> None:
+        """Take in a mirror's word of when an output began; the mirror stands right before or after it."""
+        for entry in reversed(self.open):
+            if entry[EVENT_TYPE] == event_type:
+                if entry[STARTED_AT] is None and entry[EVENT_AT] is not None and instant <= entry[EVENT_AT]:
+                    entry[STARTED_AT] = instant
+                    return
+                break
+        self.begun[event_type].append(instant)
+
+    def abandon(self) -> None:
+        """Make steps without usage of open outputs: one a run between inputs that has a call or a text."""
+        if not self.open:
+            return
+        self.hand_over()
+        entries, self.open = self.open, []
+        lines, self.open_lines = self.open_lines, []
+        start = 0
+        for end, entry in enumerate(entries):
+            if entry[EVENT_TYPE] in _INPUTS:
+                self._unmetered(entries[start:end], lines[start])
+                self.pending.append(entry)
+                start = end + 1
+        if start < len(entries):
+            self._unmetered(entries[start:], lines[start])
+
+    def finish(self) -> None:
+        """Settle what is left at the end of the file: inputs that led to no step are events of none."""
+        self.abandon()
+        self.hand_over()
+        self.ready += self.pending
+        self.pending = []
+
+    def counted_step(self, total: Numbers, last: Numbers, line_no: int) -> Response:
+        """Make a step of a `token_count`."""
+        turn = self.open_turn if self.open else self.turn
+        key = self.count_key(turn, self.metered, total, last)
+        if self.layout is None:
+            self.layout = "last" if self.spoke else "first"
+        if self.layout == "last":
+            return self._close("token_count", key, turn, line_no)
+        self.abandon()
+        step = self.current = self._new("token_count", key, self.turn, line_no)
+        self._take_inputs(step)
+        return step
+
+    def recorded_step(self, response_id: str, turn: str | None, line_no: int) -> Response:
+        """Make a step of a `token_usage_record`, or return the one that it makes again."""
+        self.current = None
+        self.layout = "last"
+        known = self.by_response.get(response_id)
+        if known is not None:
+            self.hand_over()
+            self.handed_to = known
+            self._take_outputs(known)
+            return known
+        step = self._close("record", f"{self.id}/{response_id}", turn, line_no)
+        self.by_response[response_id] = step
+        return step
+
+    def copied_step(self, response_id: str, turn: str | None, line_no: int) -> Response:
+        """Make a step of a record that only a copy tells of; it takes neither inputs nor outputs."""
+        step = self._new("record_copy", f"{self.id}/{response_id}", turn, line_no)
+        self.by_response[response_id] = step
+        return step
+
+    def mark_compaction(self, step: Response) -> None:
+        """Mark the response that wrote a summary; its inputs wait for the next step."""
+        step.purpose = "compaction"
+        if self.handed_to is step:
+            self.pending[:0] = [entry for entry in self.handed if entry[EVENT_TYPE] in _INPUTS]
+            self.handed = [entry for entry in self.handed if entry[EVENT_TYPE] not in _INPUTS]
+
+    def hand_over(self) -> None:
+        """Settle what the latest closed step took in."""
+        step = self.handed_to
+        if step is not None:
+            seq = step.seq
+            for entry in self.handed:
+                entry[STEP_SEQ] = seq
+            self.ready += self.handed
+            self.handed = []
+            self.handed_to = None
+
+    def count_key(self, turn: str | None, ordinal: int, total: Numbers, last: Numbers) -> str:
+        """Key a `token_count`, the same in every copy: in a turn its numbers tell, else its place."""
+        digest = blake2b(_pack(*total, *last), digest_size=8).hexdigest()
+        return f"{self.id}/{ordinal if turn is None else turn}/{digest}"
+
+    def _new(self, source: str, key: str, turn: str | None, line_no: int) -> Response:
+        model, effort = self.turns.get(turn, (None, None)) if turn is not None else (None, None)
+        step = Response(
+            len(self.steps),
+            self.metered,
+            line_no,
+            source,
+            key,
+            turn,
+            model or self.model,
+            effort or self.effort,
+            self.tier,
+            self.version,
+            self.window,
+        )
+        if source != "none":
+            self.metered += 1
+        self.marker = None
+        self.steps.append(step)
+        return step
+
+    def _close(self, source: str, key: str, turn: str | None, line_no: int) -> Response:
+        step = self._new(source, key, turn, self.open_lines[0] if self.open else line_no)
+        self._take_inputs(step)
+        self._take_outputs(step)
+        return step
+
+    def _take_inputs(self, step: Response) -> None:
+        self.hand_over()
+        self.handed_to = step
+        self.handed, self.pending = self.pending, []
+
+    def _take_outputs(self, step: Response) -> None:
+        entries, self.open = self.open, []
+        self.open_lines = []
+        self.begun["reasoning"].clear()
+        self.begun["text"].clear()
+        for entry in entries:
+            if entry[EVENT_TYPE] in _INPUTS:
+                self.pending.append(entry)
+            else:
+                self._give(step, entry)
+
+    def _give(self, step: Response, entry: Entry) -> None:
+        entry[STEP_SEQ] = step.seq
+        self.ready.append(entry)
+        if entry[EVENT_TYPE] == "reasoning":
+            return
+        step.speaks = True
+        step.visible_chars += entry[CHARS]
+        if entry[TOOL_CALL_ID] is not None:
+            call = self.calls[entry[TOOL_CALL_ID]]
+            call.step_seq = step.seq
+            call.tool_index = step.tools
+            step.tools += 1
+
+    def unmetered_key(self, call_id: str | None, turn: str | None) -> str:
+        """Key a step without usage: by its first call, else by its place among such steps of the turn."""
+        if call_id is not None:
+            return call_id if call_id.startswith(f"{self.id}/") else f"{self.id}/{call_id}"
+        stem = f"{self.id}/unmetered" if turn is None else f"{self.id}/{turn}/unmetered"
+        return f"{stem}/{self.place(stem)}"
+
+    def _unmetered(self, run: list[Entry], line_no: int) -> None:
+        if all(entry[EVENT_TYPE] == "reasoning" for entry in run):
+            self.ready += run
+            return
+        call_id = next((entry[TOOL_CALL_ID] for entry in run if entry[TOOL_CALL_ID] is not None), None)
+        turn = self.open_turn
+        step = self._new("none", self.unmetered_key(call_id, turn), turn, line_no)
+        self._take_inputs(step)
+        self.hand_over()
+        for entry in run:
+            self._give(step, entry)

@@ -1,0 +1,236 @@
+"""What Codex's tools say of themselves: calls by their input, results by the many shapes of their output."""
+
+import re
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tracelab.providers.base import raw_chars
+from tracelab.providers.codex_records import (
+    Duration,
+    EventMessage,
+    ExitCode,
+    ResponseItem,
+    is_failed_mcp,
+)
+
+_WAITS = frozenset(("wait", "wait_agent"))
+TELLING_INPUTS = _WAITS | {"write_stdin", "spawn_agent"}
+"""Tools whose calls are told apart by their input, or that wait."""
+_HEADS = ("Chunk ID: ", "Wall time", "Process exited with code ", "Exit code: ", "Script ")
+_SCRIPT_ENDS = {"Script completed": False, "Script failed": True}
+_FAILURES = (
+    "failed in sandbox",
+    "execution error",
+    "error: ",
+    "apply_patch verification failed",
+    "patch rejected by user",
+    "exec command rejected by user",
+    "aborted by user",
+    "collab spawn failed",
+    "collab tool failed",
+)
+_DENIALS = ("patch rejected by user", "exec command rejected by user")
+_HEADER_LINES = 8
+_HEADER_CHARS = 1000
+_MAX_SECONDS = 1e9  # beyond is no measurement
+_wall_time = re.compile(r"Wall time:? (\d+(?:\.\d+)?) seconds?\r?").fullmatch
+_exit_code = re.compile(r"(?:Process exited with code|Exit code:) (-?\d{1,10})\r?").fullmatch
+
+
+class Verdict(NamedTuple):
+    """What a result tells of its call; None is what it does not tell."""
+
+    internal_ms: int | None = None
+    exit_code: int | None = None
+    is_error: bool | None = None
+    is_denied: bool = False
+    agent_id: str | None = None
+
+
+class _Metadata(msgspec.Struct, gc=False):
+    exit_code: ExitCode | None = None
+    duration_seconds: float | None = None
+    success: bool | None = None
+
+
+class _JsonOutput(msgspec.Struct, gc=False):
+    metadata: _Metadata | None = None
+    agent_id: str | None = None
+
+
+class _StdinInput(msgspec.Struct, gc=False):
+    chars: str | None = None
+
+
+class _SpawnInput(msgspec.Struct, gc=False):
+    agent_type: str | None = None
+
+
+_UNTOLD = Verdict()
+_FAULTS = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+
+class Call(msgspec.Struct, gc=False, eq=False):
+    """A tool call and what is known of its result."""
+
+    id: str
+    session_id: str = ""
+    tool_name: str | None = None
+    emitted_at: datetime | None = None
+    input_chars: int = 0
+    is_poll: bool = False
+    agent_type: str | None = None
+    step_seq: int = -1
+    tool_index: int = 0
+    has_result: bool = False
+    result_at: datetime | None = None
+    result_chars: int | None = None
+    internal_ms: int | None = None
+    exit_code: int | None = None
+    is_error: bool | None = None
+    is_denied: bool = False
+    agent_id: str | None = None
+
+    def add(self, verdict: Verdict) -> None:
+        """Take in a verdict: the first that tells a thing counts, but any failure makes it a failure."""
+        internal_ms, exit_code, is_error, is_denied, agent_id = verdict
+        if self.internal_ms is None:
+            self.internal_ms = internal_ms
+        if self.exit_code is None:
+            self.exit_code = exit_code
+        if is_error is not None:
+            self.is_error = is_error or self.is_error or False
+        if is_denied:
+            self.is_denied = True
+        if self.agent_id is None:
+            self.agent_id = agent_id
+
+
+def tool_name(item: ResponseItem) -> str | None:
+    """Name the tool of a call; an MCP tool's namespace names its server."""
+    if item.type == "local_shell_call":
+        return "local_shell"
+    namespace = item.namespace
+    if namespace and item.name and namespace.startswith("mcp__") and not item.name.startswith("mcp__"):
+        return f"{namespace.rstrip('_')}__{item.name}"
+    return item.name
+
+
+def call_input(item: ResponseItem) -> Any:
+    """Return the input of a call, wherever its type keeps it."""
+    if item.type == "function_call":
+        return item.arguments
+    return item.input if item.type == "custom_tool_call" else item.action
+
+
+def is_poll(name: str | None, value: Any) -> bool:
+    """Say whether a call only waits for something already running."""
+    if name in _WAITS:
+        return True
+    return name == "write_stdin" and not _arguments(value, _StdinInput).chars
+
+
+def agent_type(name: str | None, value: Any) -> str | None:
+    """Return the kind of subagent that a call asks for."""
+    return _arguments(value, _SpawnInput).agent_type if name == "spawn_agent" else None
+
+
+def output_verdict(output: Any) -> Verdict:
+    """Read a call's output: JSON with metadata, a header before `Output:`, a known failure, or nothing."""
+    if isinstance(output, str):
+        text = output
+    elif isinstance(output, list):
+        text = "\n".join(
+            [
+                block["text"]
+                for block in output
+                if isinstance(block, dict) and isinstance(block.get("text"), str)
+            ]
+        )
+    elif isinstance(output, dict):
+        if not isinstance(output.get("text"), str):
+            return _json_verdict(output)
+        text = output["text"]
+    else:
+        return _UNTOLD
+    if text.startswith("{"):
+        return _json_verdict(text)
+    if text.startswith(_HEADS):
+        return _header_verdict(text)
+    if text.startswith(_FAILURES):
+        return Verdict(is_error=True, is_denied=text.startswith(_DENIALS))
+    return _UNTOLD
+
+
+def end_verdict(event: EventMessage) -> Verdict:
+    """Read the end that the client logs of a command, a patch or an MCP call."""
+    is_error: bool | None = None
+    if event.type == "patch_apply_end":
+        is_error = None if event.success is None else not event.success
+    elif event.type == "mcp_tool_call_end":
+        is_error = is_failed_mcp(event.result)
+    elif event.exit_code is not None:
+        is_error = event.exit_code != 0
+    is_denied = event.status == "declined"
+    return Verdict(_milliseconds(event.duration), event.exit_code, True if is_denied else is_error, is_denied)
+
+
+def end_chars(event: EventMessage) -> int:
+    """Size of what a logged end shows of the result."""
+    if event.type == "exec_command_end":
+        return len(event.aggregated_output or "")
+    if event.type == "patch_apply_end":
+        return len(event.stdout or "") + len(event.stderr or "")
+    if event.result is None:
+        return 0
+    return raw_chars(event.result.Err or event.result.Ok)
+
+
+def _arguments(value: Any, kind: type[Any]) -> Any:
+    """Decode a call's input, which is JSON in a string, or an object; empty where it is neither."""
+    try:
+        if isinstance(value, str):
+            return msgspec.json.decode(value, type=kind)
+        return msgspec.convert(value, type=kind)
+    except _FAULTS:
+        return kind()
+
+
+def _json_verdict(output: str | dict[str, Any]) -> Verdict:
+    told = _arguments(output, _JsonOutput)
+    metadata = told.metadata
+    if metadata is None:
+        return Verdict(agent_id=told.agent_id)
+    if metadata.exit_code is not None:
+        is_error = metadata.exit_code != 0
+    else:
+        is_error = None if metadata.success is None else not metadata.success
+    return Verdict(_seconds_ms(metadata.duration_seconds), metadata.exit_code, is_error)
+
+
+def _header_verdict(text: str) -> Verdict:
+    internal_ms = exit_code = is_error = None
+    end = text.find("\nOutput:", 0, _HEADER_CHARS)
+    for line in text[: _HEADER_CHARS if end < 0 else end].split("\n", _HEADER_LINES)[:_HEADER_LINES]:
+        match line[:4]:
+            case "Wall":
+                found = _wall_time(line)
+                internal_ms = _seconds_ms(float(found[1])) if found else internal_ms
+            case "Proc" | "Exit":
+                found = _exit_code(line)
+                exit_code = int(found[1]) if found else exit_code
+            case "Scri":
+                is_error = _SCRIPT_ENDS.get(line.rstrip("\r"), is_error)
+    if exit_code is not None:
+        is_error = exit_code != 0
+    return Verdict(internal_ms, exit_code, is_error)
+
+
+def _seconds_ms(seconds: float | None) -> int | None:
+    return round(seconds * 1000) if seconds is not None and 0 <= seconds < _MAX_SECONDS else None
+
+
+def _milliseconds(duration: Duration | None) -> int | None:
+    return None if duration is None else duration.secs * 1000 + round(duration.nanos / 1_000_000)
