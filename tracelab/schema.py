@@ -60,7 +60,8 @@ class File(NamedTuple):
     path: Annotated[str, _text("Absolute path when it was loaded.")]
     provider: Annotated[str | None, _text("claude or codex, from the content; null if set aside.")]
     user_name: Annotated[
-        str | None, _text("Folder under the home root, else the login of who loads; null for paths given by hand.")
+        str | None,
+        _text("Folder under the home root, else the login of who loads; null for paths given by hand."),
     ]
     store: Annotated[str | None, _text("The client's folder it lies in (.claude, .codex/sessions, …).")]
     size_bytes: Annotated[int, _count("Size on disk.")]
@@ -75,7 +76,9 @@ class File(NamedTuple):
     synthetic_rows: Annotated[int, _count("Assistant rows written by the client itself: no step.")]
     rows_without_id: Annotated[int, _count("Assistant rows without a message id: no step.")]
     usage_echoes: Annotated[int, _count("Usage rows that repeat one already counted.")]
-    hosted_calls: Annotated[int, _count("Calls run by the provider (server tools, web search): no tool call.")]
+    hosted_calls: Annotated[
+        int, _count("Calls run by the provider (server tools, web search): no tool call.")
+    ]
     first_at: Annotated[datetime | None, _instant("Earliest timestamp of any record.")]
     last_at: Annotated[datetime | None, _instant("Latest timestamp of any record.")]
     loaded_at: Annotated[datetime, _instant("When the row was written.")]
@@ -101,6 +104,7 @@ class Session(NamedTuple):
     entrypoint: Annotated[str | None, _text("How the client was started (cli, sdk-cli, exec, …).")]
     started_at: Annotated[datetime | None, _instant("Earliest instant of the session in this file.")]
     ended_at: Annotated[datetime | None, _instant("Latest instant of the session in this file.")]
+    spawn_tool_call_id: Annotated[str | None, _text("Call that started this subagent, where the file names it.")]
 
 
 class Step(NamedTuple):
@@ -112,8 +116,12 @@ class Step(NamedTuple):
     line_no: Annotated[int, _count("Line of the step's first record, from 1.")]
     provider: Provider
     model: Model
-    message_id: Annotated[str, _text("What the step's copies share; the provider's own id where it made one.")]
-    echo_id: Annotated[str | None, _text("Second key of a step: that of the usage row that echoes it (Codex).")]
+    message_id: Annotated[
+        str, _text("What the step's copies share; the provider's own id where it made one.")
+    ]
+    echo_id: Annotated[
+        str | None, _text("Second key of a step: that of the usage row that echoes it (Codex).")
+    ]
     usage_source: Annotated[str, _text("response, record, token_count, record_copy or none.")]
     is_inherited: Annotated[bool, _flag("Stands in a part that the file copied from another session.")]
     purpose: Annotated[str | None, _text("compaction, or null for an ordinary response.")]
@@ -164,7 +172,9 @@ class ToolCall(NamedTuple):
     file_id: FileId
     step_seq: StepSeq
     tool_index: Annotated[int, _count("0-based place among the step's calls.")]
-    tool_call_id: Annotated[str, _text("What the call's copies share; the provider's own id where it made one.")]
+    tool_call_id: Annotated[
+        str, _text("What the call's copies share; the provider's own id where it made one.")
+    ]
     tool_name: Annotated[str | None, _text("Tool as the log names it.")]
     emitted_at: Annotated[datetime | None, _instant("When the call was logged.")]
     result_at: Annotated[datetime | None, _instant("When its first result was logged.")]
@@ -241,7 +251,9 @@ class LoadIssue(NamedTuple):
     file_id: FileId
     line_no: Annotated[int | None, _count("Line of the problem, from 1.")]
     byte_offset: Annotated[int | None, _count("Offset of that line in the (decompressed) file.")]
-    reason: Annotated[str, _text("bad_line, wrong_type, unreadable, vanished, not_a_log, … (docs/tables.md).")]
+    reason: Annotated[
+        str, _text("bad_line, wrong_type, unreadable, vanished, not_a_log, … (docs/tables.md).")
+    ]
     detail: Annotated[str | None, _text("What was expected or missing; never content.")]
 
 

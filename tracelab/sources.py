@@ -9,7 +9,11 @@ def sources_yml() -> str:
     """Return `_sources.yml`: every raw table and column with its description."""
     lines = ["# Written from tracelab/schema.py by `make docs`.", "sources:", "  - name: raw", "    tables:"]
     for name, row_type in schema.TABLES.items():
-        lines += [f"      - name: {name}", f"        description: {_quoted(row_type.__doc__)}", "        columns:"]
+        lines += [
+            f"      - name: {name}",
+            f"        description: {_quoted(row_type.__doc__)}",
+            "        columns:",
+        ]
         lines += [
             f"          - {{name: {column.name}, data_type: {_quoted(column.sql_type)}, "
             f"description: {_quoted(column.description)}}}"

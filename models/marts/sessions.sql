@@ -59,14 +59,9 @@ with
     ),
     spawns as (
         select
-            subagent_session_id as session_id,
-            arg_min(
-                tool_call_id, (emitted_at, step_id, tool_index)
-            ) as spawn_tool_call_id,
-            arg_min(step_id, (emitted_at, step_id, tool_index)) as spawn_step_id
+            provider, tool_call_id as spawn_tool_call_id, min(step_id) as spawn_step_id
         from tool_calls
-        where subagent_session_id is not null
-        group by subagent_session_id
+        group by all
     )
 select
     session_id,
@@ -112,6 +107,6 @@ left join step_totals using (session_id)
 left join tool_totals using (session_id)
 left join wait_totals using (session_id)
 left join compaction_totals using (session_id)
-left join spawns using (session_id)
+left join spawns using (provider, spawn_tool_call_id)
 left join {{ ref("int_session_parts") }} using (session_id)
 where steps > 0 or has_message

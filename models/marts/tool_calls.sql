@@ -8,11 +8,11 @@ with
     ),
     subagents as (
         select
-            subagent.parent_session_id as session_id,
-            regexp_extract(subagent.session_id, '[^:/]+$') as agent_id,
-            min(subagent.session_id) as subagent_session_id
-        from {{ ref("stg_sessions") }} as subagent
-        where session_kind = 'subagent'
+            provider,
+            spawn_tool_call_id as tool_call_id,
+            min(session_id) as subagent_session_id
+        from {{ ref("stg_sessions") }}
+        where spawn_tool_call_id is not null
         group by all
     )
 select
@@ -57,4 +57,4 @@ select
 from calls
 left join steps using (step_id)
 left join {{ ref("tool_categories") }} using (provider, tool_name)
-left join subagents using (session_id, agent_id)
+left join subagents using (provider, tool_call_id)

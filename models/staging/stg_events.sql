@@ -9,6 +9,10 @@ with
             settled.step_id,
             settled.step_number,
             settled.step_session_id as session_id,
+            -- who speaks is what the owner's own log says: a copy in an agent's log
+            -- calls
+            -- every prompt an agent's
+            if(settled.session_id = step_session_id, message_kind, null) as own_kind,
             event_index - first_event_index as listed_at
         from raw_events
         inner join
@@ -28,7 +32,7 @@ with
             min(event_type) as event_type,
             min(started_at) as started_at,
             min(event_at) as event_at,
-            min(message_kind) as message_kind,
+            coalesce(min(own_kind), min(message_kind)) as message_kind,
             min(tool_call_id) as tool_call_id,
             min(content_chars) as content_chars,
             bool_or(is_error) as is_error
@@ -62,7 +66,7 @@ with
     of_no_step as (
         select
             null::bigint as step_number,
-            arg_min(session_id, session_kind || session_id) as session_id,
+            arg_min(session_id, (session_kind, session_id)) as session_id,
             null::varchar as step_id,
             event_id,
             block_index,
@@ -70,7 +74,9 @@ with
             min(event_type) as event_type,
             min(started_at) as started_at,
             min(event_at) as event_at,
-            min(message_kind) as message_kind,
+            arg_min(
+                message_kind, (session_kind, session_id, message_kind)
+            ) as message_kind,
             min(tool_call_id) as tool_call_id,
             min(content_chars) as content_chars,
             bool_or(is_error) as is_error

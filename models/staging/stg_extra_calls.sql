@@ -1,5 +1,6 @@
--- One row per step and model call behind it that its tokens leave out: the fullest of
--- its copies.
+-- One row per step and model call behind it that its tokens leave out: those of the
+-- copy
+-- that bears its usage.
 select
     step_id,
     step_session_id as session_id,
@@ -17,13 +18,14 @@ select
     reasoning_tokens
 from {{ source("raw", "extra_calls") }}
 inner join {{ ref("stg_step_copies") }} using (file_id, session_id, step_seq)
-where step_id is not null
+where step_id is not null and usage_rank = 1
 qualify
     row_number() over (
         partition by step_id, call_index
         order by
             output_tokens desc nulls last,
             input_tokens desc nulls last,
+            prefix_tokens desc nulls last,
             call_type,
             model
     )

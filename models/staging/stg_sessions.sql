@@ -24,21 +24,86 @@ with
         from {{ ref("stg_step_copies") }}
         where owner_session_id <> session_id
         group by all
+    ),
+    sessions as (
+        select
+            session_id,
+            min(provider) as provider,
+            min(session_kind) as session_kind,
+            min(parent_session_id) as parent_session_id,
+            min(root_session_id) as root_session_id,
+            any_value(origins.forked_from_session_id) as forked_from_session_id,
+            min(agent_type) as agent_type,
+            min(user_name) as user_name,
+            min(project) as project,
+            min(client_version) as client_version,
+            min(entrypoint) as entrypoint,
+            min(spawn_tool_call_id) as spawn_tool_call_id,
+            coalesce(any_value(replayed_steps), 0)::bigint as replayed_steps
+        from first_files
+        left join origins using (session_id)
+        left join replays using (session_id)
+        group by session_id
+    ),
+    calls as (
+        select
+            provider,
+            root_session_id,
+            calls.session_id as caller_session_id,
+            tool_call_id,
+            calls.agent_id,
+            calls.agent_type,
+            emitted_at
+        from {{ ref("stg_tool_calls") }} as calls
+        inner join sessions using (session_id)
+    ),
+    -- the call that started a subagent: the one that it names, else one that names it
+    candidates as (
+        select sessions.session_id, 0 as place, calls.*
+        from sessions
+        inner join
+            calls
+            on sessions.provider = calls.provider
+            and spawn_tool_call_id = tool_call_id
+        union all
+        select sessions.session_id, 1 as place, calls.*
+        from sessions
+        inner join
+            calls
+            on sessions.provider = calls.provider
+            and sessions.root_session_id = calls.root_session_id
+            and regexp_extract(session_id, '[^:/]+$') = calls.agent_id
+        where session_kind = 'subagent'
+    ),
+    spawns as (
+        select
+            session_id,
+            arg_min(
+                (tool_call_id, caller_session_id, agent_type),
+                (place, coalesce(emitted_at, 'infinity'), tool_call_id)
+            ) as call
+        from candidates
+        where session_id <> caller_session_id
+        group by session_id
     )
 select
     session_id,
-    min(provider) as provider,
-    min(session_kind) as session_kind,
-    min(parent_session_id) as parent_session_id,
-    min(root_session_id) as root_session_id,
-    any_value(origins.forked_from_session_id) as forked_from_session_id,
-    min(agent_type) as agent_type,
-    min(user_name) as user_name,
-    min(project) as project,
-    min(client_version) as client_version,
-    min(entrypoint) as entrypoint,
-    coalesce(any_value(replayed_steps), 0)::bigint as replayed_steps
-from first_files
-left join origins using (session_id)
-left join replays using (session_id)
-group by session_id
+    provider,
+    session_kind,
+    -- a log that names only the conversation does not know of agents in between
+    if(
+        parent_session_id = root_session_id,
+        coalesce(call[2], parent_session_id),
+        parent_session_id
+    ) as parent_session_id,
+    root_session_id,
+    forked_from_session_id,
+    coalesce(agent_type, call[3]) as agent_type,
+    user_name,
+    project,
+    client_version,
+    entrypoint,
+    call[1] as spawn_tool_call_id,
+    replayed_steps
+from sessions
+left join spawns using (session_id)

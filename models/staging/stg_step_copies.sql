@@ -97,6 +97,14 @@ with
             raw_steps.line_no,
             raw_steps.provider,
             raw_steps.message_id,
+            struct_pack(
+                output := coalesce(output_tokens, -1),
+                input := coalesce(input_tokens, -1),
+                is_stopped := stop_reason is not null,
+                reasoning := coalesce(reasoning_tokens, -1),
+                written_1h := coalesce(cache_write_1h_tokens, -1),
+                written_5m := coalesce(cache_write_5m_tokens, -1)
+            ) as usage,
             first_times.first_event_at,
             first_times.first_event_index,
             case
@@ -236,6 +244,9 @@ select
     settled.step_index::bigint as step_index,
     settled.step_number,
     owned.first_event_index,
+    rank() over (
+        partition by owned.provider, owned.message_id, is_let_go order by usage desc
+    ) as usage_rank,
     is_let_go or owned.session_id <> step_session_id as is_replay,
     case
         when is_let_go or owned.session_id <> step_session_id

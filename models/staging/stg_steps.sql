@@ -2,7 +2,12 @@
 -- copy that bears it.
 with
     copies as (
-        select raw_steps.*, settled.step_id, settled.step_session_id, settled.step_index
+        select
+            raw_steps.*,
+            settled.step_id,
+            settled.step_session_id,
+            settled.step_index,
+            settled.usage_rank
         from {{ source("raw", "steps") }} as raw_steps
         inner join
             {{ ref("stg_step_copies") }} as settled using (
@@ -10,22 +15,7 @@ with
             )
         where settled.step_id is not null
     ),
-    winners as (
-        select *
-        from copies
-        qualify
-            rank() over (
-                partition by provider, message_id
-                order by
-                    output_tokens desc nulls last,
-                    input_tokens desc nulls last,
-                    stop_reason is not null desc,
-                    reasoning_tokens desc nulls last,
-                    cache_write_1h_tokens desc nulls last,
-                    cache_write_5m_tokens desc nulls last
-            )
-            = 1
-    ),
+    winners as (select * from copies where usage_rank = 1),
     usages as (
         select
             provider,
@@ -38,7 +28,7 @@ with
             min(input_tokens) as input_tokens,
             min(context_tokens) as context_tokens,
             min(prefix_tokens) as prefix_tokens,
-            min(append_tokens) as append_tokens,
+            min(input_tokens) - min(prefix_tokens) as append_tokens,
             min(cache_write_tokens) as cache_write_tokens,
             min(cache_write_5m_tokens) as cache_write_5m_tokens,
             min(cache_write_1h_tokens) as cache_write_1h_tokens,

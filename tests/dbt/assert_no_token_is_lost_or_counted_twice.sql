@@ -16,6 +16,7 @@ with
         qualify
             row_number() over (
                 partition by
+                    provider,
                     message_id
                     {% if var("include_replays") %}, step_session_id {% endif %}
                 order by

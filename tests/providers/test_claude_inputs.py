@@ -432,3 +432,37 @@ def test_times_are_the_records_own() -> None:
     event = read([user(1, 61.25, "go")]).one(Event)
     assert event.event_at is not None
     assert event.event_at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z" == clock(61.25)
+
+
+def test_a_subagents_prompt_is_an_agents_whatever_the_client_puts_before_it() -> None:
+    reminder, prompt = text("<system-reminder>be brief</system-reminder>"), text("explore")
+    (event,) = read([user(1, 0, [reminder, prompt], isSidechain=True, agentId="a01")]).of(Event)
+    assert event.message_kind == "agent"
+
+
+def test_a_result_before_its_call_is_input_of_the_step_after_the_one_that_made_it() -> None:
+    log = [
+        user(1, 0, "go"),
+        user(2, 4, [result(toolu(1))]),
+        assistant(3, 5, msg(1), use(toolu(1))),
+        assistant(4, 6, msg(2), text("done")),
+    ]
+    inputs = [
+        (e.event_type, e.step_seq)
+        for e in read(log).of(Event)
+        if e.event_type in ("user_message", "tool_result")
+    ]
+    assert sorted(inputs) == [("tool_result", 1), ("user_message", 0)]
+
+
+def test_a_result_of_a_call_that_the_file_never_made_is_input_of_the_next_step() -> None:
+    log = [user(1, 4, [result(toolu(9))]), assistant(2, 5, msg(1), text("done"))]
+    assert {(e.event_type, e.step_seq) for e in read(log).of(Event)} == {("tool_result", 0), ("text", 0)}
+
+
+def test_an_agents_id_is_taken_of_a_result_that_comes_before_its_call() -> None:
+    log = [
+        user(1, 4, [result(toolu(1))], toolUseResult={"agentId": "a01"}),
+        assistant(2, 5, msg(1), use(toolu(1), "Agent")),
+    ]
+    assert read(log).one(ToolCall).agent_id == "a01"

@@ -78,6 +78,7 @@ def test_a_session_holds_everything_that_its_file_says() -> None:
         entrypoint="sdk-cli",
         started_at=events[0].event_at,
         ended_at=events[1].event_at,
+        spawn_tool_call_id=None,
     )
 
 

@@ -4,7 +4,6 @@ One API message is one step, however many rows it is streamed over. Inputs wait 
 step; an input that an assistant row of another context descends from belongs to that context.
 """
 
-import re
 from collections.abc import Iterator
 
 from tracelab.providers.base import Provider, Source, Tally, lenient
@@ -42,7 +41,7 @@ _HOSTED = frozenset({"server_tool_use", "mcp_tool_use"})
 _REASONING = frozenset({"thinking", "redacted_thinking"})
 _PICTURES = frozenset({"image", "document"})
 
-_is_global = re.compile(r"[A-Za-z0-9_.:-]{20,}").fullmatch
+_PROMPTS = ("human", "agent")
 
 
 def parse(records: Iterator[ClaudeRecord], source: Source, tally: Tally) -> Iterator[Row]:
@@ -102,6 +101,7 @@ class _Log:
         """Yield what is known only at the end of the file."""
         contexts = self.lineage.contexts.values()
         for context in contexts:
+            self._release_held(context, None)
             for waiting in context.pending:
                 self._take(waiting, None)
         for waiting, step_seq in self.queued:
@@ -156,14 +156,29 @@ class _Log:
         seq = len(context.steps)
         is_inherited = record.forked_from is not None and origin_of(record) is not None
         step = context.steps[message_id] = StepState(
-            context, seq, self.tally.line_no, _global(message_id, context), is_inherited
+            context, seq, self.tally.line_no, context.key(message_id), is_inherited
         )
         self.tally.steps += 1
+        self._release_held(context, seq)
         for waiting in context.pending:
-            self._take(waiting, seq)
+            if waiting.early:
+                waiting.step_seq = seq
+                context.held.append(waiting)
+            else:
+                self._take(waiting, seq)
         context.pending.clear()
         context.marker = None
         return step
+
+    def _release_held(self, context: Context, next_seq: int | None) -> None:
+        """Give on results that came before their calls: to the step that took them, unless that made the call."""
+        for waiting in context.held:
+            is_own = any(
+                call.step is not None and call.step.context is context and call.step.seq == waiting.step_seq
+                for call in waiting.early
+            )
+            self._take(waiting, next_seq if is_own else waiting.step_seq)
+        context.held.clear()
 
     def _output(self, block: Block, index: int, step: StepState, record: ClaudeRecord, name: str) -> None:
         """Take a block of a response: an output event, and a call if it is one."""
@@ -224,7 +239,7 @@ class _Log:
         """State of a call, by its use or its result, whichever comes first."""
         call = self.calls.get(tool_use_id or "")  # only global ids are keys as they are
         if call is None and tool_use_id:
-            call_id = _global(tool_use_id, context)
+            call_id = context.key(tool_use_id)
             call = self.calls.get(call_id)
             if call is None:
                 call = self.calls[call_id] = CallState(call_id)
@@ -266,7 +281,10 @@ class _Log:
         said: list[tuple[int, str, int]] = []  # place, kind, characters
         for index, block in enumerate(blocks):
             if block.type == "tool_result":
-                waiting.events.append(self._result(block, index, record, context, name, is_sole))
+                call = self._call(block.tool_use_id, context)
+                if call is not None and call.step is None:
+                    waiting.early.append(call)
+                waiting.events.append(self._result(block, index, record, call, name, is_sole))
             elif block.type == "text":
                 text = block.text or ""
                 self.user_texts.add(hash(text.strip()))
@@ -274,7 +292,7 @@ class _Log:
             elif block.type in _PICTURES:
                 said.append((index, _kind(record, "", context), size(block.source)))
         if said:
-            index, kind, _ = next((words for words in said if words[1] == "human"), said[0])
+            index, kind, _ = next((words for words in said if words[1] in _PROMPTS), said[0])
             waiting.say(self._next_event(), name, index, kind, sum(chars for _, _, chars in said))
             if kind == "compact_summary":
                 self.compactions.summary(record, name, waiting)
@@ -284,11 +302,10 @@ class _Log:
         return waiting
 
     def _result(
-        self, block: Block, index: int, record: ClaudeRecord, context: Context, name: str, is_sole: bool
+        self, block: Block, index: int, record: ClaudeRecord, call: CallState | None, name: str, is_sole: bool
     ) -> InputEvent:
         """Take a tool result; what the runner says of the row is of its sole result, or of none."""
         chars = size(block.content)
-        call = self._call(block.tool_use_id, context)
         if call is not None:
             call.end(block, record, chars, is_sole)
         call_id = call.id if call is not None else None
@@ -365,11 +382,6 @@ class _Log:
             self.lineage.continues(self.lineage.conversation(record), record.continued_in_session_id)
         elif record.type == "fork-context-ref":
             self.lineage.forks(record)
-
-
-def _global(name: str, context: Context) -> str:
-    """Make an id global: it is if the provider made it, else it means something in its conversation only."""
-    return name if _is_global(name) else f"{context.conversation}/{name}"
 
 
 def _kind(record: ClaudeRecord, text: str, context: Context) -> str:

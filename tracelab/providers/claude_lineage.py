@@ -118,6 +118,8 @@ class Lineage:
     def _session(self, context: Context, call: CallState | None) -> Session:
         conversation = f"claude:{context.conversation}"
         agent_type, parent = self._parentage(context, call) if context.agent is not None else (None, None)
+        sidecar = self._sidecar if context.agent == self._file_agent else None
+        spawn = context.started_by or (sidecar and sidecar.tool_use_id and context.key(sidecar.tool_use_id))
         return Session(
             session_id=context.id,
             file_id=self._source.file_id,
@@ -134,6 +136,7 @@ class Lineage:
             entrypoint=context.entrypoint,
             started_at=context.first_at,
             ended_at=context.last_at,
+            spawn_tool_call_id=spawn or (call and call.id) or None,
         )
 
     def _parentage(self, context: Context, call: CallState | None) -> tuple[str | None, str]:

@@ -37,6 +37,7 @@ _TRIGGERS = frozenset({"auto", "manual"})
 _NO_TOKENS = Tokens()
 _SILENT = Outcome()
 _NO_CALLS = Calls([], [])
+_is_provider_made = re.compile(r"[A-Za-z0-9_.:-]{20,}").fullmatch
 _is_uuid = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 _is_plain = re.compile(r"[A-Za-z0-9_.:-]{1,64}").fullmatch
 
@@ -59,6 +60,8 @@ class Context:
     """By the API message's id as logged."""
     pending: list["Input"] = field(default_factory=list)
     """What came since its last step began."""
+    held: list["Input"] = field(default_factory=list)
+    """What its last step took, holding results of calls that no row had made."""
     records: set[str] = field(default_factory=set)
     """Uuids of records whose events are taken."""
     unnamed: dict[str, int] = field(default_factory=dict)
@@ -75,6 +78,10 @@ class Context:
 
     def __post_init__(self) -> None:
         self.id = f"claude:{self.conversation}" + (f"/{self.agent}" if self.agent else "")
+
+    def key(self, name: str) -> str:
+        """Make an id global: it is if the provider made it, else it means something in its conversation only."""
+        return name if _is_provider_made(name) else f"{self.conversation}/{name}"
 
     def seen(self, instant: datetime | None) -> None:
         """Note that the file holds something of the context, and when."""
@@ -128,6 +135,10 @@ class Input:
     """Of a queued prompt: hashes of its texts."""
     is_linked: bool = False
     """Whether an assistant row may still descend from it."""
+    early: list["CallState"] = field(default_factory=list)
+    """Calls that it holds results of, and that no row made before."""
+    step_seq: int | None = None
+    """Of one with early results: the step that took it."""
 
     def say(self, event_index: int, name: str, block_index: int, kind: str, chars: int) -> None:
         """Add the record's message."""
@@ -259,7 +270,7 @@ class CallState:
             outcome = record.tool_use_result
             if is_sole and isinstance(outcome, Outcome) and outcome != _SILENT:
                 self.internal_ms = internal_ms(outcome)
-                if self.name in AGENT_TOOLS and isinstance(outcome.agent_id, str):
+                if isinstance(outcome.agent_id, str):
                     self.agent_id = outcome.agent_id
                 self.searches = searches(outcome)
         if failed:
@@ -288,7 +299,7 @@ class CallState:
             self.exit_code if self.name in _SHELLS else None,
             self.is_denied,
             self.name in _POLLS,
-            self.agent_id,
+            self.agent_id if self.name in AGENT_TOOLS else None,
             self.agent_type,
             self.searches if self.name == "WebSearch" else None,
             self.input_chars,

@@ -68,6 +68,7 @@ def session_row(thread: Thread, source: Source, copied_from: datetime | None) ->
         thread.entrypoint,
         first_at,
         last_at,
+        None,
     )
 
 
