@@ -5,7 +5,7 @@ INSTALL := install --quiet --no-deps --require-hashes --requirement requirements
 SQL := models macros tests/dbt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint fmt docs bench
+.PHONY: help setup demo test check lint fmt docs lock prices bench
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -41,6 +41,14 @@ fmt: setup  ## Format Python and SQL
 
 docs: setup  ## Write what is generated from code
 	$(BIN)/python -m tracelab.sources > models/staging/_sources.yml
+	$(MAKE) --no-print-directory demo && $(BIN)/python docs/answers.py out/tracelab.duckdb
+
+lock:  ## Write requirements.lock anew from pyproject.toml
+	$(BIN)/uv lock --quiet && $(BIN)/uv export --frozen --no-emit-project --all-groups --quiet --no-header --output-file requirements.lock
+	@rm uv.lock
+
+prices: setup  ## Write the price seeds anew from the genai-prices package
+	$(BIN)/python seeds/update_model_prices.py
 
 bench: setup  ## Time a load against the standard library's json
 	$(BIN)/python -m benchmarks.run

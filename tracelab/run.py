@@ -88,8 +88,8 @@ def headlines(db: Path) -> list[Headline]:
         return [Headline(*row) for row in warehouse.execute(_HEADLINES).fetchall()]
 
 
-def as_text(report: RunReport, db: Path, out: Path) -> str:
-    """Return what a run found as a page for a person."""
+def headline_table(found: Sequence[Headline]) -> str:
+    """Lay the headline numbers out as a table for a person."""
     names = ["", "sessions", "requests", "steps", "tool calls", "hit ratio", "API-equivalent cost"]
     rows = [
         [
@@ -98,12 +98,17 @@ def as_text(report: RunReport, db: Path, out: Path) -> str:
             "–" if row.hit_ratio is None else f"{row.hit_ratio:.1%}",
             "–" if row.cost_usd is None else f"${row.cost_usd:,.2f}",
         ]
-        for row in report.headlines
+        for row in found
     ]
+    return text.table(names, rows, [False] + [True] * 6)
+
+
+def as_text(report: RunReport, db: Path, out: Path) -> str:
+    """Return what a run found as a page for a person."""
     unpriced = report.headlines[-1].unpriced_steps if report.headlines else 0
     note = f"\nNot in the cost: {text.plural(unpriced, 'step')} without a price." if unpriced else ""
     return (
-        f"{text.table(names, rows, [False] + [True] * 6)}{note}\n\n"
+        f"{headline_table(report.headlines)}{note}\n\n"
         f"{_count(report.files, '.csv')} CSV files and {_count(report.files, '.html')} charts in {out}/\n"
         f'Ask more:  tracelab --db {db} sql "from summary_overview"'
     )

@@ -59,8 +59,8 @@ with
             session_id,
             message_id,
             usage_source = 'none' as is_unmetered,
-            event_id,
-            block_index
+            coalesce(tool_call_id, event_id || '/' || block_index) as output_id,
+            tool_call_id is not null as is_call
         from {{ source("raw", "events") }}
         inner join raw_steps using (file_id, session_id, step_seq)
         where
@@ -68,26 +68,27 @@ with
             and session_id
             in (select session_id from raw_steps where usage_source = 'none')
         union all
-        select
-            session_id,
-            message_id,
-            usage_source = 'none' as is_unmetered,
-            tool_call_id as event_id,
-            null as block_index
+        select session_id, message_id, usage_source = 'none', tool_call_id, true
         from {{ source("raw", "tool_calls") }}
         inner join raw_steps using (file_id, session_id, step_seq)
         where
             session_id in (select session_id from raw_steps where usage_source = 'none')
     ),
-    metered_elsewhere as (
-        select distinct unmetered.session_id, unmetered.message_id
-        from outputs as unmetered
-        inner join outputs as metered using (session_id, event_id)
+    output_owners as (
+        select
+            *, bool_or(is_call) over (partition by session_id, message_id) as has_call
+        from outputs
+    ),
+    -- a log cut off within a response tells of it under another key: the fuller tale
+    -- stays
+    told_elsewhere as (
+        select distinct cut.session_id, cut.message_id
+        from output_owners as cut
+        inner join output_owners as whole using (session_id, output_id)
         where
-            unmetered.is_unmetered
-            and not metered.is_unmetered
-            and unmetered.block_index is not distinct from metered.block_index
-            and unmetered.message_id <> metered.message_id
+            cut.is_unmetered
+            and cut.message_id <> whole.message_id
+            and (not whole.is_unmetered or (whole.has_call and not cut.has_call))
     ),
     judged as (
         select
@@ -108,7 +109,7 @@ with
             first_times.first_event_at,
             first_times.first_event_index,
             case
-                when metered_elsewhere.message_id is not null
+                when told_elsewhere.message_id is not null
                 then true
                 when usage_source = 'record_copy'
                 then
@@ -148,9 +149,9 @@ with
             and raw_steps.message_id = answers.key
             and is_inherited
         left join
-            metered_elsewhere
-            on raw_steps.session_id = metered_elsewhere.session_id
-            and raw_steps.message_id = metered_elsewhere.message_id
+            told_elsewhere
+            on raw_steps.session_id = told_elsewhere.session_id
+            and raw_steps.message_id = told_elsewhere.message_id
     ),
     candidates as (
         select provider, message_id, session_id, min(first_event_at) as first_event_at

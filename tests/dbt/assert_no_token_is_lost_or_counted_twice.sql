@@ -6,7 +6,7 @@ with
         from {{ source("raw", "steps") }}
         inner join
             {{ ref("stg_step_copies") }} using (
-                file_id, session_id, step_seq, message_id
+                file_id, session_id, step_seq, provider, message_id
             )
         -- copied usage rows and steps without usage may go, no other
         where

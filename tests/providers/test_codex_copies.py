@@ -191,7 +191,7 @@ def test_lines_below_the_boundary_are_the_parents(boundary: object) -> None:
     ]
     assert [row.message_id for row in parsed.of(Step)][1:] == [
         f"{PARENT}/{call(1)}",
-        f"{PARENT}/p1/unmetered/0",
+        f"{PARENT}/p1/unmetered/1",
     ]
     assert [
         row.content_chars for row in parsed.events if row.session_id == OWN and row.event_type == "text"

@@ -207,7 +207,7 @@ def test_outputs_that_no_usage_covers_are_steps_without_usage_one_a_run_between_
         ("none", 0, 4),
         ("none", 1, 7),
     ]
-    assert [step.message_id for step in steps] == [f"{THREAD}/{call(1)}", f"{THREAD}/t1/unmetered/0"]
+    assert [step.message_id for step in steps] == [f"{THREAD}/{call(1)}", f"{THREAD}/t1/unmetered/1"]
     assert {(step.input_tokens, step.output_tokens, step.usage_is_final) for step in steps} == {
         (None, None, False)
     }

@@ -148,6 +148,15 @@ _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 def _salvage(data: bytes, is_complete: bool, record_type: type[R], tally: Tally) -> Iterator[R]:
     """Take the slow way with a line that the fast decoder refused."""
+    try:
+        # Bad bytes and half characters are common in cut outputs, and 50 MB lines too big for what follows.
+        record = msgspec.json.decode(_whole_characters(data), type=record_type)
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    else:
+        tally.objects += 1
+        yield record
+        return
     text = data.decode("utf-8", "replace").lstrip("\ufeff").strip()
     if not text:
         return
@@ -169,6 +178,18 @@ def _salvage(data: bytes, is_complete: bool, record_type: type[R], tally: Tally)
         tally.bad_lines += 1
         tally.issue("bad_line", "not one or more whole JSON objects")
     yield from found
+
+
+_HALF_CHARACTER = re.compile(
+    rb"(\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..)"  # an escaped backslash or a whole pair stays
+    rb"|\\u[dD][89a-fA-F].."
+)
+
+
+def _whole_characters(data: bytes) -> bytes:
+    """Replace bytes that are no UTF-8, and escaped surrogates that stand alone, by the replacement character."""
+    text = data.decode("utf-8", "replace").encode()
+    return _HALF_CHARACTER.sub(lambda match: match[1] or b"\\ufffd", text)
 
 
 _WHITE_SPACE = re.compile(r"[ \t\r]*")

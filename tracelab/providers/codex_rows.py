@@ -1,5 +1,6 @@
 """Raw rows of Codex threads, steps, calls and compactions once a file is read."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -163,13 +164,16 @@ def unplace(thread: Thread, calls: dict[str, Call], ready: list[Entry]) -> list[
     kept: list[Response] = []
     moved: dict[int, int] = {}
     taken_back: set[int] = set()
+    places: Counter[str | None] = Counter()
     for step in thread.steps:
+        place = places[step.turn]
+        places[step.turn] += 1
         if step.source == "token_count":
             taken_back.add(step.seq)
             if not step.speaks:
                 continue
             step.source, step.usage = "none", None
-            step.message_id = thread.unmetered_key(first_calls.get(step.seq), step.turn)
+            step.message_id = thread.unmetered_key(first_calls.get(step.seq), step.turn, place)
         moved[step.seq] = len(kept)
         step.seq = len(kept)
         kept.append(step)

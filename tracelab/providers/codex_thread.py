@@ -4,6 +4,7 @@ Inputs wait for the next step. Outputs belong to the response that a usage row c
 (usage-last layout, and every `token_usage_record`), or the row before them (usage-first layout).
 """
 
+from collections import Counter
 from datetime import datetime
 from hashlib import blake2b
 from struct import Struct
@@ -113,6 +114,7 @@ class Thread:
         self.steps: list[Response] = []
         self.metered = 0
         self.places: dict[str, int] = {}
+        self.responses: Counter[str | None] = Counter()  # so far, by turn
         self.event_ids: dict[str, str] = {}
         """Of the turn, by event type or message kind."""
         self.unmatched: dict[Numbers, list[Response]] = {}
@@ -328,6 +330,7 @@ class Thread:
         )
         if source != "none":
             self.metered += 1
+        self.responses[turn] += 1
         self.marker = None
         self.steps.append(step)
         return step
@@ -367,12 +370,14 @@ class Thread:
             call.tool_index = step.tools
             step.tools += 1
 
-    def unmetered_key(self, call_id: str | None, turn: str | None) -> str:
-        """Key a step without usage: by its first call, else by its place among such steps of the turn."""
+    def unmetered_key(self, call_id: str | None, turn: str | None, place: int) -> str:
+        """Key a step without usage: by its first call, else by its place among all responses of its turn.
+
+        All, so that it is the same in a log cut off before a response was counted.
+        """
         if call_id is not None:
             return call_id if call_id.startswith(f"{self.id}/") else f"{self.id}/{call_id}"
-        stem = f"{self.id}/unmetered" if turn is None else f"{self.id}/{turn}/unmetered"
-        return f"{stem}/{self.place(stem)}"
+        return f"{self.id}/unmetered/{place}" if turn is None else f"{self.id}/{turn}/unmetered/{place}"
 
     def _unmetered(self, run: list[Entry], line_no: int) -> None:
         if all(entry[EVENT_TYPE] == "reasoning" for entry in run):
@@ -380,7 +385,7 @@ class Thread:
             return
         call_id = next((entry[TOOL_CALL_ID] for entry in run if entry[TOOL_CALL_ID] is not None), None)
         turn = self.open_turn
-        step = self._new("none", self.unmetered_key(call_id, turn), turn, line_no)
+        step = self._new("none", self.unmetered_key(call_id, turn, self.responses[turn]), turn, line_no)
         self._take_inputs(step)
         self.hand_over()
         for entry in run:

@@ -169,8 +169,10 @@ def _adds_up(before: Numbers, last: Numbers, total: Numbers) -> bool:
 
 
 def _compaction_id(thread: Thread, window_id: object) -> str:
-    """Key a compaction by the window that it opens, else by its place in the turn."""
+    """Key a compaction by the window that it opens, else by its place in the turn; a window opens once."""
     if isinstance(window_id, str | int) and window_id != "":
-        return f"{thread.id}/{window_id}"
+        key = f"{thread.id}/{window_id}"
+        place = thread.place(key)
+        return f"{key}/{place}" if place else key
     stem = f"{thread.turn_key}/compaction"
     return f"{stem}/{thread.place(stem)}"

@@ -54,7 +54,7 @@ with
             count(*) filter (where steps > 0) as sessions,
             count(*) filter (where steps = 0) as sessions_without_steps,
             count(distinct root_session_id) as conversations,
-            count(distinct user_name) as users,
+            nullif(count(distinct user_name), 0) as users,
             epoch_us(min(started_at)) / 1000000 as first_at_epoch_s,
             epoch_us(max(ended_at)) / 1000000 as last_at_epoch_s,
             sum(wall_ms) / 1000 as session_wall_total_s,
