@@ -1,4 +1,9 @@
-{# What tokens cost at a price per million, in USD: exact, for prices of up to 6 decimals. #}
+{# What tokens cost at a price per million, in USD: exact, for prices of up to 6 decimals;
+   null where the count is absurd. #}
 {% macro usd(tokens, usd_per_mtok) -%}
-    (({{ tokens }})::decimal(12, 0) * {{ usd_per_mtok }} * 0.000001)::decimal(18, 12)
+    try_cast(
+        ({{ tokens }})::decimal(16, 0)
+        * {{ usd_per_mtok }}
+        * 0.000001 as decimal(18, 12)
+    )
 {%- endmacro %}

@@ -24,7 +24,10 @@ with
             append_tokens,
             cache_write_tokens,
             cache_write_1h_tokens,
-            output_tokens
+            -- an output that was not counted costs nothing known
+            if(
+                input_tokens is null, output_tokens, coalesce(output_tokens, 0)
+            ) as output_tokens
         from steps
         union all
         select
@@ -87,7 +90,7 @@ with
 select
     step_id,
     call_index,
-    (
+    try_cast(
         {{ usd("append_tokens - writes", "input_usd_per_mtok") }}
         + {{ usd("writes - writes_1h", "write_5m_usd_per_mtok") }}
         + {{
@@ -95,11 +98,13 @@ select
                 "writes_1h",
                 "coalesce(cache_write_1h_usd_per_mtok, write_5m_usd_per_mtok)",
             )
-        }}
-    )::decimal(18, 12) as append_cost_usd,
+        }} as decimal(18, 12)
+    ) as append_cost_usd,
     {{ usd("prefix_tokens", "read_usd_per_mtok") }} as prefix_cost_usd,
     {{ usd("output_tokens", "output_usd_per_mtok") }} as output_cost_usd,
-    (append_cost_usd + prefix_cost_usd + output_cost_usd)::decimal(18, 12) as cost_usd,
+    try_cast(
+        append_cost_usd + prefix_cost_usd + output_cost_usd as decimal(18, 12)
+    ) as cost_usd,
     read_usd_per_mtok,
     web_search_usd
 from priced

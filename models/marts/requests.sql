@@ -97,7 +97,10 @@ with
             session_id,
             max(event_at) filter (
                 where event_type <> 'usage_report'
-            ) as session_ended_at
+            ) as session_ended_at,
+            max(event_at) filter (
+                where event_type in ('user_message', 'tool_result')
+            ) as last_input_at
         from events
         group by session_id
     )
@@ -116,7 +119,8 @@ select
         then 'interrupt'
         when last_visible_at > last_tool_call_at or last_tool_call_at is null
         then if(last_visible_at is null, null, 'text')
-        when session_ended_at > last_tool_call_at
+        -- a result may bear its call's own instant
+        when session_ended_at > last_tool_call_at or last_input_at >= last_tool_call_at
         then 'tool'
         else 'end_of_log'
     end as ended_by,
@@ -133,7 +137,7 @@ select
     prefix_tokens::bigint as prefix_tokens,
     append_tokens::bigint as append_tokens,
     output_tokens::bigint as output_tokens,
-    cost_usd::decimal(18, 12) as cost_usd,
+    try_cast(cost_usd as decimal(18, 12)) as cost_usd,
     wait_ms as human_wait_before_ms
 from openers
 inner join totals using (request_id)

@@ -100,7 +100,7 @@ select
     coalesce(human_tool_part_ms, 0)::bigint as human_tool_part_ms,
     coalesce(human_part_ms, 0)::bigint as human_part_ms,
     (wall_ms - coalesce(spans_ms, 0))::bigint as other_part_ms,
-    cost_usd::decimal(18, 12) as cost_usd
+    try_cast(cost_usd as decimal(18, 12)) as cost_usd
 from {{ ref("stg_sessions") }}
 left join times using (session_id)
 left join step_totals using (session_id)

@@ -2,7 +2,6 @@
 with
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
     own_sessions as (select distinct session_id from raw_sessions where is_own),
-    origins as (select distinct forked_from_session_id as session_id from raw_sessions),
     session_ends as (
         select session_id, max(ended_at) as session_ended_at
         from raw_sessions
@@ -16,7 +15,10 @@ with
             session_ended_at,
             step_id,
             step_session_id,
-            step_index
+            step_index,
+            min(compacted_at) over (
+                partition by compaction_id, raw_compactions.session_id
+            ) as first_compacted_at
         from {{ source("raw", "compactions") }} as raw_compactions
         inner join raw_sessions using (file_id, session_id)
         inner join session_ends using (session_id)
@@ -27,9 +29,21 @@ with
             and raw_compactions.before_step_seq = settled.step_seq
         where is_own or session_id not in (select session_id from own_sessions)
     ),
+    -- a session that another of the same marker's sessions names as its origin
+    origins as (
+        select distinct
+            provider,
+            compaction_id,
+            forked_from_session_id as session_id,
+            true as is_origin
+        from markers
+        inner join raw_sessions using (provider, session_id)
+        where forked_from_session_id is not null
+    ),
     owned as (
         select *
         from markers
+        left join origins using (provider, compaction_id, session_id)
         qualify
             dense_rank() over (
                 partition by
@@ -38,7 +52,8 @@ with
                     case when {{ var("include_replays") }} then session_id end
                 order by
                     session_kind = 'main' desc,
-                    session_id in (select session_id from origins) desc,
+                    is_origin desc nulls last,
+                    first_compacted_at nulls last,
                     session_ended_at nulls last,
                     session_id
             )

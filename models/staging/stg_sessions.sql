@@ -20,9 +20,10 @@ with
         group by session_id
     ),
     replays as (
-        select session_id, count(distinct message_id) as replayed_steps
+        select
+            file_session_id as session_id, count(distinct message_id) as replayed_steps
         from {{ ref("stg_step_copies") }}
-        where owner_session_id <> session_id
+        where owner_session_id <> file_session_id
         group by all
     ),
     sessions as (

@@ -22,11 +22,6 @@ with
         from raw_sessions
         group by all
     ),
-    origins as (
-        select distinct forked_from_session_id as session_id
-        from raw_sessions
-        where forked_from_session_id is not null
-    ),
     -- what a copied usage row, or a copied record, gives way to
     records as (
         select distinct provider, message_id
@@ -132,6 +127,11 @@ with
                 then coalesce(file_sessions.session_id, raw_steps.session_id)
                 else raw_steps.session_id
             end as copy_session_id,
+            if(
+                is_inherited,
+                coalesce(file_sessions.session_id, raw_steps.session_id),
+                raw_steps.session_id
+            ) as file_session_id,
             -- what stands in a copied part gives way to the session's own file,
             -- record by record
             is_inherited
@@ -159,16 +159,28 @@ with
         where not is_let_go
         group by all
     ),
+    -- a session that another of the same step's sessions names as its origin
+    origins as (
+        select distinct
+            provider,
+            message_id,
+            forked_from_session_id as session_id,
+            true as is_origin
+        from candidates
+        inner join raw_sessions using (provider, session_id)
+        where forked_from_session_id is not null
+    ),
     owners as (
         select provider, message_id, session_id as owner_session_id
         from candidates
         left join session_ends using (session_id)
+        left join origins using (provider, message_id, session_id)
         qualify
             row_number() over (
                 partition by provider, message_id
                 order by
                     session_kind = 'main' desc nulls last,
-                    session_id in (select session_id from origins) desc,
+                    is_origin desc nulls last,
                     first_event_at nulls last,
                     session_ended_at nulls last,
                     session_id
@@ -253,7 +265,8 @@ select
         when is_let_go or owned.session_id <> step_session_id
         then settled_session_id || '#' || answers.step_index
     end as replay_of,
-    settled_session_id as owner_session_id,
+    coalesce(settled_session_id, owned.session_id) as owner_session_id,
+    file_session_id,
     gives_way
 from owned
 left join numbered as settled using (step_session_id, message_id)

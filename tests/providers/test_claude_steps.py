@@ -329,9 +329,27 @@ def test_wrong_values_are_absent_and_the_rest_of_the_row_counts() -> None:
     broken = usage(3, 7, 20, -5, service_tier=9, iterations="none")
     parsed = read([assistant(1, 1, msg(1), text("x"), usage=broken, timestamp="[trimmed]")])
     step = parsed.one(Step)
-    assert (step.input_tokens, step.output_tokens, step.service_tier) == (30, 0, None)
+    assert (step.input_tokens, step.output_tokens, step.service_tier) == (30, None, None)
     assert parsed.one(Event).event_at is None
     assert set(parsed.reasons()) == {"wrong_type"}
+
+
+def test_a_damaged_part_of_a_prompt_makes_the_usage_unknown_not_smaller() -> None:
+    broken = usage(3, "7", 20, 5)
+    parsed = read(
+        [assistant(1, 1, msg(1), text("x"), usage=broken), assistant(2, 2, msg(2), usage=usage(1, 2, 3, 4))]
+    )
+    assert [(step.usage_source, step.input_tokens) for step in parsed.of(Step)] == [
+        ("none", None),
+        ("response", 6),
+    ]
+    assert set(parsed.reasons()) == {"wrong_type"}
+
+
+def test_an_absurd_count_is_no_count() -> None:
+    parsed = read([assistant(1, 1, msg(1), text("x"), usage=usage(3, 7, 20, 10**10))])
+    assert parsed.one(Step).output_tokens is None
+    assert parsed.reasons() == ["wrong_type"]
 
 
 def test_two_objects_on_a_line_are_two_records() -> None:

@@ -431,11 +431,21 @@ def test_a_compaction_amid_open_outputs_stands_before_the_step_after_them() -> N
 
 def test_values_of_a_wrong_type_are_absent_and_reported_while_the_rest_counts() -> None:
     body = {"thread_id": THREAD, "response_id": resp(1), "turn_id": 5}
-    body |= {"usage": {"input_tokens": 10, "output_tokens": "x", "cached_input_tokens": -1}}
+    body |= {"usage": {"input_tokens": 10, "output_tokens": "x"}}
     parsed = parse([meta(), {"timestamp": "soon", "type": "token_usage_record", "payload": body}])
     (step,) = parsed.of(Step)
     assert (step.input_tokens, step.prefix_tokens, step.output_tokens, step.turn_id) == (10, 0, None, None)
     assert set(parsed.reasons) == {"wrong_type"}
+
+
+def test_a_record_with_a_damaged_part_of_its_prompt_is_no_step() -> None:
+    body = {
+        "thread_id": THREAD,
+        "response_id": resp(1),
+        "usage": {"input_tokens": 10, "cached_input_tokens": -1},
+    }
+    parsed = parse([meta(), {"type": "token_usage_record", "payload": body}])
+    assert (parsed.of(Step), set(parsed.reasons)) == ([], {"wrong_type", "unknown_usage_shape"})
 
 
 def _estimate(tokens: int) -> Json:

@@ -1,7 +1,8 @@
 """What every provider shares: the source of a file, its tally, and decoding lines into typed records.
 
-A provider is pure: records of one file in, raw rows out. It never opens a file, never knows of another file, and
-never keeps text. Decoding is typed (msgspec): a record type names the fields that matter, so bodies are skipped.
+A provider is pure: records of one file in, raw rows out. It never opens a file, never knows of another file,
+and never keeps text. Decoding is typed (msgspec): a record type names the fields that matter, so bodies are
+skipped.
 """
 
 import json
@@ -21,6 +22,9 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 """A token count or size: never negative, never beyond what a double holds exactly."""
 
+Tokens = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+"""Tokens of one message: far more than any context holds, and little enough for any sum and price."""
+
 _MAX_REPAIRS = 32  # wrong values mended in one object before it is given up
 
 
@@ -30,7 +34,7 @@ class Source:
 
     file_id: str
     path: str
-    """Absolute path: its parts may give Claude's project folder, an agent's id, a rollout's uuid; nothing else."""
+    """Absolute path: gives Claude's project folder, an agent's id, a rollout's uuid; nothing else."""
     user_name: str | None = None
     first_line_sha256: str = ""
     """SHA-256 (hex) of the first complete line: names a session in a log that holds no id."""
@@ -99,8 +103,9 @@ class PendingLine(Exception):
 def records(lines: Iterable[Line], record_type: type[R], tally: Tally) -> Iterator[R]:
     """Decode lines into records, in order; count and note what does not decode.
 
-    A line may hold several objects with nothing between them. A line that is not one or more whole objects is a
-    bad line; the objects decoded before the fault are kept. A value of the wrong type reads as absent.
+    A line may hold several objects with nothing between them. A line that is not one or more whole objects is
+    a bad line; the objects decoded before the fault are kept. A value of the wrong type reads as absent, and
+    with a part of a prompt the whole usage: what is left of it would look like a smaller prompt.
 
     Raises:
         PendingLine: at the last line, if no newline ended it and it does not decode.
@@ -118,7 +123,7 @@ def records(lines: Iterable[Line], record_type: type[R], tally: Tally) -> Iterat
 
 
 def lenient(data: bytes | msgspec.Raw, record_type: type[R], tally: Tally) -> R | None:
-    """Decode one object nested in a record, mending what is wrong; None if it is no object or beyond repair."""
+    """Decode one object nested in a record, mending it; None if it is no object or beyond repair."""
     try:
         return msgspec.json.decode(data, type=record_type)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -130,7 +135,7 @@ def lenient(data: bytes | msgspec.Raw, record_type: type[R], tally: Tally) -> R 
 
 
 def content_chars(value: object) -> int:
-    """Size of a value in characters: 0 for null, a string's length, else its compact JSON's (METRICS.md §3.1)."""
+    """Size of a value in characters: 0 for null, a string's length, else that of its compact JSON."""
     if value is None:
         return 0
     if isinstance(value, str):
@@ -150,12 +155,12 @@ def _salvage(data: bytes, is_complete: bool, record_type: type[R], tally: Tally)
     """Take the slow way with a line that the fast decoder refused."""
     try:
         # Bad bytes and half characters are common in cut outputs, and 50 MB lines too big for what follows.
-        record = msgspec.json.decode(_whole_characters(data), type=record_type)
+        whole = msgspec.json.decode(_whole_characters(data), type=record_type)
     except (msgspec.DecodeError, RecursionError):
         pass
     else:
         tally.objects += 1
-        yield record
+        yield whole
         return
     text = data.decode("utf-8", "replace").lstrip("\ufeff").strip()
     if not text:
@@ -181,13 +186,13 @@ def _salvage(data: bytes, is_complete: bool, record_type: type[R], tally: Tally)
 
 
 _HALF_CHARACTER = re.compile(
-    rb"(\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..)"  # an escaped backslash or a whole pair stays
-    rb"|\\u[dD][89a-fA-F].."
+    rb"(\\\\|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2})"  # an escaped backslash, a pair: stays
+    rb"|\\u[dD][89a-fA-F][\da-fA-F]{2}"
 )
 
 
 def _whole_characters(data: bytes) -> bytes:
-    """Replace bytes that are no UTF-8, and escaped surrogates that stand alone, by the replacement character."""
+    """Replace bytes that are no UTF-8, and escaped halves of a character."""
     text = data.decode("utf-8", "replace").encode()
     return _HALF_CHARACTER.sub(lambda match: match[1] or b"\\ufffd", text)
 
@@ -228,10 +233,13 @@ def _mended(value: dict[str, Any], record_type: type[R], tally: Tally) -> R | No
 
 
 _PATH_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+_PROMPT_PART = re.compile(r"(.*(?:usage|\.iterations))(?:\[\d+\])?\.[a-z_]*input_tokens")
 
 
 def _drop(value: Any, path: str) -> bool:
-    """Remove what stands at a msgspec error path such as `$.message.usage.output_tokens`; say if it was there."""
+    """Remove what stands at a msgspec error path such as `$.message.id`; say if it was there."""
+    if part := _PROMPT_PART.fullmatch(path):
+        path = part[1]
     steps = [name or index for name, index in _PATH_STEP.findall(path)]
     for depth, step in enumerate(steps):
         key = int(step) if step.isdigit() and isinstance(value, list) else step

@@ -171,7 +171,7 @@ class _Log:
         return step
 
     def _release_held(self, context: Context, next_seq: int | None) -> None:
-        """Give on results that came before their calls: to the step that took them, unless that made the call."""
+        """Give on results that came before their calls: to their step, unless that made the call."""
         for waiting in context.held:
             is_own = any(
                 call.step is not None and call.step.context is context and call.step.seq == waiting.step_seq

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tracelab.providers.base import Count, Instant, content_chars
+from tracelab.providers.base import Count, Instant, Tokens, content_chars
 
 Loose = str | list[Any] | int | float | bool | None
 """What may stand where an object is expected, and then says nothing."""
@@ -20,23 +20,23 @@ _NOTHING = msgspec.Raw()
 class CacheCreation(msgspec.Struct, gc=False):
     """Cache writes by lifetime, tokens."""
 
-    ephemeral_5m_input_tokens: Count | None = None
-    ephemeral_1h_input_tokens: Count | None = None
+    ephemeral_5m_input_tokens: Tokens | None = None
+    ephemeral_1h_input_tokens: Tokens | None = None
 
 
 class OutputDetails(msgspec.Struct, gc=False):
     """What the output tokens were spent on."""
 
-    thinking_tokens: Count | None = None
+    thinking_tokens: Tokens | None = None
 
 
 class CallUsage(msgspec.Struct, gc=False):
     """Tokens of model calls; `input_tokens` excludes cache reads and writes."""
 
-    input_tokens: Count | None = None
-    cache_creation_input_tokens: Count | None = None
-    cache_read_input_tokens: Count | None = None
-    output_tokens: Count | None = None
+    input_tokens: Tokens | None = None
+    cache_creation_input_tokens: Tokens | None = None
+    cache_read_input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
     cache_creation: CacheCreation | None = None
     output_tokens_details: OutputDetails | None = None
 
@@ -103,6 +103,7 @@ class ForkedFrom(msgspec.Struct, gc=False, rename="camel"):
     """Where a row was copied from."""
 
     session_id: str | None = None
+    message_uuid: str | None = None
 
 
 class Attachment(msgspec.Struct, gc=False, rename="camel"):
@@ -118,8 +119,8 @@ class CompactMetadata(msgspec.Struct, gc=False, rename="camel"):
     """What a compaction did to the context, tokens."""
 
     trigger: str | None = None
-    pre_tokens: Count | None = None
-    post_tokens: Count | None = None
+    pre_tokens: Tokens | None = None
+    post_tokens: Tokens | None = None
 
 
 class ModelTotal(msgspec.Struct, gc=False, rename="camel"):

@@ -9,6 +9,7 @@ from tracelab.providers.claude_records import (
     Block,
     ClaudeRecord,
     CompactMetadata,
+    ForkedFrom,
     Message,
     ModelTotal,
     Outcome,
@@ -80,7 +81,7 @@ class Context:
         self.id = f"claude:{self.conversation}" + (f"/{self.agent}" if self.agent else "")
 
     def key(self, name: str) -> str:
-        """Make an id global: it is if the provider made it, else it means something in its conversation only."""
+        """Make an id global: one that the provider did not make means something in its conversation only."""
         return name if _is_provider_made(name) else f"{self.conversation}/{name}"
 
     def seen(self, instant: datetime | None) -> None:
@@ -95,9 +96,11 @@ class Context:
     def take(self, record: ClaudeRecord) -> str | None:
         """Return what a record's copies share, or None if the record is a copy of one taken before.
 
-        That is its uuid; where that is not global, its place among the records of its name or time.
+        That is the uuid of the record that it was copied from, else its own; where that is not global, its place
+        among the records of its name or time.
         """
-        uuid = record.uuid
+        origin = record.forked_from
+        uuid = (isinstance(origin, ForkedFrom) and origin.message_uuid) or record.uuid
         if uuid is not None and _is_uuid(uuid):
             if uuid in self.records:
                 return None

@@ -57,7 +57,7 @@ def token_columns(usage: CallUsage, own: list[Iteration] | None = None) -> Token
     details = usage.output_tokens_details
     reasoning = details.thinking_tokens if details is not None else None
     return Tokens(
-        prefix + append, prefix, append, written, written - hour, hour, usage.output_tokens or 0, reasoning
+        prefix + append, prefix, append, written, written - hour, hour, usage.output_tokens, reasoning
     )
 
 
