@@ -1,0 +1,268 @@
+"""Charts: what a reader finds in them, on much data, on one session and on none; and what the files hold."""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.raw_warehouse import raw_warehouse
+from tracelab.build import build
+from tracelab.charts import charts, draw, draw_charts
+from tracelab.charts.base import Chart
+from tracelab.charts.theme import config
+from tracelab.discover import sample_home
+from tracelab.errors import TracelabError
+from tracelab.load import load
+
+NAMES = ("tool_latency", "request_response_time", "hit_by_idle", "miss_causes", "session_steps")
+STATIC_SIZES = {(640, 360), (960, 360), (960, 640)}
+
+
+@pytest.fixture(scope="module")
+def drawn(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every chart of the sample, in every format."""
+    out = tmp_path_factory.mktemp("charts")
+    draw_charts(warehouse, out, formats=("html", "svg", "png", "json"))
+    return out
+
+
+@pytest.fixture(scope="module")
+def one_session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the charts of a warehouse of one session."""
+    db = tmp_path_factory.mktemp("one") / "tracelab.duckdb"
+    load([sample_home() / ".codex" / "archived_sessions"], db=db)
+    build(db)
+    draw_charts(db, db.parent, formats=("svg", "json"))
+    return db.parent
+
+
+@pytest.fixture(scope="module")
+def nothing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the charts of a warehouse whose one log held no session."""
+    db = raw_warehouse(tmp_path_factory.mktemp("nothing") / "tracelab.duckdb", files=[{}])
+    build(db)
+    draw_charts(db, db.parent, formats=("svg", "json"))
+    return db.parent
+
+
+@pytest.fixture
+def tables(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The sample's tables, to be changed at will."""
+    with duckdb.connect() as copy:
+        copy.execute(f"attach '{warehouse}' as sample (read_only)")
+        for (name,) in copy.execute(
+            "select table_name from duckdb_tables() where schema_name = 'main'"
+        ).fetchall():
+            copy.execute(f"create table {name} as from sample.{name}")
+        yield copy
+
+
+def spec_of(folder: Path, name: str) -> dict[str, Any]:
+    spec: dict[str, Any] = json.loads((folder / f"{name}.json").read_text())
+    return spec
+
+
+def within(value: Any, key: str) -> Iterator[Any]:
+    """Every value under a key, at any depth."""
+    if isinstance(value, dict):
+        if key in value:
+            yield value[key]
+        for part in value.values():
+            yield from within(part, key)
+    elif isinstance(value, list):
+        for part in value:
+            yield from within(part, key)
+
+
+def texts(svg: str) -> list[str]:
+    return [re.sub("<[^>]*>", "", text) for text in re.findall(r"<text[^>]*>(.*?)</text>", svg)]
+
+
+def marks(folder: Path, name: str) -> int:
+    """How many bars, lines, points and ticks a picture shows."""
+    svg = (folder / f"{name}.svg").read_text()
+    return len(re.findall(r'aria-roledescription="(?:bar|line mark|point|rect mark|rule mark|tick)"', svg))
+
+
+def test_the_catalogue_has_the_first_charts() -> None:
+    assert set(NAMES) <= charts().keys()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chart_asks_a_question_and_says_what_it_reads(name: str) -> None:
+    chart = charts()[name]
+    assert chart.question.endswith("?")
+    assert all(re.search(r"\bfrom \w+", query) for query in chart.frames.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chart_of_the_sample_shows_marks_and_how_many_it_is_of(name: str, drawn: Path) -> None:
+    title = spec_of(drawn, name)["title"]
+    assert marks(drawn, name) > 10
+    assert re.search(r"\d+ steps? · .*\d{4}-\d\d-\d\d|\d+ steps ·", title["subtitle"][0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chart_names_the_tables_that_it_reads(name: str, drawn: Path) -> None:
+    footnote = next(text for text in texts((drawn / f"{name}.svg").read_text()) if text.startswith("from "))
+    queries = " ".join(charts()[name].frames.values())
+    read = set(re.findall(r"\bfrom (\w+)", queries)) - {"summary_overview", "sessions"}
+    assert read <= set(re.findall(r"\w+", footnote))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chart_of_one_session_still_shows_marks(name: str, one_session: Path) -> None:
+    assert marks(one_session, name) > 0
+    assert "1 session" in " ".join(spec_of(one_session, name)["title"]["subtitle"]) or name == "session_steps"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chart_without_data_says_what_is_missing(name: str, nothing: Path) -> None:
+    shown = texts((nothing / f"{name}.svg").read_text())
+    assert any(re.fullmatch(r"No .+\.", text) for text in shown)
+    assert marks(nothing, name) == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_titled_axis_names_its_unit(name: str, drawn: Path) -> None:
+    titles = [axis["title"] for axis in within(spec_of(drawn, name), "axis") if axis and axis.get("title")]
+    assert len(titles) >= 1
+    assert [title for title in titles if not re.search(r"\(.+\)$", title)] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chart_holds_at_most_5000_rows(name: str, drawn: Path) -> None:
+    assert sum(len(rows) for rows in spec_of(drawn, name)["datasets"].values()) <= 5000
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), list(itertools.product(NAMES, ("drawn", "one_session", "nothing")))
+)
+def test_a_static_picture_fits_its_size(name: str, kind: str, request: pytest.FixtureRequest) -> None:
+    """What is drawn is not shrunk by more than a hundredth, so that its text keeps its size."""
+    svg = (request.getfixturevalue(kind) / f"{name}.svg").read_text()
+    match = re.search(r'width="(\d+)" height="(\d+)" viewBox="0 0 ([\d.]+)', svg)
+    assert match
+    width, height, box = int(match[1]), int(match[2]), float(match[3])
+    assert (width, height) in STATIC_SIZES
+    assert box <= 1.01 * width
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_png_is_drawn_at_twice_its_size(name: str, drawn: Path) -> None:
+    png = (drawn / f"{name}.png").read_bytes()
+    assert png.startswith(b"\x89PNG")
+    assert tuple(spec_of(drawn, name)["usermeta"]["size"]) == (
+        int.from_bytes(png[16:20], "big") / 2,
+        int.from_bytes(png[20:24], "big") / 2,
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_html_file_needs_nothing_from_elsewhere(name: str, drawn: Path) -> None:
+    html = (drawn / f"{name}.html").read_text()
+    tags = re.findall(r"<(?:script|link|img|iframe|style)\b[^>]*>", html.replace("\\u003c", ""))
+    assert [tag for tag in tags if re.search(r"\b(?:src|href)=", tag)] == [
+        tag
+        for tag in tags
+        if "${" in tag  # templates inside the libraries
+    ]
+    assert "vegaEmbed(" in html and "actions: false" in html
+
+
+def test_the_same_warehouse_gives_the_same_files(warehouse: Path, drawn: Path, tmp_path: Path) -> None:
+    for path in draw_charts(warehouse, tmp_path, formats=("svg", "json")):
+        assert path.read_bytes() == (drawn / path.name).read_bytes()
+
+
+def test_a_tool_s_name_is_shown_as_the_text_it_is(tables: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    hostile = "</script><script>alert(1)</script>&amp;"
+    tables.execute("update summary_tool_latency set tool_name = ? where tool_name = 'Bash'", [hostile])
+    db = tmp_path / "tracelab.duckdb"
+    tables.execute(f"attach '{db}' as changed; copy from database memory to changed; detach changed")
+    draw_charts(db, tmp_path, ["tool_latency"], ("html", "svg"))
+    assert "alert(1)</script>" not in (tmp_path / "tool_latency.html").read_text()
+    assert "&lt;/script&gt;&lt;script" in (tmp_path / "tool_latency.svg").read_text()
+
+
+def test_an_asked_for_session_is_drawn_instead_of_the_chosen_one(warehouse: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(warehouse), read_only=True) as built:
+        query = (
+            "select session_id from sessions where steps > 0 and session_kind = 'subagent' order by 1 limit 1"
+        )
+        ((asked,),) = built.execute(query).fetchall()
+    draw_charts(warehouse, tmp_path, ["session_steps"], ("json",), session_id=asked)
+    assert spec_of(tmp_path, "session_steps")["title"]["subtitle"][0].startswith(f"{asked} · ")
+
+
+def test_the_session_drawn_by_default_is_a_main_one(warehouse: Path, drawn: Path) -> None:
+    shown = spec_of(drawn, "session_steps")["title"]["subtitle"][0].partition(" · ")[0]
+    with duckdb.connect(str(warehouse), read_only=True) as built:
+        kind = built.execute("select session_kind from sessions where session_id = ?", [shown]).fetchall()
+    assert kind == [("main",)]
+
+
+def test_every_panel_of_the_miss_causes_has_them_in_the_same_rows(drawn: Path, one_session: Path) -> None:
+    for folder in (drawn, one_session):
+        rows = [y["scale"]["domain"] for y in within(spec_of(folder, "miss_causes"), "y") if "field" in y]
+        assert len(rows) >= 3
+        assert all(row == rows[0] and len(row) == 5 for row in rows)
+
+
+def test_an_output_of_unknown_length_is_left_out_of_a_session(tables: duckdb.DuckDBPyConnection) -> None:
+    tables.execute("update steps set usage_is_final = false, output_tokens = 3")
+    spec = draw(charts()["session_steps"], tables).to_dict()
+    shown = [
+        row["output_tokens"] for rows in spec["datasets"].values() for row in rows if "output_tokens" in row
+    ]
+    assert shown and set(shown) == {None}
+    assert any("of unknown length left out" in note for note in within(spec["datasets"], "note"))
+
+
+def test_money_large_sums_and_infinities_reach_a_chart_as_numbers(tables: duckdb.DuckDBPyConnection) -> None:
+    query = "select 1.5::decimal(18, 12) as money, sum(range::hugeint) as tokens, 'inf'::double as endless"
+    query += " from range(4)"
+    seen = draw(Chart("x", "x", "x?", {"data": query}, lambda data: data), tables)
+    assert seen.to_dicts() == [{"money": 1.5, "tokens": 6.0, "endless": None}]
+
+
+@pytest.mark.parametrize(("names", "formats", "message"), [
+    (["tool_latencies"], ["svg"], "there is no chart tool_latencies; there is tool_latency"),
+    (["tool_latency"], ["gif"], "there is no format gif; there is html, svg, png, json"),
+])  # fmt: skip
+def test_an_unknown_name_is_refused_with_those_there_are(
+    names: list[str], formats: list[str], message: str, warehouse: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(TracelabError, match=re.escape(message)):
+        draw_charts(warehouse, tmp_path / "out", names, formats)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_warehouse_that_is_not_built_is_told_apart(tmp_path: Path) -> None:
+    db = raw_warehouse(tmp_path / "tracelab.duckdb", files=[{}])
+    with pytest.raises(TracelabError, match="run `tracelab build`"):
+        draw_charts(db, tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("style", ["label", "strong", "note"])
+def test_text_has_contrast_in_light_and_in_dark(mode: Any, style: str) -> None:
+    colours = config(mode)
+    assert contrast(colours["style"][style]["color"], colours["background"]) >= 4.5
+
+
+def contrast(one: str, other: str) -> float:
+    """The WCAG contrast ratio of two colours."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,0 +1,188 @@
+"""Pictures of the warehouse: each reads a few tables, and is written as HTML, SVG, PNG or as its spec.
+
+Nothing here reaches the network: the HTML holds the libraries it needs.
+"""
+
+import difflib
+import importlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracelab.charts.base import CHARTS, Chart
+from tracelab.errors import TracelabError
+
+if TYPE_CHECKING:
+    import altair as alt
+    import duckdb
+    import polars as pl
+
+FORMATS = ("html", "svg", "png", "json")
+"""What a chart can be written as; json is its Vega-Lite spec."""
+_MODULES = ("tools", "requests", "prefix_cache", "sessions")
+_PNG_SCALE = 2
+
+
+def charts() -> dict[str, Chart]:
+    """Return every chart by name."""
+    for module in _MODULES:
+        importlib.import_module(f"tracelab.charts.{module}")
+    return CHARTS
+
+
+def draw_charts(
+    db: Path,
+    out: Path,
+    names: Sequence[str] = (),
+    formats: Sequence[str] = ("html", "svg", "png"),
+    *,
+    session_id: str | None = None,
+) -> list[Path]:
+    """Draw charts into `out`, by default all; return the files in the order of the charts.
+
+    `session_id` is what `session_steps` draws, by default the session with most to see. A population without
+    members gives a picture that says so.
+
+    Raises:
+        TracelabError: if the warehouse is not built, a name is no chart, or `out` cannot be written.
+    """
+    from tracelab.warehouse import open_read_only
+
+    _check("chart", names, list(charts()))
+    _check("format", formats, FORMATS)
+    with open_read_only(db) as warehouse:
+        pictures = {
+            name: draw(charts()[name], warehouse, session_id=session_id) for name in names or charts()
+        }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return [
+            path
+            for name, picture in pictures.items()
+            for path in _save(picture.to_dict(), out / name, formats)
+        ]
+    except OSError as error:
+        raise TracelabError(f"cannot write to {out}: {error}") from error
+
+
+def draw(
+    chart: Chart, warehouse: "duckdb.DuckDBPyConnection", *, session_id: str | None = None
+) -> "alt.VConcatChart":
+    """Draw one chart from an open warehouse, as in a notebook.
+
+    Raises:
+        TracelabError: if the tables that it reads are not built.
+    """
+    import duckdb
+
+    try:
+        frames = {name: _frame(warehouse, query, session_id) for name, query in chart.frames.items()}
+    except duckdb.CatalogException as error:
+        raise TracelabError(f"{chart.name} reads tables that are not built: run `tracelab build`") from error
+    return chart.draw(**frames)
+
+
+def _check(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known) or known
+            raise TracelabError(f"there is no {kind} {name}; there is {', '.join(near)}")
+
+
+def _frame(warehouse: "duckdb.DuckDBPyConnection", query: str, session_id: str | None) -> "pl.DataFrame":
+    """Read one frame; money and sums become floats, and what is not finite null, for JSON has neither."""
+    import polars as pl
+    import polars.selectors as cs
+
+    params = {"session_id": session_id} if "$session_id" in query else None
+    frame = warehouse.sql(query, params=params).pl()
+    floats = frame.with_columns((cs.decimal() | cs.by_dtype(pl.Int128)).cast(pl.Float64))
+    finite: pl.DataFrame = floats.with_columns(pl.when(cs.float().is_finite()).then(cs.float()))
+    return finite
+
+
+def _save(spec: dict[str, Any], stem: Path, formats: Sequence[str]) -> Iterator[Path]:
+    import vl_convert as vlc
+
+    svg = _svg(spec) if {"svg", "png"} & set(formats) else ""
+    for name in formats:
+        match name:
+            case "html":
+                content = _html(spec).encode()
+            case "svg":
+                content = svg.encode()
+            case "png":
+                content = vlc.svg_to_png(svg, scale=_PNG_SCALE)
+            case _:
+                content = (json.dumps(spec, indent=1, sort_keys=True) + "\n").encode()
+        path = stem.with_name(f"{stem.name}.{name}")
+        path.write_bytes(content)
+        yield path
+
+
+def _svg(spec: dict[str, Any]) -> str:
+    """Draw on the static canvas: as large as it is where that fits, else made smaller."""
+    import vl_convert as vlc
+
+    # the runtime numbers gradients and clips from picture to picture: begin anew in each
+    places: dict[str, int] = {}
+    svg = re.sub(
+        r"\b(gradient_|clip)\d+",
+        lambda found: f"{found[1]}{places.setdefault(found[0], len(places))}",
+        vlc.vegalite_to_svg(spec),
+    )
+    number = r'"([\d.]+)"'
+    head = re.search(
+        rf'width={number} height={number} viewBox="[^"]*"([^>]*><rect) width={number} height={number}', svg
+    )
+    if head is None:
+        raise ValueError("vl-convert's SVG no longer begins with its size and its background")
+    width, height = spec["usermeta"]["size"]
+    ratio = max(1.0, float(head[1]) / width, float(head[2]) / height)
+    box = f'viewBox="0 0 {width * ratio:g} {height * ratio:g}"'
+    canvas = f'width="{width}" height="{height}" {box}{head[3]} width="100%" height="100%"'
+    return svg[: head.start()] + canvas + svg[head.end() :]
+
+
+def _html(spec: dict[str, Any]) -> str:
+    """One file that needs nothing else, libraries and spec inside; light or dark as its reader's screen."""
+    from tracelab.charts.theme import config
+
+    def embedded(value: object) -> str:
+        # no text from data may close the script
+        return json.dumps(value).replace("<", "\\u003c")
+
+    dark = config("dark")
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{spec["title"]["text"]}</title>
+<style>
+body {{ margin: 0 }}
+@media (prefers-color-scheme: dark) {{ body {{ background: {dark["background"]} }} }}
+</style>
+</head>
+<body>
+<main id="chart"></main>
+<script>{_libraries()}</script>
+<script>
+const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
+const spec = {embedded(spec)};
+if (isDark) spec.config = {embedded(dark)};
+vegaEmbed("#chart", spec, {{ actions: false, renderer: "svg" }});
+</script>
+</body>
+</html>
+"""
+
+
+@cache
+def _libraries() -> str:
+    """Vega, Vega-Lite and their embedding as one script."""
+    import vl_convert as vlc
+
+    return vlc.javascript_bundle("window.vegaEmbed = vegaEmbed;")

@@ -1,0 +1,257 @@
+"""How every chart looks: sizes, colours, axes in human units, and the page around the plot.
+
+Text takes its colour from the page (light or dark), never from the data; colours mean the same everywhere.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import altair as alt
+import polars as pl
+
+PAIR, GRID = (960, 360), (960, 640)
+"""Static sizes in pixels: two plots beside each other, or many."""
+
+PROVIDERS = {"claude": "Claude", "codex": "Codex", "all": "All"}
+PROVIDER_COLOURS = {"claude": "#d97706", "codex": "#2563eb", "all": "#475569"}
+PROVIDER_DASHES = {"claude": [1, 0], "codex": [7, 3], "all": [2, 2]}
+TOKEN_COLOURS = {"prefix": "#94a3b8", "append": "#f59e0b", "output": "#10b981"}
+
+Layers = alt.LayerChart | alt.FacetChart
+"""What `alt.layer` may return."""
+Side = Literal["left", "right"]
+Mode = Literal["light", "dark"]
+_PAGES = {
+    "light": {
+        "page": "#ffffff",
+        "ink": "#172033",
+        "muted": "#526070",
+        "grid": "#e6eaf0",
+        "few": "#cbd5e1",
+        "many": "#475569",
+    },
+    "dark": {
+        "page": "#0f172a",
+        "ink": "#e6eaf0",
+        "muted": "#a3b0c0",
+        "grid": "#263247",
+        "few": "#334155",
+        "many": "#cbd5e1",
+    },
+}
+_FONT = "sans-serif"
+PADDING = 16
+Y_AXIS = 55
+"""Width of a labelled y axis: plots beside each other keep their places whatever the data."""
+
+_TIME_TICKS = {
+    0.001: "1 ms",
+    0.01: "10 ms",
+    0.1: "100 ms",
+    1: "1 s",
+    10: "10 s",
+    60: "1 min",
+    600: "10 min",
+    3600: "1 h",
+    21600: "6 h",
+    86400: "1 d",
+    604800: "7 d",
+}
+_CACHE_LIFETIMES = {300: "5 min", 3600: "1 h"}
+"""Seconds that a provider keeps a prefix: ruled wherever an axis is an idle or a waiting time."""
+
+
+def config(mode: Mode = "light") -> dict[str, Any]:
+    """Return the Vega-Lite config of a light or a dark page."""
+    page = _PAGES[mode]
+    text = {"font": _FONT, "fontSize": 11, "color": page["muted"]}
+    return {
+        "background": page["page"],
+        "font": _FONT,
+        "padding": PADDING,
+        "view": {"stroke": None},
+        "line": {"strokeWidth": 2, "strokeJoin": "round"},
+        "concat": {"spacing": 28},
+        "title": {
+            "anchor": "start",
+            "frame": "group",
+            "color": page["ink"],
+            "fontSize": 17,
+            "fontWeight": 600,
+            "subtitleColor": page["muted"],
+            "subtitleFontSize": 12,
+            "subtitlePadding": 6,
+            "offset": 14,
+        },
+        "axis": {
+            "labelColor": page["muted"],
+            "titleColor": page["muted"],
+            "titleFontWeight": "normal",
+            "titleFontSize": 12,
+            "labelFontSize": 11,
+            "gridColor": page["grid"],
+            "domain": False,
+            "ticks": False,
+            "labelPadding": 6,
+            "labelAngle": 0,
+        },
+        "range": {"heatmap": [page["few"], page["many"]]},
+        "legend": {
+            "labelColor": page["muted"],
+            "titleColor": page["muted"],
+            "titleFontWeight": "normal",
+            "titleFontSize": 11,
+            "labelFontSize": 11,
+        },
+        "style": {
+            "label": {**text, "color": page["ink"]},
+            "strong": {**text, "color": page["ink"], "fontWeight": 600, "fontSize": 13},
+            "note": text,
+            "sign": {"color": page["ink"]},
+            "landmark": {"color": page["muted"], "strokeDash": [4, 4], "strokeWidth": 1},
+        },
+    }
+
+
+def page(
+    body: alt.Chart | alt.HConcatChart | alt.VConcatChart,
+    *,
+    title: str,
+    subtitle: Sequence[str],
+    notes: Sequence[str],
+    size: tuple[int, int],
+    left: int = 0,
+) -> alt.VConcatChart:
+    """Put a plot under its title and subtitle and above its footnote, for a static size.
+
+    `left` is how far the plot's y axis reaches to the left of it: the text begins there.
+    """
+    footnote = (
+        alt.Chart(pl.DataFrame({"note": [" · ".join(notes)]}), width=size[0] - 2 * PADDING - left, height=12)
+        .mark_text(style="note", align="left", baseline="middle")
+        .encode(x=alt.value(-left), y=alt.value(6), text="note:N")
+    )
+    return alt.vconcat(
+        body,
+        footnote,
+        spacing=12,
+        title=alt.TitleParams(title, subtitle=list(subtitle), dx=-left),
+        usermeta={"size": list(size)},
+        config=config(),
+    )
+
+
+def empty(reason: str, *, title: str, notes: Sequence[str], size: tuple[int, int]) -> alt.VConcatChart:
+    """Draw an empty population: what is missing, in words, instead of an empty frame."""
+    width, height = size[0] - 2 * PADDING, size[1] - 110
+    body = (
+        alt.Chart(pl.DataFrame({"reason": [reason]}), width=width, height=height)
+        .mark_text(style="strong", align="center", baseline="middle")
+        .encode(x=alt.value(width / 2), y=alt.value(height / 2), text="reason:N")
+    )
+    return page(body, title=title, subtitle=["Nothing to draw"], notes=notes, size=size)
+
+
+def total(frame: pl.DataFrame, column: str) -> float:
+    """Return the sum of a column, 0 without rows."""
+    return float(frame[column].sum())
+
+
+def least(frame: pl.DataFrame, column: str) -> float:
+    """Return the smallest value of a column of numbers, 0 without any."""
+    return _number(frame[column].min())
+
+
+def greatest(frame: pl.DataFrame, column: str) -> float:
+    """Return the greatest value of a column of numbers, 0 without any."""
+    return _number(frame[column].max())
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def providers_in(frame: pl.DataFrame) -> list[str]:
+    """Return the providers that a frame has rows of, in the order in which they are always drawn."""
+    found = set(frame["provider"].to_list())
+    return [provider for provider in PROVIDERS if provider in found]
+
+
+def provider_scale(providers: Sequence[str]) -> alt.Scale:
+    """Return the fixed colours of providers."""
+    return alt.Scale(domain=list(providers), range=[PROVIDER_COLOURS[provider] for provider in providers])
+
+
+def provider_dashes(providers: Sequence[str]) -> alt.Scale:
+    """Return the fixed line styles of providers, for who cannot tell the colours."""
+    return alt.Scale(domain=list(providers), range=[PROVIDER_DASHES[provider] for provider in providers])
+
+
+def provider_key(texts: Mapping[str, str]) -> list[alt.Chart]:
+    """Return layers that name each provider's line, above the plot that they are layered on."""
+    layers = []
+    for row, (provider, text) in enumerate(reversed(list(texts.items()))):
+        y = -14 - 17 * row
+        line = alt.Chart(pl.DataFrame({"text": [text]})).mark_rule(
+            color=PROVIDER_COLOURS[provider], strokeDash=PROVIDER_DASHES[provider], strokeWidth=2
+        )
+        layers.append(line.encode(x=alt.value(0), x2=alt.value(26), y=alt.value(y)))
+        layers.append(note(f"{PROVIDERS[provider]} · {text}", 33, y, style="label"))
+    return layers
+
+
+def heading(text: str) -> alt.Chart:
+    """Return a layer that names the plot, above its left edge."""
+    return note(text, 0, -14, style="strong")
+
+
+def note(text: str, x: float, y: float, side: Side = "left", *, style: str = "note") -> alt.Chart:
+    """Return a layer with one text, at a place in pixels; it begins or ends there."""
+    base = alt.Chart(pl.DataFrame({"text": [text]})).mark_text(style=style, align=side, baseline="middle")
+    placed: alt.Chart = base.encode(x=alt.value(x), y=alt.value(y), text="text:N")
+    return placed
+
+
+def y_axis(title: str | None, **more: Any) -> alt.Axis:
+    """Return an axis that is `Y_AXIS` pixels wide, whatever its labels."""
+    return alt.Axis(title=title, minExtent=36, maxExtent=36, titlePadding=4, **more)
+
+
+def amount_axis(title: str, form: str = "~s") -> alt.Axis:
+    """Return an axis with few round ticks, by default of tokens: 0, 400k, 1.2M."""
+    return alt.Axis(title=title, tickCount=5, labelExpr=f"format(datum.value, '{form}')")
+
+
+def share_axis(title: str) -> alt.Axis:
+    """Return an axis of shares in percent."""
+    return y_axis(f"{title} (%)", format="%", values=[0, 0.25, 0.5, 0.75, 0.9, 1], labelOverlap=False)
+
+
+def time_domain(low: float, high: float) -> tuple[float, float]:
+    """Return the ticks around what is drawn, in seconds; below 1 ms there is nothing to tell."""
+    first = max((tick for tick in _TIME_TICKS if tick <= low), default=0.001)
+    return first, min((tick for tick in _TIME_TICKS if tick >= high and tick > first), default=high)
+
+
+def time_x(field: str, title: str | None, domain: tuple[float, float], **more: Any) -> alt.X:
+    """Return a log axis of seconds with human ticks; what lies outside its domain stands at its ends."""
+    ticks = {value: label for value, label in _TIME_TICKS.items() if domain[0] <= value <= domain[1]}
+    cases = "".join(f"datum.value == {value} ? '{label}' : " for value, label in ticks.items())
+    units = list(dict.fromkeys(label.split()[1] for label in ticks.values()))
+    unit = " to ".join(dict.fromkeys([units[0], units[-1]]))
+    axis = alt.Axis(
+        title=f"{title} (log, {unit})" if title else None, values=list(ticks), labelExpr=f"{cases}''", **more
+    )
+    return alt.X(field).scale(type="log", domain=domain, nice=False, clamp=True).axis(axis)
+
+
+def lifetimes(domain: tuple[float, float], *, labels: bool = True) -> list[alt.Chart]:
+    """Return layers that rule 5 minutes and 1 hour on an axis of idle or waiting time."""
+    layers = []
+    for seconds, label in _CACHE_LIFETIMES.items():
+        if domain[0] < seconds < domain[1]:
+            at = alt.Chart(pl.DataFrame({"seconds": [seconds], "label": [label]})).encode(x="seconds:Q")
+            layers.append(at.mark_rule(style="landmark"))
+            text = at.mark_text(style="note", align="center", baseline="bottom")
+            layers += [text.encode(y=alt.value(-3), text="label:N")] if labels else []
+    return layers

@@ -1,0 +1,90 @@
+"""Charts of tool calls: how long they take."""
+
+import altair as alt
+import polars as pl
+
+from tracelab.charts import theme, words
+from tracelab.charts.base import chart
+
+_MOST_TOOLS = 20
+_FEW_TOOLS = 9
+"""As many as a pair's height holds."""
+_COLUMNS = {"client": 10, "kind": 66, "calls": 162, "median": 226, "total": 290}
+"""The numbers beside the lines, each at its place in pixels: texts begin there, numbers end there."""
+
+
+@chart(
+    "How long tool calls take, by tool",
+    latencies="from summary_tool_latency where provider <> 'all' and session_kind = 'all' and model = 'all'"
+    " and tool_category <> 'all' order by total_s desc nulls last, tool_calls desc, provider, tool_name",
+    overview=words.OVERVIEW,
+)
+def tool_latency(title: str, latencies: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
+    """Which tools make an agent wait, and is it the usual call or the rare one?
+
+    Reads summary_tool_latency, a row a provider and tool, sorted by the time they take in all. A tool at the
+    top with few calls is slow by nature; one whose p90 and p99 lie decades to the right of its median is
+    usually fast and sometimes stuck: its time is in the tail, and a timeout would save most of it.
+    """
+    timed = latencies.filter(pl.col("count") > 0)
+    notes = ["from summary_tool_latency"]
+    if missing := theme.total(latencies, "missing_latencies"):
+        notes.append(f"{words.counted(missing, 'call')} without a known time left out")
+    if timed.is_empty():
+        return theme.empty("No tool call with a known time.", title=title, notes=notes, size=theme.PAIR)
+    if timed.height > _MOST_TOOLS:
+        notes.append(f"{words.counted(timed.height - _MOST_TOOLS, 'further tool')} not drawn")
+    rows = timed.head(_MOST_TOOLS).with_row_index("row")
+    size = theme.PAIR if rows.height <= _FEW_TOOLS else theme.GRID
+    panels = _names(rows), _spans(rows), _numbers(rows)
+    body = alt.hconcat(*(panel.properties(height=size[1] - 168) for panel in panels), spacing=12)
+    counts = words.counted(theme.total(timed, "count"), "timed call"), words.counted(timed.height, "tool")
+    subtitle = [
+        words.population(overview, *counts),
+        "Sorted by total time. Thin line p10 to p90, bar p25 to p75, dot median, tick p99.",
+    ]
+    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=size)
+
+
+def _names(rows: pl.DataFrame) -> alt.Chart:
+    base = alt.Chart(rows, width=170).mark_text(style="label", align="left", fontSize=12, limit=170)
+    names: alt.Chart = base.encode(x=alt.value(0), y=alt.Y("row:O").axis(None), text="tool_name:N")
+    return names
+
+
+def _spans(rows: pl.DataFrame) -> theme.Layers:
+    """One line a tool: its percentiles on a log axis of time."""
+    # what takes no measurable time stands at the axis' beginning
+    drawn = rows.with_columns(pl.col("p10", "p25", "p50", "p75", "p90", "p99").clip(lower_bound=0.001))
+    domain = theme.time_domain(theme.least(drawn, "p10"), theme.greatest(drawn, "p99"))
+    colours = theme.provider_scale(theme.providers_in(rows))
+    base = alt.Chart(drawn, width=440).encode(
+        y=alt.Y("row:O").axis(title=None, labels=False, grid=True),
+        color=alt.Color("provider:N").scale(colours).legend(None),
+        tooltip=["tool_name:N", "provider:N", "tool_calls:Q", "p50:Q", "p90:Q", "p99:Q", "total_s:Q"],
+    )
+    x = theme.time_x("p10:Q", "Time of a call", domain)
+    return alt.layer(
+        base.mark_rule(strokeWidth=1.5).encode(x=x, x2="p90:Q"),
+        base.mark_bar(height=8, cornerRadius=2, opacity=0.55).encode(x="p25:Q", x2="p75:Q"),
+        base.mark_point(filled=True, size=42, opacity=1).encode(x="p50:Q"),
+        base.mark_tick(thickness=2, size=12, opacity=1).encode(x="p99:Q"),
+    )
+
+
+def _numbers(rows: pl.DataFrame) -> theme.Layers:
+    """The numbers beside the lines, as text under their heads."""
+    texts = rows.with_columns(
+        client=pl.col("provider").replace(theme.PROVIDERS),
+        kind=pl.col("tool_category"),
+        calls=pl.col("tool_calls").map_elements("{:,}".format, return_dtype=pl.String),
+        median=pl.col("p50").map_elements(words.duration, return_dtype=pl.String),
+        total=pl.col("total_s").map_elements(words.duration, return_dtype=pl.String),
+    )
+    layers = []
+    for name, place in _COLUMNS.items():
+        side: theme.Side = "left" if name in ("client", "kind") else "right"
+        cells = alt.Chart(texts, width=290).mark_text(style="label", align=side)
+        layers.append(cells.encode(x=alt.value(place), y=alt.Y("row:O").axis(None), text=f"{name}:N"))
+        layers.append(theme.note(name.capitalize(), place, -10, side))
+    return alt.layer(*layers)

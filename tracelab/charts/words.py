@@ -1,0 +1,59 @@
+"""How charts put numbers into words: counts, times, tokens, money, shares, and what a picture is of."""
+
+import math
+from datetime import UTC, datetime
+
+import polars as pl
+
+OVERVIEW = "from summary_overview where session_kind = 'all' and trigger = 'all'"
+"""The frame that `population` reads."""
+
+
+def population(overview: pl.DataFrame, *first: str) -> str:
+    """Say what the picture is of: its own counts first, then sessions, steps and days."""
+    numbers = dict(overview.filter(pl.col("provider") == "all").select("name", "value").iter_rows())
+    parts = [*first, counted(numbers.get("sessions", 0), "session"), counted(numbers.get("steps", 0), "step")]
+    if "first_at_epoch_s" in numbers:
+        days = [
+            f"{datetime.fromtimestamp(numbers[name], UTC):%Y-%m-%d}"
+            for name in ("first_at_epoch_s", "last_at_epoch_s")
+        ]
+        parts.append(" to ".join(dict.fromkeys(days)))
+    return " · ".join(parts)
+
+
+def counted(number: float, noun: str) -> str:
+    """Return "1 step", "1,312 steps"."""
+    return f"{number:,.0f} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a person says it, to two or three digits: 0.4 ms, 850 ms, 4.2 s, 1.4 h, 2.5 d."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        if seconds >= size:
+            return f"{_digits(seconds / size)} {unit}"
+    return f"{_digits(seconds * 1000)} ms"
+
+
+def tokens(number: float) -> str:
+    """Return a token count to two or three digits: 128, 1.1k, 64k, 5.4M."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{_digits(number / size)}{unit}"
+    return f"{number:.0f}"
+
+
+def dollars(number: float) -> str:
+    """Return an amount of money: $0.0042, $3.75, $1,250."""
+    if number == 0 or number >= 100:
+        return f"${number:,.0f}"
+    return f"${number:,.2f}" if number >= 0.1 else f"${number:.2g}"
+
+
+def percent(share: float) -> str:
+    """Return a share in percent: 0.4%, 93%."""
+    return f"{_digits(100 * share)}%"
+
+
+def _digits(number: float) -> str:
+    return f"{number:,.0f}" if number >= 10 or math.isclose(number, round(number)) else f"{number:.1f}"
