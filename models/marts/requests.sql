@@ -15,6 +15,9 @@ with
             provider,
             model,
             message_at as started_at,
+            lag(request_id) over (
+                partition by session_id order by step_index
+            ) as previous_request_id,
             wait_ms
         from steps
         left join waits using (step_id, message_at)
@@ -83,15 +86,25 @@ with
         where to_at > adds_from_at
         group by request_id
     ),
-    interrupts as (
-        select distinct request_id
+    -- what interrupts a request is read with the next prompt: as input of the step that
+    -- this opens, or of none
+    interrupted as (
+        select if(message_at is null, request_id, previous_request_id) as request_id
+        from events
+        inner join steps using (step_id)
+        left join
+            (select request_id, previous_request_id from openers) using (request_id)
+        where message_kind = 'interrupt'
+        union all
+        select request_id
         from events
         asof inner join
             openers
             on events.session_id = openers.session_id
             and event_at > openers.started_at
-        where message_kind = 'interrupt'
+        where message_kind = 'interrupt' and events.step_id is null
     ),
+    interrupts as (select distinct request_id from interrupted),
     session_ends as (
         select
             session_id,

@@ -7,6 +7,14 @@ with
         from raw_sessions
         group by all
     ),
+    -- a summary without its marker is told by the session that owns it
+    foreign_summaries as (
+        select raw_compactions.compaction_id, raw_compactions.session_id
+        from {{ source("raw", "compactions") }} as raw_compactions
+        inner join {{ ref("stg_events") }} as summaries on compaction_id = event_id
+        group by all
+        having not bool_or(summaries.session_id = raw_compactions.session_id)
+    ),
     markers as (
         select
             raw_compactions.*,
@@ -27,6 +35,7 @@ with
             on raw_compactions.file_id = settled.file_id
             and raw_compactions.session_id = settled.session_id
             and raw_compactions.before_step_seq = settled.step_seq
+        anti join foreign_summaries using (compaction_id, session_id)
         where is_own or session_id not in (select session_id from own_sessions)
     ),
     -- a session that another of the same marker's sessions names as its origin

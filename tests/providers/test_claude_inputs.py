@@ -466,3 +466,28 @@ def test_an_agents_id_is_taken_of_a_result_that_comes_before_its_call() -> None:
         assistant(2, 5, msg(1), use(toolu(1), "Agent")),
     ]
     assert read(log).one(ToolCall).agent_id == "a01"
+
+
+def test_an_input_that_stands_after_its_answer_goes_to_the_step_that_descends_from_it() -> None:
+    log = [
+        assistant(2, 5, msg(1), text("done")),
+        user(1, 0, "go", parentUuid=None),
+        user(3, 100, "more"),
+        assistant(4, 105, msg(2), text("done again")),
+    ]
+    prompts = [(e.step_seq, e.event_at) for e in read(log).of(Event) if e.event_type == "user_message"]
+    assert [seq for seq, _ in sorted(prompts)] == [0, 1]
+
+
+def test_parallel_results_in_rows_of_a_session_without_steps_are_inputs_of_their_callers() -> None:
+    log = [
+        assistant(1, 1, msg(1), use(toolu(1))),
+        assistant(2, 2, msg(1), use(toolu(2))),
+        user(3, 3, [result(toolu(1))], sessionId=OTHER, parentUuid=uid(1)),
+        user(4, 4, [result(toolu(2))], sessionId=OTHER, parentUuid=uid(2)),
+        assistant(5, 5, msg(2), text("done"), parentUuid=uid(4)),
+    ]
+    parsed = read(log)
+    results = [(e.session_id, e.step_seq) for e in parsed.of(Event) if e.event_type == "tool_result"]
+    assert results == [(f"claude:{SESSION}", 1)] * 2
+    assert len(parsed.of(Session)) == 1

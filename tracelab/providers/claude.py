@@ -74,6 +74,8 @@ class _Log:
         self.visible_texts: set[int] = set()  # hashes, together with their message
         self.user_texts: set[int] = set()  # hashes
         self.queued: list[tuple[Input, int | None]] = []
+        self.awaited: dict[str, StepState] = {}
+        """Steps by the row they answer, where that was not read before: logs of programs may be out of order."""
         self.totals: dict[str, dict[str, ModelTotal]] = {}
 
     def read(self, record: ClaudeRecord) -> None:
@@ -159,6 +161,8 @@ class _Log:
             context, seq, self.tally.line_no, context.key(message_id), is_inherited
         )
         self.tally.steps += 1
+        if record.parent_uuid is not None and record.parent_uuid not in context.records:
+            self.awaited[record.parent_uuid] = step
         self._release_held(context, seq)
         for waiting in context.pending:
             if waiting.early:
@@ -272,10 +276,12 @@ class _Log:
         if not isinstance(message, Message):
             return None
         context = self.lineage.context(record)
+        blocks = blocks_of(message)
+        if not context.steps:
+            context = self._caller(blocks) or context
         name = context.take(record)
         if name is None:
             return None
-        blocks = blocks_of(message)
         is_sole = len(blocks) == 1 or sum(block.type == "tool_result" for block in blocks) == 1
         waiting = Input(context, record.timestamp)
         said: list[tuple[int, str, int]] = []  # place, kind, characters
@@ -298,8 +304,20 @@ class _Log:
                 self.compactions.summary(record, name, waiting)
         if not waiting.events:
             return None
+        answer = self.awaited.pop(record.uuid or "", None)
+        if answer is not None and answer.context is context:
+            self._take(waiting, answer.seq)
+            return None
         context.pending.append(waiting)
         return waiting
+
+    def _caller(self, blocks: list[Block]) -> Context | None:
+        """Context of the call that a row holds a result of: it may bear the id of a session without steps."""
+        for block in blocks:
+            call = self.calls.get(block.tool_use_id or "")
+            if call is not None and call.step is not None:
+                return call.step.context
+        return None
 
     def _result(
         self, block: Block, index: int, record: ClaudeRecord, call: CallState | None, name: str, is_sole: bool
