@@ -257,9 +257,11 @@ def test_a_summary_made_inside_the_request_is_an_extra_call() -> None:
     assert parsed.one(Step).context_tokens == 105
 
 
-def test_an_iteration_of_an_unknown_type_adds_nothing() -> None:
-    parsed = with_iterations(usage(10, 0, 0, 5), usage(10, 0, 0, 5, type="iteration"))
-    assert (parsed.one(Step).calls, parsed.of(ExtraCall), parsed.reasons()) == (1, [], [])
+def test_an_iteration_of_an_unknown_type_is_a_call_apart() -> None:
+    parsed = with_iterations(usage(10, 0, 0, 5), usage(9, 0, 0, 4, type="iteration"))
+    extra = parsed.one(ExtraCall)
+    assert (extra.call_type, extra.input_tokens, extra.output_tokens) == ("advisor", 9, 4)
+    assert (parsed.one(Step).calls, parsed.one(Step).input_tokens, parsed.reasons()) == (1, 10, [])
 
 
 @pytest.mark.parametrize(
@@ -344,6 +346,11 @@ def test_a_damaged_part_of_a_prompt_makes_the_usage_unknown_not_smaller() -> Non
         ("response", 6),
     ]
     assert set(parsed.reasons()) == {"wrong_type"}
+
+
+def test_a_whole_number_written_with_a_point_is_one() -> None:
+    parsed = read([assistant(1, 1, msg(1), text("x"), usage=usage(3.0, 7, 20, 5))])  # type: ignore[arg-type]
+    assert (parsed.one(Step).input_tokens, parsed.reasons()) == (30, [])
 
 
 def test_an_absurd_count_is_no_count() -> None:

@@ -222,9 +222,11 @@ def _mended(value: dict[str, Any], record_type: type[R], tally: Tally) -> R | No
             # via JSON again: lone surrogates become one character, numbers keep their meaning
             return msgspec.json.decode(_COMPACT(value).encode("utf-8", "replace"), type=record_type)
         except msgspec.ValidationError as error:
-            wanted, _, path = str(error).partition(" - at `")
-            tally.issue("wrong_type", f"{path.rstrip('`') or '$'}: {wanted}")
-            if not _drop(value, path.rstrip("`")):
+            wanted, _, path = str(error).rstrip("`").partition(" - at `")
+            if _round(value, path):
+                continue
+            tally.issue("wrong_type", f"{path or '$'}: {wanted}")
+            if not _drop(value, path):
                 return None
         except (msgspec.DecodeError, RecursionError):
             break
@@ -240,21 +242,31 @@ def _drop(value: Any, path: str) -> bool:
     """Remove what stands at a msgspec error path such as `$.message.id`; say if it was there."""
     if part := _PROMPT_PART.fullmatch(path):
         path = part[1]
-    steps = [name or index for name, index in _PATH_STEP.findall(path)]
-    for depth, step in enumerate(steps):
-        key = int(step) if step.isdigit() and isinstance(value, list) else step
-        if depth == len(steps) - 1 or not isinstance(value, dict | list):
-            break
-        try:
-            value = value[key]
-        except (KeyError, IndexError, TypeError):
-            return False
-    else:
+    holder, key = _holder(value, path)
+    if isinstance(holder, dict):
+        del holder[key]
+    elif isinstance(holder, list):
+        holder[key] = {}  # keeps the place of the blocks after it
+    return holder is not None
+
+
+def _round(value: Any, path: str) -> bool:
+    """Make a whole number of one that is written with a point, such as 3.0; say if it was one."""
+    holder, key = _holder(value, path)
+    if holder is None or not isinstance(holder[key], float) or not holder[key].is_integer():
         return False
-    if isinstance(value, dict) and key in value:
-        del value[key]
-        return True
-    if isinstance(value, list) and isinstance(key, int) and key < len(value):
-        value[key] = {}  # keeps the place of the blocks after it
-        return True
-    return False
+    holder[key] = int(holder[key])
+    return True
+
+
+def _holder(value: Any, path: str) -> tuple[Any, Any]:
+    """Find the object or list that holds what a path names, and its key there; (None, None) if none does."""
+    holder = key = None
+    for name, index in _PATH_STEP.findall(path):
+        holder, key = value, name or index
+        if isinstance(holder, list) and key.isdigit() and int(key) < len(holder):
+            key = int(key)
+        elif not isinstance(holder, dict) or key not in holder:
+            return None, None
+        value = holder[key]
+    return holder, key

@@ -75,7 +75,7 @@ class _Log:
         self.user_texts: set[int] = set()  # hashes
         self.queued: list[tuple[Input, int | None]] = []
         self.awaited: dict[str, StepState] = {}
-        """Steps by the row they answer, where that was not read before: logs of programs may be out of order."""
+        """Steps by the row they answer, where that is yet to come: logs may be out of order."""
         self.totals: dict[str, dict[str, ModelTotal]] = {}
 
     def read(self, record: ClaudeRecord) -> None:

@@ -44,7 +44,7 @@ class Lineage:
             context.forked_from = f"claude:{origin}"
             context = self._open(origin, agent, is_own=False)
         else:
-            context.is_own = True
+            context.is_own = context.is_named = True
         if context.version is None:
             context.version = record.version
         if context.entrypoint is None:
@@ -107,7 +107,7 @@ class Lineage:
             if call.step is not None and call.agent_id is not None
         }
         for key, context in self.contexts.items():
-            if context.is_present:
+            if context.is_present or context.is_named:
                 yield self._session(context, calls.get(context.started_by or "") or started_by.get(key))
         for conversation, origin in self._continued_from.items():
             successor = self.contexts.get((conversation, None)) or Context(conversation, None, is_own=False)

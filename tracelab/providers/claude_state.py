@@ -57,6 +57,8 @@ class Context:
     id: str = ""
     is_present: bool = False
     """Whether the file holds a step, an event or a compaction of it."""
+    is_named: bool = False
+    """Whether a message bears its name, be it another context's in truth."""
     steps: dict[str, "StepState"] = field(default_factory=dict)
     """By the API message's id as logged."""
     pending: list["Input"] = field(default_factory=list)

@@ -6,7 +6,6 @@ from tracelab.providers.claude_records import CacheCreation, CallUsage, Iteratio
 
 _PLACEHOLDER_TOKENS = 8
 _MAX_CHARS_PER_TOKEN = 12
-_EXTRA = {"advisor_message": "advisor", "compaction": "compaction"}
 
 
 class Tokens(NamedTuple):
@@ -71,8 +70,8 @@ def calls_of(usage: Usage) -> Calls:
             own = [call]
         elif call.type == "message":
             own.append(call)
-        elif call.type in _EXTRA:
-            extra.append((_EXTRA[call.type], call))
+        else:  # whatever else ran inside the message is in none of its own numbers
+            extra.append(("compaction" if call.type == "compaction" else "advisor", call))
     return Calls(own, extra)
 
 

@@ -1,0 +1,199 @@
+"""One mapping a file of `expected/`: our query in `sql/`, the keys of its rows, how its values compare.
+
+The queries read our public tables and give the file's own row keys and column names; how a file is printed is
+undone here. What is exempt, and why, stands in REFERENCE.md beside the reference data.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from tests.reference.cells import Cell, flatten
+from tests.reference.same import (
+    Same,
+    Value,
+    hours,
+    milliseconds,
+    percent,
+    printed,
+    ratio,
+    seconds,
+    six_digits,
+)
+
+SQL = Path(__file__).parent / "sql"
+_Rows = Iterable[Mapping[str, object]]
+
+
+def _lines(text: str) -> Iterable[dict[str, str]]:
+    return csv.DictReader(io.StringIO(text))
+
+
+@dataclass(frozen=True)
+class Table:
+    """How a reference table compares with ours."""
+
+    file: str
+    keys: tuple[str, ...]
+    rules: Mapping[str, Same] = field(default_factory=dict)
+    """Column (or pattern) → how its values compare; a column without one is a count, a token or a name."""
+    exempt: tuple[str, ...] = ()
+    read: Callable[[str], _Rows] = _lines
+
+
+def theirs(table: Table, expected: Path) -> dict[Cell, str]:
+    """Read a table from a folder of reference tables."""
+    cells = _cells(table, table.read((expected / table.file).read_text(encoding="utf-8")))
+    return {cell: "" if value is None else str(value) for cell, value in cells.items()}
+
+
+def ours(table: Table, warehouse: duckdb.DuckDBPyConnection) -> dict[Cell, Value]:
+    """Query a table from a warehouse that `prepare` has seen."""
+    result = warehouse.execute((SQL / table.file).with_suffix(".sql").read_text(encoding="utf-8"))
+    names = [column[0] for column in result.description or ()]
+    return _cells(table, (dict(zip(names, row, strict=True)) for row in result.fetchall()))
+
+
+def _cells(table: Table, rows: _Rows) -> dict[Cell, Value]:
+    return {
+        Cell(tuple(str(row[key]) for key in table.keys), column): value
+        for row in rows
+        for column, value in flatten({name: row[name] for name in row if name not in table.keys})
+        if not any(re.fullmatch(pattern, column) for pattern in table.exempt)
+    }
+
+
+def prepare(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Give a connection the scopes and triggers that the reference tables are cut by."""
+    warehouse.execute((SQL / "cells.sql").read_text(encoding="utf-8"))
+
+
+def _ranked(text: str) -> _Rows:
+    """Tools called equally often share the first of their ranks: theirs go by the order of their files."""
+    first: dict[tuple[str, str], str] = {}
+    for row in _lines(text):
+        yield row | {"rank": first.setdefault((row["provider"], row["calls"]), row["rank"])}
+
+
+def _scopes(text: str) -> _Rows:
+    return [{"cut": scope, **facts} for scope, facts in json.loads(text).items()]
+
+
+def _macros(text: str) -> _Rows:
+    """A row a macro: the number it prints, and up to three numbers that it is based on."""
+    for macro, value, basis in re.findall(r"^ +(\w+) +(\S+)\\xspace +(.+)$", text, re.MULTILINE):
+        numbers = re.findall(r"(?<![\w.,>-])\d[\d,]*(?:\.\d+)?", basis.partition("(floored")[0])
+        yield {"macro": macro, "value": re.sub(r"[^\d.]", "", value)} | {
+            f"basis_{place}": numbers[place - 1] if place <= len(numbers) else None for place in (1, 2, 3)
+        }
+
+
+_COMPACTIONS = (
+    *("sessions", "major_reductions", "compactions", "share_of_major", "compacting_sessions"),
+    *("compacting_share", "all_mean", "all_p25", "all_p50", "all_p90", "all_p99"),
+    *("some_mean", "some_p50", "some_p90", "some_p99", "user", "user_share", "tool", "tool_share"),
+)
+
+
+def _compactions(text: str) -> _Rows:
+    """A row a scope; each line's numbers in their order."""
+    for scope, block in re.findall(r"^\[(\w+)\](.*?)(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL):
+        bare = re.sub(r"\(>=64k\)|>=1 (?:only|compaction)|\bp\d\d", "", block)
+        yield {"scope": scope} | dict(zip(_COMPACTIONS, re.findall(r"\d[\d,]*(?:\.\d+)?", bare), strict=True))
+
+
+def _costs(text: str) -> _Rows:
+    """A row a unit and class of tokens."""
+    for unit, block in re.findall(r"^\*\*Per (\w+)\*\*(.*?)(?=^\*\*|\Z)", text, re.MULTILINE | re.DOTALL):
+        header, _, *rows = [re.findall(r"[^|]+", line) for line in block.split("\n") if "|" in line]
+        names, *lines = ([cell.strip() for cell in row] for row in (header, *rows))
+        for metric, *values in lines:
+            yield {"unit": unit, "metric": metric} | dict(zip(names[1:], values, strict=True))
+
+
+TABLES = {
+    table.file: table
+    for table in (
+        Table(
+            "summary.json",
+            ("cut",),
+            {
+                "*_seconds": seconds,
+                "*_rate": ratio,
+                "*_rate_when_*": ratio,
+                "*_share": ratio,
+                "*average_*": ratio,
+                "*median_*": ratio,
+                "*p10_*": ratio,
+                "*p90_*": ratio,
+                "*_per_*": ratio,
+            },
+            exempt=(
+                r".*definition",
+                r".*\.total_input_growth_reduction_buckets\..*",
+                r".*\.distinct_users",
+                r".*\.tool_calls_using_legacy_latency_fallback",
+            ),
+            read=_scopes,
+        ),
+        Table("headline.json", ("label",), {"*": printed}, read=json.loads),
+        Table("paper_macros.txt", ("macro",), {"*": printed}, read=_macros),
+        Table("user_turn_response_time_summary.csv", ("group",), {"*_seconds": seconds}),
+        Table("human_input_wait_summary.csv", ("group",), {"*_seconds": seconds}),
+        Table("tool_latency_summary.csv", ("tool_name",), {"*_ms": milliseconds}),
+        Table(
+            "tool_total_time_by_kind.csv",
+            ("tool_name",),
+            {"*_ms": milliseconds, "*_s": seconds, "*_hours": hours, "*_share": ratio},
+        ),
+        Table(
+            "tool_call_counts_by_provider.csv",
+            ("provider", "tool_name"),
+            {"error_rate": ratio},
+            exempt=("display_tool_name|panel_cap|second_largest_call|.*_plot_width|.*_is_clipped",),
+            read=_ranked,
+        ),
+        Table("cache_hit_ratio_bins.csv", ("scope", "trigger", "bin"), {"*_share": percent}),
+        Table(
+            "cache_hit_ratio_round_split.csv",
+            ("scope", "trigger", "hit_ratio_bucket"),
+            {"round_share": percent},
+        ),
+        Table(
+            "cache_hit_ratio_summary.csv",
+            ("scope", "trigger"),
+            {"*_pct": percent, "mean_hit_ratio": ratio, "median": ratio, "p[0-9][0-9]": ratio},
+        ),
+        Table("cache_hit_ratio_token_weighted.csv", ("scope", "trigger"), {"*_rate": ratio}),
+        Table(
+            "cache_hit_idle_gap_summary.csv",
+            ("scope", "trigger"),
+            {"*_share": percent, "*_median_s": six_digits, "*_p90_s": six_digits, "*threshold*": ratio},
+        ),
+        Table("redundant_prefill_summary.csv", ("scope", "trigger"), {"fresh_pct_of_append": percent}),
+        Table(
+            "total_input_growth_summary.csv",
+            ("scope", "trigger"),
+            {"*_pct": percent, "avg_*": ratio, "median_*": ratio, "p[19]0_*": ratio},
+        ),
+        Table(
+            "session_compaction_counts.txt",
+            ("scope",),
+            {"*share*": percent, "*": printed},
+            read=_compactions,
+        ),
+        Table(
+            "session_cost_distribution.md",
+            ("unit", "metric"),
+            {"% cost": percent, "*": printed},
+            read=_costs,
+        ),
+    )
+}
+"""Reference file → how it compares."""
