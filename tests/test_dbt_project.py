@@ -21,7 +21,12 @@ def dbt_run(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     env["DBT_LOG_PATH"] = str(folder / "logs")
     dbt = Path(sys.executable).with_name("dbt")
     done = subprocess.run(
-        [dbt, "--no-use-colors", "--warn-error", "build"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+        [dbt, "--no-use-colors", "--warn-error", "build"],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.returncode, done.stdout, folder / "target"
 

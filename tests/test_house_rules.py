@@ -14,7 +14,9 @@ MAY_READ = {
     "summaries": {"marts", "seeds"},
 }
 SEEDS = {path.stem for path in (ROOT / "seeds").glob("*.csv")}
-LAYER = {path.stem: path.relative_to(ROOT / "models").parts[0] for path in MODELS} | dict.fromkeys(SEEDS, "seeds")
+LAYER = {path.stem: path.relative_to(ROOT / "models").parts[0] for path in MODELS} | dict.fromkeys(
+    SEEDS, "seeds"
+)
 
 
 def reads(sql: str) -> set[str]:
@@ -41,7 +43,9 @@ def test_a_model_states_its_grain_first_and_holds_no_control_flow(model: Path) -
 
 
 @pytest.mark.parametrize(
-    "model", [path for path in MODELS if LAYER[path.stem] in ("staging", "intermediate", "marts")], ids=lambda p: p.stem
+    "model",
+    [path for path in MODELS if LAYER[path.stem] in ("staging", "intermediate", "marts")],
+    ids=lambda p: p.stem,
 )
 def test_no_provider_is_named_below_the_summaries(model: Path) -> None:
     assert not re.search(r"'(claude|codex)", model.read_text())

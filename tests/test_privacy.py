@@ -65,7 +65,11 @@ def claude_log(mark: Marks) -> list[dict[str, Any]]:
         {"type": "last-prompt", "lastPrompt": mark("lastprompt"), "sessionId": SESSION},
         {"type": "queue-operation", "operation": "enqueue", "content": mark("queued"), "sessionId": SESSION},
         row("user", 0, message={"role": "user", "content": mark("prompt")}),
-        row("assistant", 1, message=said([{"type": "thinking", "thinking": mark("thinking"), "signature": mark("sig")}])),
+        row(
+            "assistant",
+            1,
+            message=said([{"type": "thinking", "thinking": mark("thinking"), "signature": mark("sig")}]),
+        ),
         row("assistant", 2, message=said([{"type": "text", "text": mark("answer")}])),
         row(
             "assistant",
@@ -84,7 +88,11 @@ def claude_log(mark: Marks) -> list[dict[str, Any]]:
             5,
             message={"role": "user", "content": f"<command-name>{mark('slash')}</command-name>"},
         ),
-        row("attachment", 6, attachment={"type": "queued_command", "prompt": mark("attached"), "rendered": mark("seen")}),
+        row(
+            "attachment",
+            6,
+            attachment={"type": "queued_command", "prompt": mark("attached"), "rendered": mark("seen")},
+        ),
         row("system", 7, subtype="api_error", error={"message": mark("apierror")}),
         row("user", 8, isCompactSummary=True, message={"role": "user", "content": mark("compacted")}),
         row("progress", 9, data={"type": "bash_progress", "output": mark("progress")}),
@@ -157,7 +165,9 @@ def marked(tmp_path: Path) -> tuple[Path, list[str]]:
     mark = Marks()
     home = tmp_path / "home"
     write(
-        home / ".claude/projects" / PROJECT / f"{SESSION}.jsonl", claude_log(mark), f'{{"type": "{mark("badline")}\n'
+        home / ".claude/projects" / PROJECT / f"{SESSION}.jsonl",
+        claude_log(mark),
+        f'{{"type": "{mark("badline")}\n',
     )
     write(home / f".codex/sessions/2026/10/02/rollout-2026-10-02T10-00-00-{THREAD}.jsonl", codex_log(mark))
     write(tmp_path / "home/.claude/projects/other/notes.jsonl", [{"note": mark("notalog")}])
@@ -188,7 +198,9 @@ def test_no_text_of_a_session_reaches_the_database(marked: tuple[Path, list[str]
 def test_the_marked_sessions_are_loaded_whole(marked: tuple[Path, list[str]]) -> None:
     db, _ = marked
     with duckdb.connect(str(db), read_only=True) as connection:
-        steps = connection.sql("select provider, count(*) from raw.steps group by all order by all").fetchall()
+        steps = connection.sql(
+            "select provider, count(*) from raw.steps group by all order by all"
+        ).fetchall()
         reasons = connection.sql("select reason from raw.load_issues order by all").fetchall()
     assert steps == [("claude", 1), ("codex", 1)]
     assert reasons == [("bad_line",), ("not_a_log",)]

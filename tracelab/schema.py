@@ -104,7 +104,9 @@ class Session(NamedTuple):
     entrypoint: Annotated[str | None, _text("How the client was started (cli, sdk-cli, exec, …).")]
     started_at: Annotated[datetime | None, _instant("Earliest instant of the session in this file.")]
     ended_at: Annotated[datetime | None, _instant("Latest instant of the session in this file.")]
-    spawn_tool_call_id: Annotated[str | None, _text("Call that started this subagent, where the file names it.")]
+    spawn_tool_call_id: Annotated[
+        str | None, _text("Call that started this subagent, where the file names it.")
+    ]
 
 
 class Step(NamedTuple):

@@ -96,7 +96,7 @@ class Provider:
     parse: Parse
 
 
-class PendingLine(Exception):
+class _PendingLineError(Exception):
     """The last line has no newline and does not decode: it is still being written."""
 
 
@@ -105,10 +105,8 @@ def records(lines: Iterable[Line], record_type: type[R], tally: Tally) -> Iterat
 
     A line may hold several objects with nothing between them. A line that is not one or more whole objects is
     a bad line; the objects decoded before the fault are kept. A value of the wrong type reads as absent, and
-    with a part of a prompt the whole usage: what is left of it would look like a smaller prompt.
-
-    Raises:
-        PendingLine: at the last line, if no newline ended it and it does not decode.
+    with a part of a prompt the whole usage: what is left of it would look like a smaller prompt. A last line
+    that no newline ended and that does not decode is still being written: it is left alone.
     """
     decode = msgspec.json.Decoder(record_type).decode
     for line in lines:
@@ -116,7 +114,10 @@ def records(lines: Iterable[Line], record_type: type[R], tally: Tally) -> Iterat
         try:
             record = decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            yield from _salvage(data, is_complete, record_type, tally)
+            try:
+                yield from _salvage(data, is_complete, record_type, tally)
+            except _PendingLineError:
+                return
         else:
             tally.objects += 1
             yield record
@@ -179,7 +180,7 @@ def _salvage(data: bytes, is_complete: bool, record_type: type[R], tally: Tally)
     except (ValueError, RecursionError):
         if not is_complete:
             tally.objects -= len(found)
-            raise PendingLine from None
+            raise _PendingLineError from None
         tally.bad_lines += 1
         tally.issue("bad_line", "not one or more whole JSON objects")
     yield from found

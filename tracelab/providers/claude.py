@@ -33,7 +33,7 @@ from tracelab.providers.claude_state import (
     StepState,
     client_total,
 )
-from tracelab.schema import Event, LoadIssue, Row
+from tracelab.schema import Event, Row
 
 _SYNTHETIC = "<synthetic>"
 _NO_MESSAGE = Message()
@@ -113,10 +113,7 @@ class _Log:
         yield from self.ready
         for context in contexts:
             for step in context.steps.values():
-                yield from step.rows(self.file_id)
-                if not step.adds_up():
-                    issue = LoadIssue(self.file_id, step.line_no, None, "unknown_usage_shape", "iterations")
-                    self.tally.issues.append(issue)
+                yield from step.rows(self.file_id, self.tally)
         for call in self.calls.values():
             if call.step is not None:
                 yield call.row(self.file_id, call.step)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tracelab.providers.base import Tally
 from tracelab.providers.claude_records import (
     Block,
     ClaudeRecord,
@@ -28,7 +29,7 @@ from tracelab.providers.claude_usage import (
     prompt_tokens,
     token_columns,
 )
-from tracelab.schema import ClientTotal, Compaction, Event, ExtraCall, Row, Step, ToolCall
+from tracelab.schema import ClientTotal, Compaction, Event, ExtraCall, LoadIssue, Row, Step, ToolCall
 
 AGENT_TOOLS = frozenset({"Task", "Agent", "Skill"})
 """Tools that start a subagent."""
@@ -98,8 +99,8 @@ class Context:
     def take(self, record: ClaudeRecord) -> str | None:
         """Return what a record's copies share, or None if the record is a copy of one taken before.
 
-        That is the uuid of the record that it was copied from, else its own; where that is not global, its place
-        among the records of its name or time.
+        That is the uuid of the record that it was copied from, else its own; where that is not global, its
+        place among the records of its name or time.
         """
         origin = record.forked_from
         uuid = (isinstance(origin, ForkedFrom) and origin.message_uuid) or record.uuid
@@ -194,17 +195,15 @@ class StepState:
         elif self.model is None:
             self.model = message.model
 
-    def adds_up(self) -> bool:
-        """Say whether the calls behind the message explain its usage."""
-        usage = self.usage
-        return usage is None or not usage.iterations or adds_up(usage, calls_of(usage).own)
-
-    def rows(self, file_id: str) -> Iterator[Row]:
+    def rows(self, file_id: str, tally: Tally) -> Iterator[Row]:
         """Yield its step row and the calls that its tokens leave out."""
         usage = self.usage
         tokens, calls, context_tokens = _NO_TOKENS, 1, None
         if usage is not None:
             own, extra = calls_of(usage) if usage.iterations else _NO_CALLS
+            if not adds_up(usage, own):
+                issue = LoadIssue(file_id, self.line_no, None, "unknown_usage_shape", "iterations")
+                tally.issues.append(issue)
             tokens, calls = token_columns(usage, own), len(own) or 1
             context_tokens = tokens.input_tokens if calls == 1 else token_columns(own[-1]).input_tokens
             for index, (call_type, call) in enumerate(extra):

@@ -49,10 +49,11 @@ def token_columns(usage: CallUsage, own: list[Iteration] | None = None) -> Token
     prefix = usage.cache_read_input_tokens or 0
     written = usage.cache_creation_input_tokens or 0
     append = (usage.input_tokens or 0) + written
-    splits = [usage.cache_creation]
-    if own and sum(call.cache_creation_input_tokens or 0 for call in own) == written:
-        splits = [call.cache_creation for call in own if call.cache_creation is not None] or splits
-    hour = min(written, sum(map(_hour, splits)))
+    hour = _hour(usage.cache_creation)
+    if own and sum([call.cache_creation_input_tokens or 0 for call in own]) == written:
+        splits = [call.cache_creation for call in own if call.cache_creation is not None]
+        hour = sum(map(_hour, splits)) if splits else hour
+    hour = min(written, hour)
     details = usage.output_tokens_details
     reasoning = details.thinking_tokens if details is not None else None
     return Tokens(
@@ -75,16 +76,19 @@ def calls_of(usage: Usage) -> Calls:
     return Calls(own, extra)
 
 
-def adds_up(usage: Usage, own: list[Iteration]) -> bool:
+def adds_up(usage: CallUsage, own: list[Iteration]) -> bool:
     """Say whether a message's own calls explain its usage in every count."""
-    return not own or all(
-        (getattr(usage, name) or 0) == sum(getattr(call, name) or 0 for call in own)
-        for name in (
-            "input_tokens",
-            "cache_creation_input_tokens",
-            "cache_read_input_tokens",
-            "output_tokens",
-        )
+    if len(own) == 1:
+        return _counts(usage) == _counts(own[0])
+    return not own or _counts(usage) == tuple(map(sum, zip(*map(_counts, own), strict=True)))
+
+
+def _counts(usage: CallUsage) -> tuple[int, int, int, int]:
+    return (
+        usage.input_tokens or 0,
+        usage.cache_creation_input_tokens or 0,
+        usage.cache_read_input_tokens or 0,
+        usage.output_tokens or 0,
     )
 
 

@@ -1,0 +1,173 @@
+"""Bytes of a log, plain or packed, as lines."""
+
+import gzip
+import hashlib
+import io
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from tracelab import lines as module
+from tracelab.lines import Lines
+from tracelab.providers.base import Line, Tally
+
+
+def read(path: Path, tally: Tally | None = None) -> tuple[list[Line], Lines]:
+    with path.open("rb", buffering=0) as file:
+        lines = Lines(file, tally or Tally())
+        return list(lines), lines
+
+
+def packed(name: str, data: bytes) -> bytes:
+    match name:
+        case "plain":
+            return data
+        case "gzip":
+            return gzip.compress(data)
+        case "zstd":
+            return zstandard.ZstdCompressor().compress(data)
+    raise ValueError(name)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "session.jsonl"
+
+
+@pytest.mark.parametrize("packing", ["plain", "gzip", "zstd"])
+def test_lines_carry_their_number_their_offset_and_their_bytes(log: Path, packing: str) -> None:
+    log.write_bytes(packed(packing, b'{"a":1}\r\n\n{"b":"\xff"}\n{"c"'))
+    found, lines = read(log)
+    assert found == [
+        Line(1, 0, b'{"a":1}\r', True),
+        Line(2, 9, b"", True),
+        Line(3, 10, b'{"b":"\xff"}', True),
+        Line(4, 20, b'{"c"', False),
+    ]
+    assert (lines.count, lines.fault) == (4, None)
+
+
+@pytest.mark.parametrize("packing", ["plain", "gzip", "zstd"])
+def test_what_is_consumed_is_hashed_as_it_is_unpacked(log: Path, packing: str) -> None:
+    data = b"".join(b'{"n":%d,"text":"%s"}\n' % (n, b"x" * (n % 3000)) for n in range(2000))
+    log.write_bytes(packed(packing, data))
+    found, lines = read(log)
+    assert b"".join(line.data + b"\n" for line in found) == data
+    assert lines.consumed_bytes == len(data)
+    assert lines.consumed_sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_a_last_line_that_nobody_could_use_is_not_consumed(log: Path) -> None:
+    log.write_bytes(b'{"a":1}\n{"b"')
+    with log.open("rb", buffering=0) as file:
+        lines = Lines(file, Tally())
+        for line in lines:
+            if not line.is_complete:
+                break
+    assert lines.consumed_bytes == 8
+    assert lines.consumed_sha256 == hashlib.sha256(b'{"a":1}\n').hexdigest()
+    assert lines.count == 2
+
+
+def test_a_last_line_without_newline_is_consumed_once_the_reader_goes_on(log: Path) -> None:
+    log.write_bytes(b'{"a":1}\n{"b":2}')
+    _, lines = read(log)
+    assert lines.consumed_sha256 == hashlib.sha256(log.read_bytes()).hexdigest()
+    assert lines.consumed_bytes == 15
+
+
+def test_an_empty_file_has_no_line(log: Path) -> None:
+    log.write_bytes(b"")
+    assert read(log)[0] == []
+
+
+@pytest.mark.parametrize("size", [(256 << 10) - 1, 256 << 10, (256 << 10) + 1])
+def test_a_line_may_end_anywhere_in_a_block(log: Path, size: int) -> None:
+    log.write_bytes(b"x" * (size - 1) + b"\ny\n")
+    found, _ = read(log)
+    assert [(len(line.data), line.offset) for line in found] == [(size - 1, 0), (1, size)]
+
+
+@pytest.mark.parametrize("packing", ["gzip", "zstd"])
+def test_packed_parts_one_after_another_are_one_log(log: Path, packing: str) -> None:
+    log.write_bytes(packed(packing, b'{"a":1}\n{"b"') + packed(packing, b":2}\n"))
+    found, lines = read(log)
+    assert [line.data for line in found] == [b'{"a":1}', b'{"b":2}']
+    assert lines.fault is None
+
+
+@pytest.mark.parametrize("packing", ["gzip", "zstd"])
+def test_a_packed_log_that_ends_early_gives_the_lines_before_and_a_fault(log: Path, packing: str) -> None:
+    data = b"".join(hashlib.sha256(b"%d" % n).hexdigest().encode() + b"\n" for n in range(20_000))
+    whole = packed(packing, data)
+    log.write_bytes(whole[: len(whole) // 2])
+    found, lines = read(log)
+    assert 0 < len(found) < 20_000
+    assert data.startswith(b"".join(line.data + b"\n" for line in found[:-1]))
+    assert lines.fault == "compressed data ends early"
+
+
+@pytest.mark.parametrize("packing", ["gzip", "zstd"])
+def test_damaged_packed_bytes_are_a_fault_and_no_exception(log: Path, packing: str) -> None:
+    whole = packed(packing, b'{"a":1}\n' * 1000)
+    log.write_bytes(whole + whole[:4] + b"\xff" * 100)
+    found, lines = read(log)
+    assert len(found) == 1000
+    assert lines.fault == "damaged compressed data"
+
+
+@pytest.mark.parametrize("packing", ["gzip", "zstd"])
+def test_a_bomb_is_given_up_before_it_is_unpacked(log: Path, packing: str) -> None:
+    bomb, megabyte = io.BytesIO(), b" " * ((1 << 20) - 1) + b"\n"
+    if packing == "gzip":
+        with gzip.GzipFile(fileobj=bomb, mode="wb", compresslevel=9) as file:
+            for _ in range(300):
+                file.write(megabyte)
+    else:
+        with zstandard.ZstdCompressor(level=19).stream_writer(bomb, closefd=False) as file:
+            for _ in range(300):
+                file.write(megabyte)
+    log.write_bytes(bomb.getvalue())
+    with log.open("rb", buffering=0) as file:
+        lines = Lines(file, Tally())
+        count = sum(1 for _ in lines)
+    assert lines.fault == "expands more than 1000-fold"
+    assert count < 150
+
+
+def test_a_line_too_long_for_memory_is_a_bad_line_and_its_neighbours_are_read(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_LINE_BYTES", 1 << 20)
+    long = b'"' + b"x" * (3 << 20) + b'"'
+    log.write_bytes(b"{}\n" + long + b"\n[]\n" + long)
+    tally = Tally(file_id="f")
+    found, lines = read(log, tally)
+    assert [(line.number, line.offset, line.data) for line in found] == [
+        (1, 0, b"{}"),
+        (3, 3 + len(long) + 1, b"[]"),
+    ]
+    assert [(issue.line_no, issue.byte_offset, issue.reason) for issue in tally.issues] == [
+        (2, 3, "bad_line"),
+        (4, 3 + len(long) + 1 + 3, "bad_line"),
+    ]
+    assert tally.bad_lines == 2
+    assert lines.count == 4
+    assert lines.consumed_bytes == log.stat().st_size
+    assert lines.consumed_sha256 == hashlib.sha256(log.read_bytes()).hexdigest()
+
+
+def test_a_line_of_more_values_than_memory_holds_is_a_bad_line(log: Path) -> None:
+    text = b'{"output":"' + rb"{\"a\":1,\"b\":2},\n" * 600_000 + b'"}'
+    dense = b'{"output":[' + b'{"a":1,"b":2345678},' * 600_000 + b"0]}"
+    log.write_bytes(text + b"\n" + dense + b"\n{}\n" + dense)
+    tally = Tally(file_id="f")
+    found, lines = read(log, tally)
+    assert [line.data for line in found] == [text, b"{}"], "a long text with braces and commas is one value"
+    assert [(issue.line_no, issue.reason, issue.detail) for issue in tally.issues] == [
+        (2, "bad_line", "too many values"),
+        (4, "bad_line", "too many values"),
+    ]
+    assert lines.consumed_sha256 == hashlib.sha256(log.read_bytes()).hexdigest()
+    assert (lines.count, lines.consumed_bytes) == (4, log.stat().st_size)

@@ -1,0 +1,478 @@
+"""What a load writes, what it leaves alone, and what it says."""
+
+import csv
+import gzip
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import zstandard
+
+from tracelab import load as module
+from tracelab import schema
+from tracelab.arrow import Batches
+from tracelab.discover import LogFile, sample_home
+from tracelab.load import LoadReport, load
+from tracelab.progress import Progress
+from tracelab.providers import PROVIDERS
+from tracelab.read import read_log
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def session(number: int, steps: int = 2, words: str = "word") -> bytes:
+    """A Claude Code log: a prompt, then steps that each call a tool."""
+    common = {
+        "sessionId": f"{number:08d}-0000-4000-8000-000000000000",
+        "version": "2.1.280",
+        "isSidechain": False,
+    }
+    rows: list[dict[str, Any]] = [{"type": "user", "message": {"role": "user", "content": words}}]
+    for step in range(steps):
+        call = f"toolu_{number:08d}{step:012d}"
+        message = {
+            "id": f"msg_{number:08d}{step:012d}",
+            "role": "assistant",
+            "model": "claude-opus-4-8",
+            "content": [{"type": "tool_use", "id": call, "name": "Bash", "input": {"command": words}}],
+            "stop_reason": "tool_use",
+            "usage": {"input_tokens": 3, "cache_read_input_tokens": 10, "output_tokens": 40},
+        }
+        rows.append({"type": "assistant", "message": message})
+        answer = {"type": "tool_result", "tool_use_id": call, "content": words}
+        rows.append({"type": "user", "message": {"role": "user", "content": [answer]}})
+    for place, row in enumerate(rows):
+        row |= common
+        row["uuid"] = f"{number:08d}-0000-4000-8000-{place:012d}"
+        row["parentUuid"] = rows[place - 1]["uuid"] if place else None
+        row["timestamp"] = f"2026-09-20T10:{place // 60 % 60:02d}:{place % 60:02d}.000Z"
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+def tables(db: Path, *, without: tuple[str, ...] = ()) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of every raw table, in an order of their own."""
+    found = {}
+    with duckdb.connect(str(db), read_only=True) as warehouse:
+        for table, row_type in schema.TABLES.items():
+            names = [column.name for column in schema.columns(row_type) if column.name not in without]
+            rows = warehouse.execute(f"select {', '.join(names)} from raw.{table}").fetchall()
+            found[table] = sorted(rows, key=repr)
+    return found
+
+
+def query(db: Path, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(db), read_only=True) as warehouse:
+        return warehouse.execute(sql).fetchall()
+
+
+def log_file(path: Path) -> LogFile:
+    return LogFile(path, None, None, 0, 0)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return tmp_path / "tracelab.duckdb"
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """A folder with three sessions."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.jsonl").write_bytes(session(number))
+    return folder
+
+
+@pytest.fixture(params=["in this process", "in processes of their own"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The two ways to read files, whatever their size."""
+    if request.param == "in processes of their own":
+        monkeypatch.setattr(module, "_ALONE_BYTES", -1)
+    yield request.param
+
+
+def test_a_load_says_what_it_did(db: Path, logs: Path, way: str) -> None:  # noqa: ARG001
+    (logs / "other.jsonl").write_text('{"x": 1}\n')
+    report = load([logs], db=db)
+    size = sum(path.stat().st_size for path in logs.iterdir())
+    assert report == LoadReport(
+        files=4,
+        loaded=3,
+        partial=0,
+        set_aside=1,
+        failed=0,
+        unchanged=0,
+        gone=0,
+        bytes_read=size,
+        steps=6,
+        tool_calls=6,
+        issues={"not_a_log": 1},
+        files_with_issues=1,
+        skipped=(),
+        seconds=report.seconds,
+    )
+    assert query(db, "select count(*) from raw.steps") == [(6,)]
+    assert query(db, "select count(*) from raw.tool_calls") == [(6,)]
+
+
+def test_a_file_row_says_what_was_read(db: Path, logs: Path) -> None:
+    path = logs / "0.jsonl"
+    load([path], db=db)
+    with duckdb.connect(str(db), read_only=True) as warehouse:
+        (row,) = warehouse.execute("from raw.files").fetchall()
+    found = dict(zip(schema.File._fields, row, strict=True))
+    data = path.read_bytes()
+    assert found | {"loaded_at": None, "mtime_at": None} == {
+        "file_id": hashlib.sha256(str(path).encode()).hexdigest()[:16],
+        "path": str(path),
+        "provider": "claude",
+        "user_name": None,
+        "store": None,
+        "size_bytes": len(data),
+        "mtime_at": None,
+        "consumed_bytes": len(data),
+        "consumed_sha256": hashlib.sha256(data).hexdigest(),
+        "lines": 5,
+        "bad_lines": 0,
+        "objects": 5,
+        "records_by_type": {"assistant": 2, "user": 3},
+        "steps": 2,
+        "synthetic_rows": 0,
+        "rows_without_id": 0,
+        "usage_echoes": 0,
+        "hosted_calls": 0,
+        "first_at": datetime(2026, 9, 20, 10, 0, 0),
+        "last_at": datetime(2026, 9, 20, 10, 0, 4),
+        "loaded_at": None,
+        "status": "loaded",
+        "error": None,
+    }
+    mtime = datetime.fromtimestamp(path.stat().st_mtime_ns // 1000 / 1e6, UTC).replace(tzinfo=None)
+    assert abs((found["mtime_at"] - mtime).total_seconds()) < 1e-5
+
+
+def test_both_ways_of_reading_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, there = tmp_path / "here.duckdb", tmp_path / "there.duckdb"
+    one = load([sample_home()], db=here)
+    monkeypatch.setattr(module, "_ALONE_BYTES", -1)
+    other = load([sample_home()], db=there)
+    assert one.steps > 0
+    assert (one.files, one.loaded, one.steps, one.tool_calls) == (
+        other.files,
+        other.loaded,
+        other.steps,
+        other.tool_calls,
+    )
+    assert tables(here, without=("loaded_at",)) == tables(there, without=("loaded_at",))
+
+
+def test_loading_again_leaves_the_file_as_it_is_byte_for_byte(db: Path, logs: Path) -> None:
+    (logs / "other.jsonl").write_text("{}\n")
+    (logs / "short.jsonl.gz").write_bytes(gzip.compress(session(9))[:-20])
+    first = load([logs], db=db)
+    before = db.read_bytes()
+    again = load([logs], db=db)
+    assert db.read_bytes() == before
+    assert (again.files, again.unchanged, again.loaded, again.bytes_read) == (5, 5, 0, 0)
+    assert again.files_with_issues == first.files_with_issues == 2
+
+
+def test_only_what_changed_is_read_again(db: Path, logs: Path, way: str) -> None:  # noqa: ARG001
+    load([logs], db=db)
+    before = dict(query(db, "select path, loaded_at from raw.files"))
+    (logs / "1.jsonl").write_bytes(session(1, steps=5))
+    (logs / "3.jsonl").write_bytes(session(3))
+    report = load([logs], db=db)
+    assert (report.loaded, report.unchanged, report.steps) == (2, 2, 7)
+    after = dict(query(db, "select path, loaded_at from raw.files"))
+    changed = {Path(path).name for path, at in after.items() if at != before.get(path)}
+    assert changed == {"1.jsonl", "3.jsonl"}
+    fresh = db.with_name("fresh.duckdb")
+    load([logs], db=fresh)
+    assert tables(db, without=("loaded_at",)) == tables(fresh, without=("loaded_at",))
+
+
+def test_a_file_of_the_same_size_and_another_time_is_read_again(db: Path, logs: Path) -> None:
+    load([logs], db=db)
+    os.utime(logs / "0.jsonl", ns=(0, 1_700_000_000_000_001_000))
+    assert load([logs], db=db).loaded == 1
+    assert load([logs], db=db).loaded == 0
+
+
+def test_a_torn_last_line_waits_for_the_next_load(db: Path, logs: Path) -> None:
+    path, whole = logs / "0.jsonl", session(0, steps=3)
+    torn = whole[: whole.rindex(b"msg_") + 5]
+    path.write_bytes(torn)
+    load([path], db=db)
+    complete = torn[: torn.rindex(b"\n") + 1]
+    consumed = "select consumed_bytes, consumed_sha256, bad_lines, status, steps from raw.files"
+    assert query(db, consumed) == [(len(complete), hashlib.sha256(complete).hexdigest(), 0, "loaded", 2)]
+    assert query(db, "from raw.load_issues") == []
+    path.write_bytes(whole)
+    load([path], db=db)
+    assert query(db, consumed) == [(len(whole), hashlib.sha256(whole).hexdigest(), 0, "loaded", 3)]
+
+
+def test_a_last_line_without_newline_that_decodes_counts(db: Path, logs: Path) -> None:
+    path = logs / "0.jsonl"
+    path.write_bytes(session(0).rstrip(b"\n"))
+    load([path], db=db)
+    assert query(db, "select lines, objects, steps, consumed_bytes = size_bytes from raw.files") == [
+        (5, 5, 2, True)
+    ]
+
+
+def test_a_first_line_that_is_still_being_written_is_no_problem_later(db: Path, tmp_path: Path) -> None:
+    path = tmp_path / "new.jsonl"
+    path.write_bytes(session(0)[:50])
+    load([path], db=db)
+    assert query(db, "select status, steps, consumed_bytes from raw.files") == [("set_aside", 0, 0)]
+    path.write_bytes(session(0))
+    load([path], db=db)
+    assert query(db, "select status, steps from raw.files") == [("loaded", 2)]
+    assert query(db, "from raw.load_issues") == []
+
+
+def test_bad_lines_are_noted_with_their_place_and_the_rest_counts(db: Path, tmp_path: Path) -> None:
+    lines = session(0).splitlines(keepends=True)
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(lines[0] + b'"text"\n' + b"".join(lines[1:3]) + b"\n{broken\n" + b"".join(lines[3:]))
+    report = load([path], db=db)
+    first, second = len(lines[0]), len(b"".join(lines[:3])) + len(b'"text"\n\n')
+    assert query(db, "select line_no, byte_offset, reason from raw.load_issues order by line_no") == [
+        (2, first, "bad_line"),
+        (6, second, "bad_line"),
+    ]
+    assert query(db, "select lines, bad_lines, objects, steps, status from raw.files") == [
+        (8, 2, 5, 2, "loaded")
+    ]
+    assert report.issues == {"bad_line": 2}
+
+
+def test_what_is_no_log_gets_one_row_and_one_issue(db: Path, tmp_path: Path, way: str) -> None:  # noqa: ARG001
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(b'{"x":1}\n[1]\n{"x":2}{"x":3}\nnot json\n')
+    load([path], db=db)
+    assert query(db, "select provider, status, lines, bad_lines, objects, steps, error from raw.files") == [
+        (None, "set_aside", 4, 2, 3, 0, None)
+    ]
+    assert query(db, "select line_no, byte_offset, reason, detail from raw.load_issues") == [
+        (None, None, "not_a_log", "JSON, but no session log that is known")
+    ]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"\x00\xff\xfe" * 1000], ids=["empty", "blank", "binary"])
+def test_a_file_without_any_object_is_set_aside(db: Path, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(content)
+    load([path], db=db)
+    assert query(db, "select status from raw.files") == [("set_aside",)]
+    assert query(db, "select reason, detail from raw.load_issues") == [("not_a_log", "no JSON object in it")]
+
+
+def test_packed_logs_give_the_rows_of_the_plain_one(db: Path, tmp_path: Path) -> None:
+    data = session(0, steps=50)
+    (tmp_path / "a.jsonl").write_bytes(data)
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(data))
+    (tmp_path / "c.jsonl.zst").write_bytes(zstandard.ZstdCompressor().compress(data))
+    load([tmp_path], db=db)
+    columns = "consumed_bytes, consumed_sha256, lines, objects, steps, status"
+    sha256 = hashlib.sha256(data).hexdigest()
+    assert query(db, f"select {columns} from raw.files") == [(len(data), sha256, 101, 101, 50, "loaded")] * 3
+    alike = "select columns(* exclude file_id) from raw.events group by all having count(*) = 3"
+    assert query(db, f"select count(*) from ({alike})") == [(101,)]
+
+
+def test_a_packed_log_cut_short_is_partial_and_keeps_what_came_before(db: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    words = "".join(random.Random(0).choices("abcdefghij", k=500))
+    packed = gzip.compress(session(0, steps=200, words=words))
+    path.write_bytes(packed[: len(packed) // 2])
+    report = load([path], db=db)
+    ((status, error, steps),) = query(db, "select status, error, steps from raw.files")
+    assert (status, error) == ("partial", "compressed data ends early")
+    assert 0 < steps < 200
+    assert query(db, "select reason, detail from raw.load_issues") == [
+        ("unreadable", "compressed data ends early")
+    ]
+    assert (report.partial, report.loaded) == (1, 0)
+
+
+def test_a_packed_file_that_gives_nothing_failed(db: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(b"\x1f\x8b" + b"x" * 50)
+    load([path], db=db)
+    assert query(db, "select status, error from raw.files") == [("failed", "damaged compressed data")]
+    assert query(db, "select reason from raw.load_issues") == [("unreadable",)]
+
+
+def test_a_file_that_vanishes_before_it_is_read_is_noted(tmp_path: Path) -> None:
+    rows: list[Any] = []
+    batches = Batches(lambda table, batch: rows.append((table, batch.to_pylist())))
+    outcome = read_log(log_file(tmp_path / "a.jsonl"), datetime.now(UTC), batches)
+    batches.flush()
+    assert (outcome.file.status, outcome.file.error) == ("gone", "vanished before it was read")
+    ((table, (issue,)),) = rows
+    assert (table, issue["reason"], issue["line_no"]) == ("load_issues", "vanished", None)
+
+
+def test_a_file_that_cannot_be_read_is_noted_without_its_name(tmp_path: Path) -> None:
+    outcome = read_log(log_file(tmp_path), datetime.now(UTC), Batches(lambda *_: None))
+    assert (outcome.file.status, outcome.file.error) == ("failed", "cannot be read (EISDIR)")
+    assert outcome.issues == {"unreadable": 1}
+
+
+def test_a_mistake_in_a_provider_costs_its_file_and_no_other(
+    db: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load([logs / "1.jsonl"], db=db)
+    (logs / "1.jsonl").write_bytes(session(1, steps=4))
+    claude = PROVIDERS["claude"]
+
+    def parse(records: Any, source: Any, tally: Any) -> Iterator[schema.Row]:
+        yield from claude.parse(records, source, tally)
+        if source.path.endswith("1.jsonl"):
+            raise KeyError("something a person wrote")
+
+    broken = type(claude)(claude.name, claude.record, parse)
+    with monkeypatch.context() as patch:
+        patch.setitem(PROVIDERS, "claude", broken)
+        report = load([logs], db=db)
+        assert (report.loaded, report.failed, report.steps) == (2, 1, 4)
+        before = tables(db)
+        assert load([logs], db=db).failed == 1
+        assert tables(db) == before, "failing again as before changes nothing"
+    assert query(db, "select error from raw.files where status = 'failed'") == [("KeyError at line 9",)]
+    assert query(db, "select reason, detail from raw.load_issues") == [("internal_error", "KeyError")]
+    assert query(db, "select count(*) from raw.steps") == [(4,)]
+    assert load([logs], db=db).loaded == 1, "and it is tried again"
+    assert query(db, "select count(*) from raw.steps") == [(8,)]
+    assert query(db, "from raw.load_issues") == []
+
+
+def test_a_value_that_no_column_can_hold_is_absent(
+    db: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claude = PROVIDERS["claude"]
+
+    def parse(records: Any, source: Any, tally: Any) -> Iterator[schema.Row]:
+        for row in claude.parse(records, source, tally):
+            yield row._replace(exit_code=10**30) if isinstance(row, schema.ToolCall) else row
+
+    monkeypatch.setitem(PROVIDERS, "claude", type(claude)(claude.name, claude.record, parse))
+    load([logs], db=db)
+    assert query(db, "select distinct exit_code, tool_name from raw.tool_calls") == [(None, "Bash")]
+
+
+def test_what_is_gone_keeps_its_rows_and_is_said_once(db: Path, logs: Path) -> None:
+    load([logs], db=db)
+    before = tables(db)
+    (logs / "1.jsonl").unlink()
+    report = load([logs], db=db)
+    assert (report.gone, report.unchanged, report.loaded) == (1, 2, 0)
+    after = tables(db)
+    assert query(db, "select status from raw.files where path like '%1.jsonl'") == [("gone",)]
+    assert {**before, "files": None} == {**after, "files": None}
+    data = db.read_bytes()
+    assert load([logs], db=db).gone == 0
+    assert db.read_bytes() == data
+    (logs / "1.jsonl").write_bytes(session(1))
+    assert load([logs], db=db).loaded == 1
+    returned = tables(db, without=("loaded_at", "mtime_at"))
+    assert {**returned, "files": None} == {**before, "files": None}
+    assert query(db, "select distinct status from raw.files") == [("loaded",)]
+
+
+def test_only_places_that_were_searched_can_lose_a_file(db: Path, logs: Path) -> None:
+    load([logs], db=db)
+    (logs / "1.jsonl").unlink()
+    assert load([logs / "0.jsonl"], db=db).gone == 0
+
+
+def test_the_order_and_number_of_loads_change_nothing(tmp_path: Path) -> None:
+    paths = sorted(path for path in sample_home().rglob("*.jsonl"))
+    assert len(paths) > 3
+    at_once, one_by_one = tmp_path / "a.duckdb", tmp_path / "b.duckdb"
+    load(paths, db=at_once)
+    random.Random(1).shuffle(paths)
+    for path in paths:
+        load([path], db=one_by_one)
+    assert tables(at_once, without=("loaded_at",)) == tables(one_by_one, without=("loaded_at",))
+
+
+def test_all_users_are_recorded(db: Path, tmp_path: Path) -> None:
+    for number, user in enumerate(("ada", "bob")):
+        folder = tmp_path / "homes" / user / ".claude/projects/-p"
+        folder.mkdir(parents=True)
+        (folder / "s.jsonl").write_bytes(session(number))
+    load(all_users=True, home_root=tmp_path / "homes", db=db)
+    assert query(db, "select user_name, store from raw.files order by all") == [
+        ("ada", ".claude/projects"),
+        ("bob", ".claude/projects"),
+    ]
+    assert query(db, "select user_name from raw.sessions order by all") == [("ada",), ("bob",)]
+
+
+def test_a_name_that_is_no_utf8_is_loaded(db: Path, tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/.claude/projects/caf\xe9"))
+    folder.mkdir(parents=True)
+    (folder / "s.jsonl").write_bytes(session(0))
+    assert load([tmp_path], db=db).loaded == 1
+    assert load([tmp_path], db=db).unchanged == 1
+
+
+def test_progress_is_told_file_by_file_up_to_the_end(db: Path, logs: Path, way: str) -> None:  # noqa: ARG001
+    told: list[Progress] = []
+    load([logs], db=db, progress=told.append)
+    size = sum(path.stat().st_size for path in logs.iterdir())
+    assert [progress.files_done for progress in told] == [1, 2, 3]
+    assert {(progress.files_total, progress.bytes_total) for progress in told} == {(3, size)}
+    assert told[-1].bytes_done == size
+    assert told[-1].remaining_s == 0
+
+
+def test_importing_the_loader_imports_nothing_heavy() -> None:
+    script = (
+        "import sys, {0}; print([name for name in ('duckdb', 'pyarrow', 'polars') if name in sys.modules])"
+    )
+    for name, heavy in (("tracelab.load", "[]"), ("tracelab.worker", "['pyarrow']")):
+        done = subprocess.run(
+            [sys.executable, "-c", script.format(name)], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == heavy, name
+
+
+def test_reference_real_files_are_counted_line_by_line(db: Path) -> None:
+    real = SHARED / "real"
+    if not real.is_dir():
+        pytest.skip("no ../shared/real here")
+    report = load([real], db=db)
+    assert report.failed == report.partial == 0
+    found = {
+        path.removeprefix(f"{real}/"): tuple(rest)
+        for path, *rest in query(
+            db,
+            "select path, provider, size_bytes, lines, bad_lines, objects, status, consumed_bytes"
+            " from raw.files",
+        )
+    }
+    expected = {}
+    with (real / "expected.csv").open(newline="") as table:
+        for row in csv.DictReader(table):
+            counts = (int(row[name]) for name in ("bytes", "lines", "bad_lines", "objects"))
+            is_ours = row["provider"] != "other"
+            status = "loaded" if is_ours else "set_aside"
+            expected[row["path"]] = (
+                row["provider"] if is_ours else None, *counts, status, int(row["bytes"])
+            )  # fmt: skip
+    assert found == expected

@@ -1,0 +1,58 @@
+"""A load's memory has a bound that no input moves."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.test_load import query, session
+
+LIMIT_KIB = 1 << 20
+
+
+def pss_kib(pid: str) -> int:
+    """Memory of a process, shared pages by share; 0 once it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def peak_kib(logs: Path, db: Path) -> int:
+    """Load, and return the greatest memory of all its processes together."""
+    script = (
+        "import sys; from pathlib import Path; from tracelab.load import load\n"
+        "load([sys.argv[1]], db=Path(sys.argv[2]))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script, str(logs), str(db)])
+    peak = 0
+    while process.poll() is None:
+        try:
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        except (FileNotFoundError, ProcessLookupError):
+            children = []
+        peak = max(peak, sum(map(pss_kib, [str(process.pid), *children])))
+        time.sleep(0.02)
+    assert process.returncode == 0
+    return peak
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/smaps_rollup").exists(), reason="the kernel tells no process's memory"
+)
+def test_big_files_big_lines_and_many_bad_lines_together_stay_below_a_gigabyte(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "line.jsonl").write_bytes(session(1, steps=1, words="x" * 50_000_000))
+    (logs / "surrogate.jsonl").write_bytes(session(2, steps=1, words="\ud800" + "x" * 30_000_000))
+    (logs / "bad.jsonl").write_bytes(session(3, steps=1) + b"{\n" * 200_000)
+    (logs / "steps.jsonl").write_bytes(session(4, steps=30_000, words="word" * 300))
+    (logs / "text.jsonl").write_bytes(b"no JSON\n" * 1_000_000)
+    db = tmp_path / "tracelab.duckdb"
+    assert peak_kib(logs, db) < LIMIT_KIB
+    assert query(db, "select count(*) from raw.steps") == [(30_003,)]
+    assert query(db, "select count(*) from raw.load_issues where reason = 'bad_line'") == [(200_000,)]
+    assert query(db, "select count(*) from raw.files where status = 'set_aside'") == [(1,)]

@@ -1,0 +1,144 @@
+"""Opening the warehouse, or one message that says why it cannot be opened."""
+
+import struct
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tracelab import schema
+from tracelab.errors import TracelabError
+from tracelab.warehouse import has_raw, open_for_writing, open_read_only
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    """A warehouse with its raw tables."""
+    path = tmp_path / "tracelab.duckdb"
+    with open_for_writing(path):
+        pass
+    return path
+
+
+def message(path: Path) -> str:
+    """What both ways of opening say, when they say the same."""
+    said = set()
+    with pytest.raises(TracelabError) as error:
+        open_read_only(path)
+    said.add(str(error.value))
+    with pytest.raises(TracelabError) as error, open_for_writing(path):
+        pass
+    said.add(str(error.value))
+    (only,) = said
+    assert "\n" not in only
+    return only
+
+
+def test_a_new_warehouse_has_the_raw_tables_of_the_schema(db: Path) -> None:
+    with open_read_only(db) as warehouse:
+        tables = warehouse.execute(
+            "select table_name from duckdb_tables() where schema_name = 'raw'"
+        ).fetchall()
+        assert {table for (table,) in tables} == set(schema.TABLES)
+        assert has_raw(warehouse, db)
+
+
+def test_what_is_written_is_kept_only_if_all_of_it_went_well(db: Path) -> None:
+    issue = "insert into raw.load_issues values ('f', 1, 0, 'bad_line', null)"
+    with open_for_writing(db) as warehouse:
+        warehouse.execute(issue)
+    with pytest.raises(ZeroDivisionError), open_for_writing(db) as warehouse:
+        warehouse.execute(issue)
+        raise ZeroDivisionError
+    with pytest.raises(TracelabError, match="stays as it was"), open_for_writing(db) as warehouse:
+        warehouse.execute(issue)
+        warehouse.execute("insert into raw.load_issues values (null, 1, 0, 'bad_line', null)")
+    with open_read_only(db) as warehouse:
+        assert warehouse.execute("select count(*) from raw.load_issues").fetchall() == [(1,)]
+
+
+def test_a_reader_cannot_write(db: Path) -> None:
+    with open_read_only(db) as warehouse, pytest.raises(duckdb.Error, match="read-only"):
+        warehouse.execute("delete from raw.files")
+
+
+def test_a_reader_may_bring_settings_of_its_own(db: Path) -> None:
+    with open_read_only(db, {"enable_external_access": "false"}) as warehouse:
+        assert warehouse.execute("select current_setting('enable_external_access')").fetchall() == [(False,)]
+
+
+def test_a_warehouse_that_is_not_there_is_named_with_the_way_to_make_it(tmp_path: Path) -> None:
+    with pytest.raises(TracelabError, match=r"no warehouse at .*x\.duckdb: run `tracelab load`"):
+        open_read_only(tmp_path / "x.duckdb")
+
+
+def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "x.duckdb"
+    with pytest.raises(TracelabError, match="its folder does not exist"), open_for_writing(path):
+        pass
+    assert not path.parent.exists()
+
+
+def test_a_folder_is_no_warehouse(tmp_path: Path) -> None:
+    assert message(tmp_path) == f"{tmp_path} is a folder: name a file with --db"
+
+
+def test_another_file_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database")
+    assert "is damaged or no DuckDB file" in message(path)
+    assert path.read_text() == "not a database"
+
+
+@pytest.mark.parametrize("damage", ["header", "end"])
+def test_a_damaged_warehouse_is_called_so(db: Path, damage: str) -> None:
+    data = bytearray(db.read_bytes())
+    if damage == "header":
+        data[100:200] = b"x" * 100
+    else:
+        del data[len(data) // 2 :]
+    db.write_bytes(data)
+    assert "is damaged or no DuckDB file: move it away" in message(db)
+
+
+def test_a_file_of_another_duckdb_is_called_so(db: Path) -> None:
+    data = bytearray(db.read_bytes())
+    struct.pack_into("<Q", data, 12, 9999)
+    struct.pack_into("<Q", data, 0, checksum(bytes(data[8:4096])))
+    db.write_bytes(data)
+    assert "another version of DuckDB: load again into a new file" in message(db)
+
+
+def checksum(block: bytes) -> int:
+    """DuckDB's own checksum of a block."""
+    result = 5381
+    for (word,) in struct.iter_unpack("<Q", block):
+        result ^= word * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+    return result
+
+
+def test_other_raw_tables_are_those_of_another_version(db: Path) -> None:
+    with duckdb.connect(str(db)) as warehouse:
+        warehouse.execute("alter table raw.sessions drop column ended_at")
+    with pytest.raises(TracelabError, match="another version of TraceLab"), open_for_writing(db):
+        pass
+    with open_read_only(db) as warehouse, pytest.raises(TracelabError, match="another version of TraceLab"):
+        has_raw(warehouse, db)
+
+
+def test_a_connection_left_open_in_this_process_is_named(db: Path) -> None:
+    with duckdb.connect(str(db)):
+        assert message(db) == f"{db} is already open in this process: close that connection and try again"
+
+
+@pytest.mark.parametrize("size", [0, 4096, 8192])
+def test_a_warehouse_whose_making_was_cut_off_is_made_anew(db: Path, size: int) -> None:
+    db.write_bytes(db.read_bytes()[:size])
+    with open_for_writing(db) as warehouse:
+        assert warehouse.execute("select count(*) from raw.files").fetchall() == [(0,)]
+
+
+def test_a_load_spills_nowhere(db: Path) -> None:
+    with open_for_writing(db) as warehouse:
+        assert warehouse.execute("select current_setting('temp_directory')").fetchall() == [("",)]
+        assert [path.name for path in db.parent.iterdir()] == [db.name]

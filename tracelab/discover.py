@@ -1,0 +1,241 @@
+"""Where session logs lie: this user's, everybody's, or what is named; told by folder and file name alone.
+
+Hidden folders are walked, links are followed once, and the result is sorted, so that the same disk gives the
+same files in the same order. What may not be read is reported, never an error.
+"""
+
+import getpass
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from tracelab.errors import TracelabError
+
+HOME_ROOT = Path("/home")
+
+_CLAUDE_FOLDERS = (".claude", ".config/claude", ".claude.back")
+_CODEX_STORES = ("sessions", "archived_sessions")
+_STORE = re.compile(
+    r".*/((?:\.claude|\.config/claude|\.claude\.back)/projects|\.codex/(?:archived_)?sessions)/"
+)
+_LOG = re.compile(r"(?P<stem>.+)\.jsonl(?P<packed>|\.zst|\.gz)")
+_PACKED = ("", ".zst", ".gz")  # of one log, the first that is there counts
+_LEFTOVER = re.compile(r"(?P<stem>.+?)(?:\.jsonl)?\.(?:orphaned|superseded)")
+_OTHER_FILES = {"history", "journal", "session_index"}
+_OTHER_FOLDERS = {"file-history", "shell-snapshots", "todos", "tool-results"}
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """A file that may be a session log, as it is on disk now."""
+
+    path: Path
+    """Absolute."""
+    store: str | None
+    """The client's folder it lies in, such as `.claude/projects`."""
+    user_name: str | None
+    """Whose it is; None for a path given by hand."""
+    size_bytes: int
+    mtime_ns: int
+    file_id: str = field(init=False)
+    """The file's key: 16 hex digits of the SHA-256 of its absolute path."""
+
+    def __post_init__(self) -> None:
+        key = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
+        object.__setattr__(self, "file_id", key)  # frozen
+
+
+class Skipped(NamedTuple):
+    """A place that could not be searched, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What a search found."""
+
+    files: tuple[LogFile, ...]
+    """In the order of their paths, each file once."""
+    places: tuple[Path, ...]
+    """Folders searched and files named: only what lay in these can be called gone."""
+    skipped: tuple[Skipped, ...]
+
+
+class _Place(NamedTuple):
+    path: Path
+    store: str | None = None
+    user_name: str | None = None
+
+
+def discover(
+    paths: Sequence[Path] = (), *, all_users: bool = False, home_root: Path = HOME_ROOT
+) -> Discovery:
+    """Find session logs: in `paths` (homes, folders, files), else of all users, else of this one.
+
+    Raises:
+        TracelabError: if a path is not there, or nothing is found.
+    """
+    skipped: list[Skipped] = []
+    if paths:
+        places = [place for path in paths for place in _named(path)]
+    elif all_users:
+        places = list(_everybodys(home_root, skipped))
+    else:
+        places = list(_own())
+    files = _distinct((path, place) for place in places for path in _logs_in(place.path, skipped))
+    if not files:
+        raise TracelabError(_nothing_found(places, skipped))
+    return Discovery(files, tuple(place.path for place in places), tuple(skipped))
+
+
+def sample_home() -> Path:
+    """Return the home folder with sample sessions that ships inside the package."""
+    return Path(__file__).parent / "sample" / "home"
+
+
+def _own() -> Iterator[_Place]:
+    """Give the places of the user who runs this, as the clients' own settings name them."""
+    home, user_name = Path.home(), _login()
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    yield _Place(home / ".claude/projects", ".claude/projects", user_name)
+    yield _Place(config / "claude/projects", ".config/claude/projects", user_name)
+    yield _Place(home / ".claude.back/projects", ".claude.back/projects", user_name)
+    for folder in filter(None, os.environ.get("CLAUDE_CONFIG_DIR", "").split(",")):
+        named = Path(folder.strip()).expanduser()
+        yield _Place(named / "projects", f"{named.name}/projects", user_name)
+    codex = Path(os.environ.get("CODEX_HOME") or home / ".codex").expanduser()
+    for store in _CODEX_STORES:
+        yield _Place(codex / store, f"{codex.name}/{store}", user_name)
+
+
+def _login() -> str | None:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        return None
+
+
+def _everybodys(home_root: Path, skipped: list[Skipped]) -> Iterator[_Place]:
+    try:
+        homes = sorted(entry for entry in home_root.iterdir() if entry.is_dir())
+    except OSError as error:
+        raise TracelabError(
+            f"cannot list the homes under {home_root} ({_why(error)}): name their folder with --home-root"
+        ) from error
+    for home in homes:
+        if os.access(home, os.X_OK):
+            yield from _home(home, home.name)
+        else:
+            skipped.append(Skipped(home, "permission denied"))
+
+
+def _home(home: Path, user_name: str | None) -> Iterator[_Place]:
+    stores = [f"{folder}/projects" for folder in _CLAUDE_FOLDERS]
+    stores += [f".codex/{store}" for store in _CODEX_STORES]
+    for store in stores:
+        try:
+            is_there = (home / store).is_dir()
+        except OSError:
+            is_there = True  # closed: the search will say so
+        if is_there:
+            yield _Place(home / store, store, user_name)
+
+
+def _named(path: Path) -> list[_Place]:
+    """Give the places of a path given by hand: a home's stores, else the folder or file itself."""
+    path = Path(os.path.normpath(path.expanduser().absolute()))
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise TracelabError(f"cannot load {path}: {_why(error)}") from error
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        raise TracelabError(
+            f"cannot load {path}: neither a folder nor a regular file; save it to a file first"
+        )
+    return list(_home(path, None)) or [_Place(path)]
+
+
+def _logs_in(place: Path, skipped: list[Skipped]) -> Iterator[Path]:
+    """Give the logs of a place, at any depth; a file named by hand is taken whatever its name."""
+    folders, visited = [place], set[tuple[int, int]]()
+    while folders:
+        folder = folders.pop()
+        try:
+            status = folder.stat()
+            if (status.st_dev, status.st_ino) in visited:
+                continue  # a link back
+            visited.add((status.st_dev, status.st_ino))
+            with os.scandir(folder) as entries:
+                is_folder = {entry.name: _is_folder(entry) for entry in entries}
+        except FileNotFoundError:
+            continue
+        except NotADirectoryError:
+            yield place
+            return
+        except OSError as error:
+            skipped.append(Skipped(folder, _why(error)))
+            continue
+        yield from (folder / name for name in _log_names([name for name in is_folder if not is_folder[name]]))
+        folders += (folder / name for name in is_folder if is_folder[name] and name not in _OTHER_FOLDERS)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, say
+        return False
+
+
+def _log_names(names: list[str]) -> Iterator[str]:
+    """Choose the logs among a folder's file names: each log once, and no leftover of a log that is there."""
+    present = set(names)
+    for name in names:
+        if leftover := _LEFTOVER.match(name):
+            if ".jsonl" in name and not _packings(leftover["stem"], present):
+                yield name
+        elif (
+            (log := _LOG.fullmatch(name))
+            and log["stem"] not in _OTHER_FILES
+            and log["packed"] == _packings(log["stem"], present)[0]
+        ):
+            yield name
+
+
+def _packings(stem: str, present: set[str]) -> list[str]:
+    return [packed for packed in _PACKED if f"{stem}.jsonl{packed}" in present]
+
+
+def _distinct(found: Iterable[tuple[Path, _Place]]) -> tuple[LogFile, ...]:
+    """Sort files by path and keep one of each file on disk, however many names and links lead to it."""
+    files: dict[tuple[int, int], LogFile] = {}
+    for path, place in sorted(found, key=lambda item: os.fsencode(item[0])):
+        try:
+            status = path.stat()
+        except OSError:
+            continue  # a dangling link, or gone since it was listed
+        if stat.S_ISREG(status.st_mode):
+            match = _STORE.match(str(path))
+            store = place.store or (match[1] if match else None)
+            log = LogFile(path, store, place.user_name, status.st_size, status.st_mtime_ns)
+            files.setdefault((status.st_dev, status.st_ino), log)
+    return tuple(files.values())
+
+
+def _nothing_found(places: list[_Place], skipped: list[Skipped]) -> str:
+    looked = ", ".join(str(place.path) for place in places) or "no home with a client's folder"
+    closed = "".join(f"; skipped {path} ({reason})" for path, reason in skipped)
+    return (
+        f"no session log found; looked in {looked}{closed}."
+        f" Name a home, a folder or a file, or try the sample: tracelab run {sample_home()}"
+    )
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()

@@ -1,0 +1,194 @@
+"""Bytes of a log, plain or packed, as physical lines: streamed and hashed, a line and a block at a time.
+
+A damaged or truncated log gives the lines before the damage and says so in `fault`; nothing is raised. How a
+file is packed is told by its first bytes, not by its name.
+"""
+
+import errno
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator
+from io import FileIO
+from itertools import chain
+from typing import Protocol
+
+import zstandard
+
+from tracelab.providers.base import Line, Tally
+
+MAX_LINE_BYTES = 64 << 20
+"""A longer line is set aside unread: real ones reach a few MB, and decoding holds a line several times."""
+MAX_EXPANSION = 1000
+"""A packed file that grows more than this many times is no log (real ones grow about 11 times)."""
+
+MAX_VALUES = 500_000
+"""A long line with more JSON values is set aside unread: decoded, each takes hundreds of bytes."""
+
+_TOO_LONG = f"longer than {MAX_LINE_BYTES >> 20} MiB"
+_LONG_BYTES = 8 << 20  # shorter lines cannot hold enough values to matter
+_BLOCK_BYTES = 256 << 10
+_UNJUDGED_BYTES = 64 << 20  # below this no expansion is too much
+# What goes in at once comes out in one piece, so little may go in: gzip expands 1,032-fold, zstd 32,768-fold.
+_GZIP_INPUT_BYTES = 16 << 10
+_ZSTD_INPUT_BYTES = 1 << 10
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+class _DamagedError(Exception):
+    """The packed bytes cannot be read on; the message says why."""
+
+
+class _Unpacker(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+class Lines:
+    """The physical lines of one open log: iterate once, then ask what was read.
+
+    A line above `MAX_LINE_BYTES` is noted in the tally as a bad line and passed over.
+    """
+
+    def __init__(self, file: FileIO, tally: Tally) -> None:
+        self.count = 0
+        """Physical lines, a last one without newline included."""
+        self.consumed_bytes = 0
+        """Unpacked bytes of all lines but a torn last one (handed out, and nothing asked for after it)."""
+        self.fault: str | None = None
+        """Why reading ended before the file did; never content."""
+        self.between_blocks: Callable[[], object] = lambda: None
+        """Called every 256 KiB: time to move on what the tally has gathered."""
+        self._file = file
+        self._tally = tally
+        self._hash = hashlib.sha256()
+        self._dropped_bytes = 0  # of the current line, being too long
+
+    @property
+    def consumed_sha256(self) -> str:
+        """SHA-256 of the consumed bytes, hex."""
+        return self._hash.hexdigest()
+
+    def __iter__(self) -> Iterator[Line]:
+        return chain.from_iterable(self._stretches())
+
+    def _stretches(self) -> Iterator[Iterator[Line]]:
+        """Give stretches of whole lines, and at the end what stands after the last newline."""
+        carry: list[bytes] = []
+        carry_bytes = 0
+        for block in self._blocks():
+            self.between_blocks()
+            end = block.rfind(b"\n") + 1
+            if end:
+                carry.append(block[:end])
+                yield self._complete(carry)
+                carry, carry_bytes = [], 0
+            carry.append(block[end:])
+            carry_bytes += len(block) - end
+            if carry_bytes > MAX_LINE_BYTES:
+                self._drop(carry)
+                carry, carry_bytes = [], 0
+        yield self._last(b"".join(carry))
+
+    def _complete(self, pieces: list[bytes]) -> Iterator[Line]:
+        """Give the lines of a stretch that ends with a newline; `pieces` is emptied."""
+        stretch = b"".join(pieces)
+        pieces.clear()
+        self._hash.update(stretch)
+        lines = stretch.split(b"\n")
+        del stretch  # a line of 50 MB should not be here twice
+        lines.pop()
+        if self._dropped_bytes:
+            self._pass_over(len(lines.pop(0)) + 1, _TOO_LONG)
+        number, offset = self.count, self.consumed_bytes
+        new_line = tuple.__new__  # Line itself would cost a quarter of the reading
+        for data in lines:
+            if len(data) > _LONG_BYTES and _is_dense(data):
+                self.count, self.consumed_bytes = number, offset
+                self._pass_over(len(data) + 1, "too many values")
+                number, offset = self.count, self.consumed_bytes
+                continue
+            number += 1
+            yield new_line(Line, (number, offset, data, True))
+            offset += len(data) + 1
+        self.count, self.consumed_bytes = number, offset
+
+    def _last(self, data: bytes) -> Iterator[Line]:
+        """Give what stands after the last newline; it is consumed only if the taker comes back for more."""
+        if self._dropped_bytes:
+            self._hash.update(data)
+            self._pass_over(len(data), _TOO_LONG)
+        elif len(data) > _LONG_BYTES and _is_dense(data):
+            self._hash.update(data)
+            self._pass_over(len(data), "too many values")
+        elif data:
+            self.count += 1
+            yield Line(self.count, self.consumed_bytes, data, False)
+            self._hash.update(data)
+            self.consumed_bytes += len(data)
+
+    def _drop(self, pieces: list[bytes]) -> None:
+        for piece in pieces:
+            self._hash.update(piece)
+            self._dropped_bytes += len(piece)
+
+    def _pass_over(self, rest_bytes: int, why: str) -> None:
+        """Note a line that is not handed out, `rest_bytes` of it still uncounted."""
+        self.count += 1
+        self._tally.line_no, self._tally.byte_offset = self.count, self.consumed_bytes
+        self._tally.bad_lines += 1
+        self._tally.issue("bad_line", why)
+        self.consumed_bytes += self._dropped_bytes + rest_bytes
+        self._dropped_bytes = 0
+
+    def _blocks(self) -> Iterator[bytes]:
+        """Give the unpacked bytes in blocks, up to the end or the first damage."""
+        try:
+            magic = self._file.read(len(_ZSTD_MAGIC))
+            self._file.seek(0)
+            if magic.startswith(_GZIP_MAGIC):
+                yield from self._unpacked(lambda: zlib.decompressobj(zlib.MAX_WBITS | 16), _GZIP_INPUT_BYTES)
+            elif magic == _ZSTD_MAGIC:
+                yield from self._unpacked(zstandard.ZstdDecompressor().decompressobj, _ZSTD_INPUT_BYTES)
+            else:
+                while block := self._file.read(_BLOCK_BYTES):
+                    yield block
+        except _DamagedError as error:
+            self.fault = str(error)
+        except (zlib.error, zstandard.ZstdError):
+            self.fault = "damaged compressed data"
+        except OSError as error:
+            self.fault = unreadable(error)
+
+    def _unpacked(self, new_unpacker: Callable[[], _Unpacker], input_bytes: int) -> Iterator[bytes]:
+        unpacker = new_unpacker()
+        read_bytes = unpacked_bytes = 0
+        while data := self._file.read(input_bytes):
+            read_bytes += len(data)
+            while data:
+                if unpacker.eof:  # one gzip member or zstd frame may follow another
+                    unpacker = new_unpacker()
+                block = unpacker.decompress(data)
+                data = unpacker.unused_data
+                unpacked_bytes += len(block)
+                if unpacked_bytes > max(_UNJUDGED_BYTES, MAX_EXPANSION * read_bytes):
+                    raise _DamagedError(f"expands more than {MAX_EXPANSION}-fold")
+                yield block
+        if not unpacker.eof:
+            raise _DamagedError("compressed data ends early")
+
+
+def _is_dense(data: bytes) -> bool:
+    """Say whether a line holds more than `MAX_VALUES` values, going by bytes that text cannot hold.
+
+    Within a string a quote is escaped, so that `,"` stands between values only; `{}` and `[]` are rare there.
+    """
+    return sum(map(data.count, (b',"', b', "', b'{"', b"{}", b"[]"))) > MAX_VALUES
+
+
+def unreadable(error: OSError) -> str:
+    """Say why a file cannot be read, without its name."""
+    return f"cannot be read ({errno.errorcode.get(error.errno or 0, 'input/output error')})"

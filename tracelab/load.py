@@ -1,0 +1,263 @@
+"""Session logs into the warehouse: what changed since the last load, in one transaction.
+
+A file is read again if its size or time differs from what `raw.files` says: its old rows go,
+its new ones come.
+A load that finds nothing changed opens the warehouse for reading only and leaves it as it is, byte for byte.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tracelab import schema
+from tracelab.discover import HOME_ROOT, Discovery, LogFile, Skipped, discover
+from tracelab.progress import Progress, Report
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from tracelab.read import Outcome
+    from tracelab.worker import Message
+
+_ALONE_BYTES = 32 << 20
+"""Up to this much is read in the loader's own process: starting others would take longer."""
+_MAX_PROCESSES = 2  # each may need 250 MB; together a load stays under 1 GB
+_INSERT_ROWS = 60_000
+_UNPACKED_FACTOR = 11  # what a packed log grows to, about
+
+_SETTLED = ("loaded", "partial", "set_aside")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What a load found and did."""
+
+    files: int
+    """Found, unchanged ones included."""
+    loaded: int
+    """Read now, in full; so with the four below."""
+    partial: int
+    set_aside: int
+    failed: int
+    unchanged: int
+    gone: int
+    """Found missing by this load: their rows stay."""
+    bytes_read: int
+    """Unpacked."""
+    steps: int
+    tool_calls: int
+    issues: dict[str, int]
+    """Problems of the files read now, by reason."""
+    files_with_issues: int
+    """Found files with any issue, unchanged ones included."""
+    skipped: tuple[Skipped, ...]
+    """Places that could not be searched."""
+    seconds: float
+
+
+class _Known(NamedTuple):
+    """What `raw.files` says of a file."""
+
+    path: str
+    size_bytes: int
+    mtime_us: int
+    status: str
+    error: str | None
+    loaded_at: datetime
+    has_issues: bool
+
+
+def load(
+    paths: Sequence[Path | str] = (),
+    *,
+    db: Path,
+    all_users: bool = False,
+    home_root: Path = HOME_ROOT,
+    progress: Report | None = None,
+) -> LoadReport:
+    """Bring the warehouse up to date with `paths` (homes, folders, files), else with this user's sessions.
+
+    Args:
+        paths: What to load; nothing means this user's own sessions.
+        db: The warehouse; made if it is missing.
+        all_users: Load every home under `home_root` instead.
+        home_root: The folder that holds the homes.
+        progress: Called after each file that is read.
+
+    Raises:
+        TracelabError: if nothing is found, or the warehouse cannot be written; it then stays as it was.
+    """
+    started_s = time.perf_counter()
+    found = discover([Path(path) for path in paths], all_users=all_users, home_root=home_root)
+    known = _known(db)
+    changed = [log for log in found.files if not _is_settled(log, known.get(log.file_id))]
+    gone = _gone(found, known)
+    outcomes = _write(db, changed, gone, known, progress) if changed or gone else []
+    return _report(found, known, outcomes, len(gone), time.perf_counter() - started_s)
+
+
+def _known(db: Path) -> dict[str, _Known]:
+    """Read what is loaded, by file_id."""
+    from tracelab.warehouse import has_raw, is_unmade, open_read_only
+
+    if is_unmade(db):
+        return {}
+    with open_read_only(db) as warehouse:
+        if not has_raw(warehouse, db):
+            return {}
+        rows = warehouse.execute(
+            "select file_id, path, size_bytes, epoch_us(mtime_at), status, error, loaded_at,"
+            " file_id in (select file_id from raw.load_issues) from raw.files"
+        ).fetchall()
+    return {file_id: _Known(*rest) for file_id, *rest in rows}
+
+
+def _is_settled(log: LogFile, known: _Known | None) -> bool:
+    """Say whether a file is as it was when it was read, and reading it again would give nothing new."""
+    return (
+        known is not None
+        and (known.size_bytes, known.mtime_us) == (log.size_bytes, log.mtime_ns // 1000)
+        and known.status in _SETTLED
+    )
+
+
+def _gone(found: Discovery, known: dict[str, _Known]) -> list[str]:
+    """Return the files that lay in a place just searched, and are no longer there."""
+    present = {log.file_id for log in found.files}
+    places = [str(place) for place in found.places]
+    return [
+        file_id
+        for file_id, file in known.items()
+        if file.status != "gone"
+        and file_id not in present
+        and any(file.path == place or file.path.startswith(place + os.sep) for place in places)
+        and not os.path.lexists(file.path)
+    ]
+
+
+def _write(
+    db: Path, logs: Sequence[LogFile], gone: list[str], known: dict[str, _Known], progress: Report | None
+) -> list[Outcome]:
+    """Replace the rows of `logs` and mark what is gone, in one transaction; return what became of each."""
+    from tracelab.warehouse import open_for_writing
+
+    with open_for_writing(db) as warehouse:
+        _delete(warehouse, schema.TABLES, [log.file_id for log in logs])
+        warehouse.execute("update raw.files set status = 'gone' where file_id in (select unnest(?))", [gone])
+        outcomes = _read_and_insert(warehouse, logs, known, progress)
+        failed = [outcome.file.file_id for outcome in outcomes if outcome.file.status == "failed"]
+        _delete(warehouse, schema.TABLES.keys() - {"files", "load_issues"}, failed)
+    return outcomes
+
+
+def _read_and_insert(
+    warehouse: duckdb.DuckDBPyConnection,
+    logs: Sequence[LogFile],
+    known: dict[str, _Known],
+    progress: Report | None,
+) -> list[Outcome]:
+    from tracelab.arrow import record_batch
+    from tracelab.read import Outcome
+
+    started_s = time.perf_counter()
+    sizes = {log.file_id: log.size_bytes for log in logs}
+    bytes_done, bytes_total = 0, sum(sizes.values())
+    outcomes: list[Outcome] = []
+    arrived: dict[str, list[pa.RecordBatch]] = {table: [] for table in schema.TABLES}
+    with closing(_messages(logs)) as messages:
+        for message in messages:
+            if isinstance(message, Outcome):
+                outcomes.append(_as_before(message, known))
+                bytes_done += sizes[message.file.file_id]
+                if progress:
+                    elapsed_s = time.perf_counter() - started_s
+                    progress(Progress(bytes_done, bytes_total, len(outcomes), len(logs), elapsed_s))
+            else:
+                table, batch = message
+                arrived[table].append(batch)
+                if sum(batch.num_rows for batch in arrived[table]) >= _INSERT_ROWS:
+                    _insert(warehouse, table, arrived[table])
+    if outcomes:
+        arrived["files"].append(record_batch("files", [outcome.file for outcome in outcomes]))
+    for table, batches in arrived.items():
+        _insert(warehouse, table, batches)
+    return outcomes
+
+
+def _messages(logs: Sequence[LogFile]) -> Generator[Message]:
+    """Read logs, the largest first, so that the last to be read are small."""
+    from tracelab.worker import read_here, read_in_processes
+
+    loaded_at = datetime.now(UTC)
+    ordered = sorted(logs, key=_unpacked_bytes, reverse=True)
+    if sum(map(_unpacked_bytes, logs)) <= _ALONE_BYTES:
+        return read_here(ordered, loaded_at)
+    cores = len(os.sched_getaffinity(0))
+    return read_in_processes(ordered, loaded_at, min(_MAX_PROCESSES, cores, len(logs)))
+
+
+def _unpacked_bytes(log: LogFile) -> int:
+    """Guess how much a log holds."""
+    return log.size_bytes * (_UNPACKED_FACTOR if log.path.suffix in (".gz", ".zst") else 1)
+
+
+def _as_before(outcome: Outcome, known: dict[str, _Known]) -> Outcome:
+    """Let a file that fails as it failed before keep its row as it is."""
+    file, before = outcome.file, known.get(outcome.file.file_id)
+    if before and file.status == before.status == "failed" and file.error == before.error:
+        return outcome._replace(file=file._replace(loaded_at=before.loaded_at.replace(tzinfo=UTC)))
+    return outcome
+
+
+def _insert(warehouse: duckdb.DuckDBPyConnection, table: str, batches: list[pa.RecordBatch]) -> None:
+    """Insert a table's batches, and empty the list."""
+    import pyarrow as pa
+
+    if batches:
+        # `register` would keep the table in memory for as long as the connection is open
+        warehouse.from_arrow(pa.Table.from_batches(batches)).insert_into(f"raw.{table}")
+        batches.clear()
+
+
+def _delete(warehouse: duckdb.DuckDBPyConnection, tables: Iterable[str], file_ids: list[str]) -> None:
+    if file_ids:
+        for table in tables:
+            warehouse.execute(
+                f"delete from raw.{table} where file_id in (select unnest(?::varchar[]))", [file_ids]
+            )
+
+
+def _report(
+    found: Discovery, known: dict[str, _Known], outcomes: list[Outcome], gone: int, seconds: float
+) -> LoadReport:
+    statuses = Counter(outcome.file.status for outcome in outcomes)
+    read = {outcome.file.file_id for outcome in outcomes}
+    unchanged = [log.file_id for log in found.files if log.file_id not in read]
+    with_issues = sum(known[file_id].has_issues for file_id in unchanged)
+    with_issues += sum(bool(outcome.issues) for outcome in outcomes)
+    issues = sum((outcome.issues for outcome in outcomes), Counter[str]())
+    return LoadReport(
+        files=len(found.files),
+        loaded=statuses["loaded"],
+        partial=statuses["partial"],
+        set_aside=statuses["set_aside"],
+        failed=statuses["failed"],
+        unchanged=len(unchanged),
+        gone=gone + statuses["gone"],
+        bytes_read=sum(outcome.file.consumed_bytes for outcome in outcomes),
+        steps=sum(outcome.file.steps for outcome in outcomes),
+        tool_calls=sum(outcome.tool_calls for outcome in outcomes),
+        issues=dict(sorted(issues.items())),
+        files_with_issues=with_issues,
+        skipped=found.skipped,
+        seconds=seconds,
+    )

@@ -1,0 +1,201 @@
+"""One log file, read whole: bytes → lines → records → rows, and a row that says how it went.
+
+What is wrong with a file stays in that file: its row and its issues say so, and the next one is read.
+"""
+
+import hashlib
+import os
+from collections import Counter, deque
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from io import FileIO
+from itertools import chain, islice
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from tracelab.arrow import Batches
+from tracelab.discover import LogFile
+from tracelab.lines import Lines, unreadable
+from tracelab.providers import PROVIDERS
+from tracelab.providers.base import Line, Source, Tally, records
+from tracelab.providers.recognise import Head, Verdict, recognise
+from tracelab.schema import File, LoadIssue, ToolCall
+
+_HEAD_LINES = 1_000  # what holds no known object in these is no log
+_HEAD_BYTES = 64 << 20
+_SIDECAR_BYTES = 1 << 20
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Outcome(NamedTuple):
+    """What became of one file: its row, and what the load's summary counts besides."""
+
+    file: File
+    tool_calls: int
+    issues: Counter[str]
+    """Issues by reason."""
+
+
+class _Nothing(msgspec.Struct):
+    """Any JSON object, none of its values wanted."""
+
+
+def read_log(log: LogFile, loaded_at: datetime, batches: Batches) -> Outcome:
+    """Read one file, its rows into `batches`; whatever goes wrong is said in the outcome, never raised."""
+    tally = Tally(file_id=log.file_id)
+    row = _blank_row(log, loaded_at)
+    issues = Counter[str]()
+    calls_before = batches.count(ToolCall)
+    try:
+        with log.path.open("rb", buffering=0) as file:
+            row = _read(file, log, row, tally, issues, batches)
+    except FileNotFoundError:
+        row = row._replace(status="gone", error="vanished before it was read")
+        _note_whole(tally, "vanished", None)
+    except OSError as error:
+        row = row._replace(status="failed", error=unreadable(error))
+        _note_whole(tally, "unreadable", row.error)
+    except Exception as error:
+        # A mistake in a provider costs its file, not the load. The message of an exception may hold content.
+        row = row._replace(status="failed", error=f"{type(error).__name__} at line {tally.line_no}")
+        tally.issue("internal_error", type(error).__name__)
+    _move_issues(tally, issues, batches)
+    has_rows = row.status in ("loaded", "partial")
+    return Outcome(row, batches.count(ToolCall) - calls_before if has_rows else 0, issues)
+
+
+def _read(
+    file: FileIO, log: LogFile, row: File, tally: Tally, issues: Counter[str], batches: Batches
+) -> File:
+    stat = os.fstat(file.fileno())
+    lines = Lines(file, tally)
+    rest = iter(lines)
+    verdict, head = _recognise(rest)
+    first = next((line.data for line in head if line.data.strip()), b"").removesuffix(b"\r")
+    every = chain(_taken(head), rest)
+    if verdict.provider:
+        lines.between_blocks = lambda: _move_issues(tally, issues, batches)
+        provider = PROVIDERS[verdict.provider]
+        first_line_sha256 = hashlib.sha256(first).hexdigest()
+        source = Source(tally.file_id, row.path, row.user_name, first_line_sha256, _sidecar(log.path))
+        decoded = records(every, provider.record, tally)
+        batches.add(provider.parse(decoded, source, tally))
+    else:
+        lines.between_blocks = tally.issues.clear  # the faults of what is no log are nobody's concern
+        for _ in records(every, _Nothing, tally):
+            pass
+        tally.issues.clear()
+        if not lines.fault:
+            _note_whole(tally, "not_a_log", verdict.what)
+    if lines.fault:
+        tally.issue("unreadable", lines.fault)
+    return row._replace(
+        provider=verdict.provider,
+        size_bytes=stat.st_size,
+        mtime_at=_instant(stat.st_mtime_ns),
+        consumed_bytes=lines.consumed_bytes,
+        consumed_sha256=lines.consumed_sha256,
+        lines=lines.count,
+        bad_lines=tally.bad_lines,
+        objects=tally.objects,
+        records_by_type=dict(sorted(tally.records_by_type.items())),
+        steps=tally.steps,
+        synthetic_rows=tally.synthetic_rows,
+        rows_without_id=tally.rows_without_id,
+        usage_echoes=tally.usage_echoes,
+        hosted_calls=tally.hosted_calls,
+        first_at=tally.first_at,
+        last_at=tally.last_at,
+        status=_status(verdict, lines),
+        error=lines.fault,
+    )
+
+
+def _status(verdict: Verdict, lines: Lines) -> str:
+    if lines.fault:
+        return "partial" if verdict.provider else "failed"
+    return "loaded" if verdict.provider else "set_aside"
+
+
+def _recognise(lines: Iterator[Line]) -> tuple[Verdict, deque[Line]]:
+    """Tell whose log it is by as few lines as that takes; return them too, to be read again."""
+    head = deque[Line]()
+
+    def looked_at() -> Iterator[Line]:
+        room = _HEAD_BYTES
+        for line in islice(lines, _HEAD_LINES):
+            head.append(line)
+            yield line
+            room -= len(line.data)
+            if room < 0:
+                return
+
+    return recognise(records(looked_at(), Head, Tally())), head
+
+
+def _taken(head: deque[Line]) -> Iterator[Line]:
+    """Give the lines and let go of them: one may hold 50 MB."""
+    while head:
+        yield head.popleft()
+
+
+def _move_issues(tally: Tally, issues: Counter[str], batches: Batches) -> None:
+    issues.update(issue.reason for issue in tally.issues)
+    batches.add(tally.issues)
+    tally.issues.clear()
+
+
+def _note_whole(tally: Tally, reason: str, detail: str | None) -> None:
+    """Note an issue that is the file's, not a line's."""
+    tally.issues.append(LoadIssue(tally.file_id, None, None, reason, detail))
+
+
+def _sidecar(path: Path) -> bytes | None:
+    """Return what the client wrote beside a subagent's log, if it did."""
+    if not path.name.startswith("agent-"):
+        return None
+    try:
+        with path.with_name(path.name.partition(".jsonl")[0] + ".meta.json").open("rb") as file:
+            return file.read(_SIDECAR_BYTES)
+    except OSError:
+        return None
+
+
+def _blank_row(log: LogFile, loaded_at: datetime) -> File:
+    """Return the row of a file of which nothing is read yet."""
+    return File(
+        file_id=log.file_id,
+        path=_printable(str(log.path)),
+        provider=None,
+        user_name=log.user_name and _printable(log.user_name),
+        store=log.store,
+        size_bytes=log.size_bytes,
+        mtime_at=_instant(log.mtime_ns),
+        consumed_bytes=0,
+        consumed_sha256=None,
+        lines=0,
+        bad_lines=0,
+        objects=0,
+        records_by_type={},
+        steps=0,
+        synthetic_rows=0,
+        rows_without_id=0,
+        usage_echoes=0,
+        hosted_calls=0,
+        first_at=None,
+        last_at=None,
+        loaded_at=loaded_at,
+        status="failed",
+        error=None,
+    )
+
+
+def _printable(name: str) -> str:
+    """Return a file name as UTF-8 can hold it: names are bytes."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _instant(mtime_ns: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=mtime_ns // 1000)

@@ -1,0 +1,126 @@
+"""The only place that connects to DuckDB: opens the warehouse, or says in one message why that fails."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from tracelab import schema
+from tracelab.errors import TracelabError
+
+_LOADING: Mapping[str, str] = {
+    "memory_limit": "256MB",
+    "threads": "1",  # the other core parses
+    "preserve_insertion_order": "false",
+    "temp_directory": "",  # a load never spills: rows go to disk as they come
+}
+_HEADERS_BYTES = 12_288
+"""The headers that open a DuckDB file: a shorter one was never made to the end, and holds nothing."""
+
+
+def open_read_only(path: Path, settings: Mapping[str, str] | None = None) -> duckdb.DuckDBPyConnection:
+    """Open an existing warehouse for reading; use it as a context manager.
+
+    Raises:
+        TracelabError: if there is none, or it is in use, damaged, or of another version.
+    """
+    if not path.exists():
+        raise TracelabError(f"no warehouse at {path}: run `tracelab load` first, or name another with --db")
+    return _connect(path, read_only=True, settings=settings or {})
+
+
+@contextmanager
+def open_for_writing(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for one load: made if it is missing, its `raw` tables in place, in bounded memory.
+
+    What is done inside is one transaction: all of it is kept, or nothing.
+
+    Raises:
+        TracelabError: if it is in use, damaged, of another version, or cannot be written.
+    """
+    if is_unmade(path):
+        path.unlink(missing_ok=True)
+    with _connect(path, read_only=False, settings=_LOADING) as warehouse:
+        try:
+            warehouse.begin()
+            if not has_raw(warehouse, path):
+                warehouse.execute("create schema if not exists raw")
+                for table in schema.TABLES:
+                    warehouse.execute(schema.create_table(table))
+            yield warehouse
+            warehouse.commit()
+        except duckdb.Error as error:
+            raise TracelabError(
+                f"could not write {path}, which stays as it was: {_first_line(error)}"
+            ) from error
+
+
+def is_unmade(path: Path) -> bool:
+    """Say whether there is no warehouse yet, or only the beginning of one whose making was cut off."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEADERS_BYTES)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False  # opening it will say what is wrong
+    return len(head) < _HEADERS_BYTES and (not head or head[8:12] == b"DUCK")
+
+
+def has_raw(warehouse: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Say whether anything was ever loaded.
+
+    Raises:
+        TracelabError: if another version of TraceLab, with other `raw` tables, loaded it.
+    """
+    rows = warehouse.execute(
+        "select table_name, column_index, column_name, lower(data_type)"
+        " from duckdb_columns() where schema_name = 'raw'"
+    ).fetchall()
+    found = {row for row in rows if row[0] in schema.TABLES}
+    wanted = {
+        (table, index, column.name, column.sql_type)
+        for table, row_type in schema.TABLES.items()
+        for index, column in enumerate(schema.columns(row_type), start=1)
+    }
+    if found and found != wanted:
+        raise TracelabError(
+            f"{path} was loaded by another version of TraceLab, whose raw tables differ:"
+            " load into a new file (--db), or delete this one and load again"
+        )
+    return bool(found)
+
+
+def _connect(path: Path, *, read_only: bool, settings: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path), read_only=read_only, config=dict(settings))
+    except duckdb.Error as error:
+        raise TracelabError(_reason(path, error)) from error
+
+
+def _reason(path: Path, error: duckdb.Error) -> str:
+    """Turn DuckDB's message into one that says what to do."""
+    message = str(error)
+    if holder := re.search(r"lock is held in (?:(\S+) )?\(PID (\d+)\)", message):
+        program, pid = holder.groups()
+        name = f"{Path(program).name}, process {pid}" if program else f"process {pid}"
+        return (
+            f"{path} is in use by another program ({name}): wait until it is done, or end it, and try again"
+        )
+    if "different configuration" in message:
+        return f"{path} is already open in this process: close that connection and try again"
+    if "version number" in message:
+        return f"{path} was written by another version of DuckDB: load again into a new file (--db)"
+    if re.search("not a valid DuckDB|Corrupt|enough bytes", message):
+        return f"{path} is damaged or no DuckDB file: move it away and load again, or name another with --db"
+    if path.is_dir():
+        return f"{path} is a folder: name a file with --db"
+    if not path.parent.is_dir():
+        return f"{path} cannot be made: its folder does not exist; make it, or name another file with --db"
+    return f"{path} cannot be opened: {_first_line(error)}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].removeprefix("IO Error: ")

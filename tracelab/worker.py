@@ -1,0 +1,165 @@
+"""Processes that read logs: what runs in one, and the loader's end of them.
+
+A process is a fresh interpreter: no fork of a program with threads, no guard needed in the caller's script.
+It starts fast and stays small, since it never imports DuckDB. It waits while the loader is busy, which bounds
+what lies between them.
+"""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Generator, Iterable
+from contextlib import suppress
+from datetime import datetime
+from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
+
+import pyarrow as pa
+
+from tracelab.arrow import Batches
+from tracelab.discover import LogFile
+from tracelab.errors import TracelabError
+from tracelab.read import Outcome, read_log
+
+Message = Outcome | tuple[str, pa.RecordBatch]
+"""What reading gives: a batch of rows of a table, or what became of a file (whose last rows may yet come)."""
+
+_SPACE_BYTES = 8 << 20  # kept from batch to batch, since fresh memory is slow
+_AHEAD = 2
+"""Files that a process is sent ahead, so that it never waits for the loader."""
+
+
+def read_here(logs: Iterable[LogFile], loaded_at: datetime) -> Generator[Message]:
+    """Read logs in this process."""
+    ready: list[Message] = []
+    batches = Batches(lambda table, batch: ready.append((table, batch)))
+    for log in logs:
+        ready.append(read_log(log, loaded_at, batches))
+        yield from ready
+        ready.clear()
+    batches.flush()
+    yield from ready
+
+
+def read_in_processes(logs: Iterable[LogFile], loaded_at: datetime, processes: int) -> Generator[Message]:
+    """Read logs in processes of their own, each taking the next when it is done; close it to stop them.
+
+    Raises:
+        TracelabError: if a process dies.
+    """
+    waiting = iter(logs)
+    workers = [_Worker(loaded_at) for _ in range(processes)]
+    try:
+        for worker in workers * _AHEAD:
+            worker.give(next(waiting, None))
+        running = {worker.results: worker for worker in workers}
+        while running:
+            for results in wait(list(running)):
+                worker = running[results]  # type: ignore[index]
+                message = worker.receive()
+                if message is None:
+                    del running[worker.results]
+                    continue
+                if isinstance(message, Outcome):
+                    worker.give(next(waiting, None))
+                yield message
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+class _Worker:
+    """The loader's end of one process."""
+
+    def __init__(self, loaded_at: datetime) -> None:
+        stdin, self._tasks = Pipe(duplex=False)
+        self.results, stdout = Pipe(duplex=False)
+        package = str(Path(__file__).parents[1])
+        path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", "from tracelab.worker import main; main()"],
+            stdin=stdin.fileno(),
+            stdout=stdout.fileno(),
+            env=os.environ | {"PYTHONPATH": path},
+        )
+        stdin.close()
+        stdout.close()
+        self._is_told_all = False
+        self._send(loaded_at)
+
+    def give(self, log: LogFile | None) -> None:
+        """Send a file to read, or None: no more will come."""
+        if not self._is_told_all:
+            self._send(log)
+            self._is_told_all = log is None
+
+    def _send(self, message: LogFile | datetime | None) -> None:
+        with suppress(BrokenPipeError):  # that it died will show where its answer is missing
+            self._tasks.send(message)
+
+    def receive(self) -> Message | None:
+        """Return the next message, None after the last."""
+        try:
+            message = self.results.recv()
+            if not isinstance(message, tuple) or isinstance(message, Outcome):
+                return message  # type: ignore[no-any-return]
+            table, size = message
+            return table, pa.ipc.open_stream(self._read(size)).read_next_batch()
+        except EOFError:
+            raise TracelabError(
+                f"a reading process ended before its time (status {self._process.wait()});"
+                " nothing was loaded: is memory short? then try again"
+            ) from None
+
+    def _read(self, size: int) -> pa.Buffer:
+        """Read what follows a message, straight to where Arrow keeps it."""
+        buffer = pa.allocate_buffer(size)
+        rest = memoryview(buffer)
+        while rest:
+            count = os.readv(self.results.fileno(), [rest])
+            if not count:
+                raise EOFError
+            rest = rest[count:]
+        return buffer
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        self._process.kill()
+        self._process.wait()
+        self._tasks.close()
+        self.results.close()
+
+
+def main() -> None:
+    """Read the files that the loader sends, until it sends None; rows and outcomes go back as they come."""
+    inbox = Connection(os.dup(0), writable=False)
+    outbox = Connection(os.dup(1), readable=False)
+    os.dup2(2, 1)  # what anything prints must not get between the batches
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the loader decides when to stop
+    gc.disable()  # rows hold no cycles, and looking for some costs a tenth of the time
+
+    space = pa.allocate_buffer(_SPACE_BYTES)
+
+    def send(table: str, batch: pa.RecordBatch) -> None:
+        nonlocal space
+        if (
+            space.size < 2 * batch.nbytes + _SPACE_BYTES // 2
+        ):
+            space = pa.allocate_buffer(2 * batch.nbytes + _SPACE_BYTES)
+        sink = pa.FixedSizeBufferWriter(space)
+        with pa.ipc.new_stream(sink, batch.schema) as stream:
+            stream.write_batch(batch)
+        rest = memoryview(space)[: sink.tell()]
+        outbox.send((table, len(rest)))
+        while rest:
+            rest = rest[os.write(outbox.fileno(), rest) :]
+
+    batches = Batches(send)
+    with suppress(EOFError, BrokenPipeError):  # the loader is gone: nothing is left to do
+        loaded_at = inbox.recv()
+        while log := inbox.recv():
+            outbox.send(read_log(log, loaded_at, batches))
+        batches.flush()
+        outbox.send(None)
