@@ -129,9 +129,8 @@ def main() -> None:
     peak_mib = max(run.peak_mib for run in loads)
     print(f"input       {size / 1e9:.2f} GB, {options.steps:,} steps asked for")
     print(f"plain loop  {loop_s:.2f} s ({size / 1e6 / loop_s:.0f} MB/s)")
-    print(
-        f"load        {load_s:.2f} s ({size / 1e6 / load_s:.0f} MB/s), peak {peak_mib:.0f} MiB in all processes"
-    )
+    print(f"load        {load_s:.2f} s ({size / 1e6 / load_s:.0f} MB/s)")
+    print(f"memory      {peak_mib:.0f} MiB at most, all processes together")
     print(f"database    {database_mib:.0f} MiB, {database_mib * 2**20 / options.steps:.0f} bytes a step")
     print(f"ratio       {load_s / loop_s:.2f}")
     _keep(size, options.steps, load_s, loop_s, peak_mib)

@@ -1,4 +1,4 @@
-"""Write the answers of README.md's SQL questions: `python docs/answers.py WAREHOUSE` (the sample's; `make docs`)."""
+"""Write the answers of README.md's SQL questions: `python docs/answers.py WAREHOUSE` (see `make docs`)."""
 
 import io
 import re
@@ -13,6 +13,7 @@ QUESTION = re.compile(r"```sql\n(?P<query>.*?)```\n\n```text\n(?P<answer>.*?)```
 
 def answered(text: str, db: Path) -> str:
     """Return the text with the answer of each SQL question as `tracelab sql` prints it on this warehouse."""
+
     def answer(match: re.Match[str]) -> str:
         table = io.BytesIO()
         run_sql(db, match["query"], table)

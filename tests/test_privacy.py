@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a record a line
 """Nothing that a person wrote or a tool printed is in the warehouse's bytes."""
 
 import json

@@ -1,4 +1,4 @@
-"""README's SQL questions give the answers printed there, and its headline table is what `make demo` prints."""
+"""README's SQL questions give the answers printed there, and its headlines are what `make demo` prints."""
 
 import importlib.util
 from pathlib import Path

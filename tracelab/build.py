@@ -160,7 +160,8 @@ def _raise_failures(result: "dbtRunnerResult", db: Path) -> None:
         return
     if result.exception is not None:
         if re.search("Could not set lock|already attached|different configuration", str(result.exception)):
-            open_for_writing(db).close()  # says in one message who holds it
+            with open_for_writing(db):  # says in one message who holds it
+                pass
         raise TracelabError(f"could not build {db}: {_message(result.exception)}") from result.exception
     nodes = getattr(result.result, "results", [])
     told = [

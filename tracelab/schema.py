@@ -1,7 +1,7 @@
 """The raw tables: one NamedTuple a table. DDL, Arrow schemas, `_sources.yml` and the docs all come from here.
 
-Every row says what one source file says and nothing else: no row depends on which other files are loaded, or in
-which order. Instants are UTC, tokens and text sizes are counts, durations are milliseconds; absent is None.
+Every row says what one source file says and nothing else: no row depends on which other files are loaded, or
+in which order. Instants are UTC, tokens and text sizes are counts, durations are milliseconds; absent is None.
 """
 
 from collections.abc import Iterator
@@ -149,7 +149,7 @@ class Step(NamedTuple):
 
 
 class ExtraCall(NamedTuple):
-    """One row per source file, session, step and call: model calls behind a step that its tokens leave out."""
+    """One row per source file, session, step and call: model calls that a step's tokens leave out."""
 
     session_id: SessionId
     file_id: FileId
@@ -233,7 +233,7 @@ class Compaction(NamedTuple):
 
 
 class ClientTotal(NamedTuple):
-    """One row per source file, session and model: the client's own running total, a cross-check from above."""
+    """One row per source file, session and model: the client's own running total, a cross-check."""
 
     session_id: SessionId
     file_id: FileId

@@ -1,4 +1,4 @@
-"""The dbt sources file, written from the raw schema: `python -m tracelab.sources > models/staging/_sources.yml`."""
+"""The dbt sources file, written from the raw schema (`make docs`)."""
 
 import json
 

@@ -144,9 +144,7 @@ def main() -> None:
 
     def send(table: str, batch: pa.RecordBatch) -> None:
         nonlocal space
-        if (
-            space.size < 2 * batch.nbytes + _SPACE_BYTES // 2
-        ):
+        if space.size < 2 * batch.nbytes + _SPACE_BYTES // 2:
             space = pa.allocate_buffer(2 * batch.nbytes + _SPACE_BYTES)
         sink = pa.FixedSizeBufferWriter(space)
         with pa.ipc.new_stream(sink, batch.schema) as stream:

@@ -92,7 +92,6 @@ def test_reference_counts_of_a_real_file_are_those_expected(expected: dict[str, 
     file = REAL / expected["path"]
     parsed = parse(file.read_bytes(), str(file))
     got = {name: str(value) for name, value in counts(parsed).items()}
-    path = expected["path"].removeprefix("claude/")
     assert got == {name: expected[name] for name in got}
 
 
