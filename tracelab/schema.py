@@ -1,7 +1,7 @@
 """The raw tables: one NamedTuple a table. DDL, Arrow schemas, `_sources.yml` and the docs all come from here.
 
 Every row says what one source file says and nothing else: no row depends on which other files are loaded, or
-in which order. Instants are UTC, tokens and text sizes are counts, durations are milliseconds; absent is None.
+in which order. Instants are UTC, tokens and text sizes are counts, durations milliseconds; absent is None.
 """
 
 from collections.abc import Iterator

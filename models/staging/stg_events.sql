@@ -3,6 +3,21 @@
 -- earliest time, in the order of the log.
 with
     raw_events as (select * from {{ source("raw", "events") }}),
+    -- a compaction's response takes no inputs: a log cut off before its marker says so
+    -- of none, and the whole log gives them to the step after it
+    refused as (
+        select file_id, session_id, step_seq
+        from {{ ref("stg_step_copies") }}
+        where
+            step_id
+            in (select step_id from {{ ref("stg_steps") }} where purpose = 'compaction')
+    ),
+    inputs_refused as (
+        select file_id, event_index
+        from raw_events
+        inner join refused using (file_id, session_id, step_seq)
+        where event_type in ('user_message', 'tool_result')
+    ),
     copies as (
         select
             raw_events.* exclude (step_seq, session_id),
@@ -19,6 +34,7 @@ with
             {{ ref("stg_step_copies") }} as settled using (
                 file_id, session_id, step_seq
             )
+        anti join inputs_refused using (file_id, event_index)
         where settled.step_id is not null and not gives_way
     ),
     of_steps as (
@@ -49,6 +65,7 @@ with
     taken as (
         select distinct provider, event_id, block_index
         from named
+        anti join inputs_refused using (file_id, event_index)
         where
             step_seq is not null
             and event_id in (select event_id from raw_events where step_seq is null)

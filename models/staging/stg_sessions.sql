@@ -21,7 +21,8 @@ with
     ),
     replays as (
         select
-            file_session_id as session_id, count(distinct message_id) as replayed_steps
+            file_session_id as session_id,
+            count(distinct settled_message_id) as replayed_steps
         from {{ ref("stg_step_copies") }}
         where owner_session_id <> file_session_id
         group by all

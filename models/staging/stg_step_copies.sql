@@ -28,14 +28,21 @@ with
         from raw_steps
         where usage_source = 'record'
     ),
+    echoes as (
+        select provider, echo_id as key, min(message_id) as message_id
+        from raw_steps
+        where echo_id is not null and not is_inherited
+        group by all
+    ),
     own_keys as (
         select provider, message_id as key, message_id
         from raw_steps
-        where not is_inherited
+        where
+            not is_inherited
+            and (provider, message_id) not in (select provider, key from echoes)
         union
-        select provider, echo_id as key, message_id
-        from raw_steps
-        where not is_inherited and echo_id is not null
+        select provider, key, message_id
+        from echoes
     ),
     answers as (
         select provider, key, min(message_id) as message_id from own_keys group by all
@@ -77,13 +84,14 @@ with
     -- a log cut off within a response tells of it under another key: the fuller tale
     -- stays
     told_elsewhere as (
-        select distinct cut.session_id, cut.message_id
+        select cut.session_id, cut.message_id, min(whole.message_id) as whole_message_id
         from output_owners as cut
         inner join output_owners as whole using (session_id, output_id)
         where
             cut.is_unmetered
             and cut.message_id <> whole.message_id
             and (not whole.is_unmetered or (whole.has_call and not cut.has_call))
+        group by all
     ),
     judged as (
         select
@@ -106,6 +114,11 @@ with
             case
                 when told_elsewhere.message_id is not null
                 then true
+                -- a usage row that a record of its response answers to, wherever it is
+                when usage_source = 'token_count' and not is_inherited
+                then
+                    (raw_steps.provider, raw_steps.message_id)
+                    in (select provider, key from echoes)
                 when usage_source = 'record_copy'
                 then
                     (raw_steps.provider, raw_steps.message_id)
@@ -119,7 +132,7 @@ with
                     or raw_steps.session_id in (select session_id from own_sessions)
                 else false
             end as is_let_go,
-            answers.message_id as answer_message_id,
+            coalesce(whole_message_id, answers.message_id) as answer_message_id,
             -- whose step a copy is: with include_replays that of the session whose
             -- file it stands in
             case
@@ -147,7 +160,7 @@ with
             answers
             on raw_steps.provider = answers.provider
             and raw_steps.message_id = answers.key
-            and is_inherited
+            and (is_inherited or usage_source = 'token_count')
         left join
             told_elsewhere
             on raw_steps.session_id = told_elsewhere.session_id
@@ -252,6 +265,7 @@ select
     owned.step_seq,
     owned.provider,
     owned.message_id,
+    coalesce(owned.settled_message_id, owned.message_id) as settled_message_id,
     step_session_id || '#' || settled.step_index as step_id,
     step_session_id,
     settled.step_index::bigint as step_index,
