@@ -78,10 +78,17 @@ def test_folders_that_the_clients_settings_name_are_searched(
     }
 
 
-def test_a_home_by_hand_gives_its_stores_and_no_user(tmp_path: Path) -> None:
-    touch(tmp_path / CLAUDE, tmp_path / CODEX, tmp_path / "data.jsonl", tmp_path / ".claude/x.jsonl")
-    assert names(tmp_path) == [CLAUDE, CODEX]
-    assert {log.user_name for log in discover([tmp_path]).files} == {None}
+def test_a_persons_home_by_hand_gives_its_stores_and_no_user(home: Path) -> None:
+    touch(home / CLAUDE, home / CODEX, home / "data.jsonl", home / ".claude/x.jsonl")
+    assert names(home) == [CLAUDE, CODEX]
+    assert {log.user_name for log in discover([home]).files} == {None}
+    (beside,) = {log.user_name for log in discover([home], home_root=home.parent).files}
+    assert beside is None
+
+
+def test_another_folder_that_holds_stores_is_walked_whole(tmp_path: Path) -> None:
+    touch(tmp_path / CLAUDE, tmp_path / CODEX, tmp_path / "fixtures/data.jsonl")
+    assert names(tmp_path) == sorted([CLAUDE, CODEX, "fixtures/data.jsonl"])
 
 
 def test_a_folder_by_hand_is_walked_whole_hidden_folders_too(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def discover(
     """
     skipped: list[Skipped] = []
     if paths:
-        places = [place for path in paths for place in _named(path)]
+        places = [place for path in paths for place in _named(path, home_root)]
     elif all_users:
         places = list(_everybodys(home_root, skipped))
     else:
@@ -148,8 +148,8 @@ def _home(home: Path, user_name: str | None) -> Iterator[_Place]:
             yield _Place(home / store, store, user_name)
 
 
-def _named(path: Path) -> list[_Place]:
-    """Give the places of a path given by hand: a home's stores, else the folder or file itself."""
+def _named(path: Path, home_root: Path) -> list[_Place]:
+    """Give the places of a path given by hand: the stores of a person's home, else the folder or file itself."""
     path = Path(os.path.normpath(path.expanduser().absolute()))
     try:
         mode = path.stat().st_mode
@@ -159,7 +159,8 @@ def _named(path: Path) -> list[_Place]:
         raise TracelabError(
             f"cannot load {path}: neither a folder nor a regular file; save it to a file first"
         )
-    return list(_home(path, None)) or [_Place(path)]
+    is_home = path == Path.home() or path.parent == home_root
+    return (list(_home(path, None)) if is_home else []) or [_Place(path)]
 
 
 def _logs_in(place: Path, skipped: list[Skipped]) -> Iterator[Path]:

@@ -104,7 +104,7 @@ class _Worker:
         try:
             message = self.results.recv()
             if not isinstance(message, tuple) or isinstance(message, Outcome):
-                return message  # type: ignore[no-any-return]
+                return message
             table, size = message
             return table, pa.ipc.open_stream(self._read(size)).read_next_batch()
         except EOFError:

@@ -3,9 +3,13 @@ with
     steps as (select * from {{ ref("steps") }} where request_id is not null),
     events as (select * from {{ ref("stg_events") }}),
     waits as (
-        select step_id, message_at, wait_ms
+        select
+            step_id,
+            message_at,
+            max(wait_ms) as wait_ms,
+            bool_or(is_while_running) as is_while_running
         from {{ ref("int_human_waits") }}
-        where wait_ms is not null
+        group by all
     ),
     openers as (
         select
@@ -18,7 +22,8 @@ with
             lag(request_id) over (
                 partition by session_id order by step_index
             ) as previous_request_id,
-            wait_ms
+            wait_ms,
+            coalesce(is_while_running, false) as is_while_running
         from steps
         left join waits using (step_id, message_at)
         where message_at is not null
@@ -27,7 +32,6 @@ with
         select
             request_id,
             max(last_output_at) as ended_at,
-            max(last_visible_at) as last_visible_at,
             max(last_tool_call_at) as last_tool_call_at,
             count(*) as steps,
             count_if(trigger = 'user') as user_steps,
@@ -41,10 +45,6 @@ with
             sum(output_tokens) as output_tokens,
             sum(cost_usd) as cost_usd
         from steps
-        left join
-            (select step_id, last_visible_at from {{ ref("int_step_events") }}) using (
-                step_id
-            )
         group by request_id
     ),
     tool_totals as (
@@ -86,25 +86,50 @@ with
         where to_at > adds_from_at
         group by request_id
     ),
-    -- what interrupts a request is read with the next prompt: as input of the step that
-    -- this opens, or of none
+    -- A person who stops a request is heard with the next prompt: before that was
+    -- typed, or while the tools of the stopped request still ran. Stopping a prompt
+    -- that
+    -- was not answered yet ends no request.
+    starts as (
+        select session_id, started_at, request_id
+        from openers
+        union all
+        select session_id, event_at, null
+        from events
+        where step_id is null and message_kind in ('human', 'agent')
+    ),
     interrupted as (
-        select if(message_at is null, request_id, previous_request_id) as request_id
+        select
+            case
+                when message_at is null
+                then request_id
+                when event_at <= message_at or is_while_running
+                then previous_request_id
+            end as request_id
         from events
         inner join steps using (step_id)
         left join
-            (select request_id, previous_request_id from openers) using (request_id)
+            (
+                select request_id, previous_request_id, is_while_running from openers
+            ) using (request_id)
         where message_kind = 'interrupt'
         union all
         select request_id
         from events
         asof inner join
-            openers
-            on events.session_id = openers.session_id
-            and event_at > openers.started_at
+            starts
+            on events.session_id = starts.session_id
+            and event_at > starts.started_at
         where message_kind = 'interrupt' and events.step_id is null
     ),
     interrupts as (select distinct request_id from interrupted),
+    last_outputs as (
+        select request_id, arg_max(event_type, (step_index, event_order)) as event_type
+        from events
+        inner join steps using (step_id)
+        where event_type in ('text', 'tool_call')
+        group by request_id
+    ),
     session_ends as (
         select
             session_id,
@@ -130,8 +155,8 @@ select
     case
         when interrupts.request_id is not null
         then 'interrupt'
-        when last_visible_at > last_tool_call_at or last_tool_call_at is null
-        then if(last_visible_at is null, null, 'text')
+        when last_outputs.event_type is null or last_outputs.event_type = 'text'
+        then last_outputs.event_type
         -- a result may bear its call's own instant
         when session_ended_at > last_tool_call_at or last_input_at >= last_tool_call_at
         then 'tool'
@@ -157,4 +182,5 @@ inner join totals using (request_id)
 left join tool_totals using (request_id)
 left join covered using (request_id)
 left join interrupts using (request_id)
+left join last_outputs using (request_id)
 left join session_ends using (session_id)

@@ -438,14 +438,21 @@ def test_values_of_a_wrong_type_are_absent_and_reported_while_the_rest_counts() 
     assert set(parsed.reasons) == {"wrong_type"}
 
 
-def test_a_record_with_a_damaged_part_of_its_prompt_is_no_step() -> None:
+def test_a_record_with_a_damaged_part_of_its_prompt_is_a_step_without_tokens() -> None:
     body = {
         "thread_id": THREAD,
         "response_id": resp(1),
-        "usage": {"input_tokens": 10, "cached_input_tokens": -1},
+        "usage": {"input_tokens": 10, "cached_input_tokens": -1, "output_tokens": 5},
     }
-    parsed = parse([meta(), {"type": "token_usage_record", "payload": body}])
-    assert (parsed.of(Step), set(parsed.reasons)) == ([], {"wrong_type", "unknown_usage_shape"})
+    parsed = parse([meta(), says(1, "four"), {"type": "token_usage_record", "payload": body}])
+    (step,) = parsed.of(Step)
+    assert (step.usage_source, step.input_tokens, step.prefix_tokens, step.append_tokens) == (
+        "record",
+        None,
+        None,
+        None,
+    )
+    assert (step.visible_chars, set(parsed.reasons)) == (4, {"wrong_type"})
 
 
 def _estimate(tokens: int) -> Json:

@@ -241,10 +241,11 @@ _PROMPT_PART = re.compile(r"(.*(?:usage|\.iterations))(?:\[\d+\])?\.[a-z_]*input
 
 def _drop(value: Any, path: str) -> bool:
     """Remove what stands at a msgspec error path such as `$.message.id`; say if it was there."""
-    if part := _PROMPT_PART.fullmatch(path):
-        path = part[1]
-    holder, key = _holder(value, path)
-    if isinstance(holder, dict):
+    part = _PROMPT_PART.fullmatch(path)
+    holder, key = _holder(value, part[1] if part else path)
+    if part and holder is not None:
+        holder[key] = [] if key == "iterations" else {}  # there was a usage: none of it is known
+    elif isinstance(holder, dict):
         del holder[key]
     elif isinstance(holder, list):
         holder[key] = {}  # keeps the place of the blocks after it

@@ -5,6 +5,7 @@ step; an input that an assistant row of another context descends from belongs to
 """
 
 from collections.abc import Iterator
+from itertools import count
 
 from tracelab.providers.base import Provider, Source, Tally, lenient
 from tracelab.providers.claude_compactions import Compactions
@@ -42,6 +43,7 @@ _REASONING = frozenset({"thinking", "redacted_thinking"})
 _PICTURES = frozenset({"image", "document"})
 
 _PROMPTS = ("human", "agent")
+_BATCH_ROWS = 256  # so many at a time cost less to hand on
 
 
 def parse(records: Iterator[ClaudeRecord], source: Source, tally: Tally) -> Iterator[Row]:
@@ -50,7 +52,7 @@ def parse(records: Iterator[ClaudeRecord], source: Source, tally: Tally) -> Iter
     ready = log.ready
     for record in records:
         log.read(record)
-        if ready:
+        if len(ready) >= _BATCH_ROWS:
             yield from ready
             ready.clear()
     yield from log.finish()
@@ -67,7 +69,7 @@ class _Log:
         self.file_id = source.file_id
         self.tally = tally
         self.lineage = Lineage(source, tally)
-        self.events = 0
+        self.event_indexes = count()
         self.calls: dict[str, CallState] = {}
         self.hosted: set[str] = set()
         self.compactions = Compactions(self.lineage)
@@ -97,7 +99,7 @@ class _Log:
             self._system(record)
         else:
             self._note(record)
-        self.tally.records_by_type[f"{kind}/{name}" if name else str(kind)] += 1
+        self.tally.records_by_type[f"{kind}/{name}" if name else f"{kind}"] += 1
 
     def finish(self) -> Iterator[Row]:
         """Yield what is known only at the end of the file."""
@@ -160,7 +162,8 @@ class _Log:
         self.tally.steps += 1
         if record.parent_uuid is not None and record.parent_uuid not in context.records:
             self.awaited[record.parent_uuid] = step
-        self._release_held(context, seq)
+        if context.held:
+            self._release_held(context, seq)
         for waiting in context.pending:
             if waiting.early:
                 waiting.step_seq = seq
@@ -198,20 +201,22 @@ class _Log:
                 self._count_hosted(block.id)
             return
         self.ready.append(
-            Event(
-                self.file_id,
-                step.context.id,
-                step.seq,
-                self._next_event(),
-                name,
-                index,
-                event_type,
-                None,
-                record.timestamp,
-                None,
-                call_id,
-                chars,
-                None,
+            Event._make(
+                (
+                    self.file_id,
+                    step.context.id,
+                    step.seq,
+                    next(self.event_indexes),
+                    name,
+                    index,
+                    event_type,
+                    None,
+                    record.timestamp,
+                    None,
+                    call_id,
+                    chars,
+                    None,
+                )
             )
         )
 
@@ -251,10 +256,6 @@ class _Log:
             self.tally.hosted_calls += 1
             if block_id is not None:
                 self.hosted.add(block_id)
-
-    def _next_event(self) -> int:
-        self.events += 1
-        return self.events - 1
 
     # Inputs
 
@@ -296,7 +297,7 @@ class _Log:
                 said.append((index, _kind(record, "", context), size(block.source)))
         if said:
             index, kind, _ = next((words for words in said if words[1] in _PROMPTS), said[0])
-            waiting.say(self._next_event(), name, index, kind, sum(chars for _, _, chars in said))
+            waiting.say(next(self.event_indexes), name, index, kind, sum(chars for _, _, chars in said))
             if kind == "compact_summary":
                 self.compactions.summary(record, name, waiting)
         if not waiting.events:
@@ -325,9 +326,8 @@ class _Log:
             call.end(block, record, chars, is_sole)
         call_id = call.id if call is not None else None
         failed = block.is_error is True
-        self.events += 1
         return (
-            self.events - 1,
+            next(self.event_indexes),
             name,
             index,
             "tool_result",
@@ -352,7 +352,7 @@ class _Log:
                 texts, chars = prompt_texts(attachment.prompt)
                 waiting = Input(context, record.timestamp)
                 waiting.queued_texts = frozenset(hash(text.strip()) for text in texts)
-                waiting.say(self._next_event(), name, 0, queued_kind(attachment, context.agent), chars)
+                waiting.say(next(self.event_indexes), name, 0, queued_kind(attachment, context.agent), chars)
                 context.pending.append(waiting)
         self.lineage.link(record, waiting)
         return attachment.type

@@ -269,10 +269,11 @@ def exit_code(content: msgspec.Raw) -> int | None:
 def size(raw: msgspec.Raw) -> int:
     """Characters of a value that is still JSON (see `content_chars`), decoded only if it must be."""
     data = bytes(raw)
-    if data.startswith((b"{", b"[")) and b"\\u" not in data and b"\\/" not in data:
+    if data.startswith((b"{", b"[")) and _has_long_escape(data) is None:
         compact = msgspec.json.format(data, indent=-1)
         return len(compact) if compact.isascii() else len(compact.decode("utf-8", "replace"))
-    return content_chars(_value(data))
+    value = _value(data)
+    return len(value) if isinstance(value, str) else content_chars(value)
 
 
 def prompt_texts(prompt: object) -> tuple[list[str], int]:
@@ -291,6 +292,7 @@ def prompt_texts(prompt: object) -> tuple[list[str], int]:
 
 
 _decode = msgspec.json.Decoder().decode
+_has_long_escape = re.compile(rb"\\[u/]").search  # one that compact JSON may write shorter
 _HEAD_CHARS = 128
 _MAX_COUNT = 2.0**53
 _PERSON_TURNS = frozenset({"human", "sdk"})

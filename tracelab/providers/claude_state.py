@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from tracelab.providers.base import Tally
 from tracelab.providers.claude_records import (
     Block,
@@ -40,7 +42,8 @@ _NO_TOKENS = Tokens()
 _SILENT = Outcome()
 _NO_CALLS = Calls([], [])
 _is_provider_made = re.compile(r"[A-Za-z0-9_.:-]{20,}").fullmatch
-_is_uuid = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
+_HEX = "[0-9a-fA-F]"
+_is_uuid = re.compile(f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}").fullmatch
 _is_plain = re.compile(r"[A-Za-z0-9_.:-]{1,64}").fullmatch
 
 
@@ -90,11 +93,13 @@ class Context:
     def seen(self, instant: datetime | None) -> None:
         """Note that the file holds something of the context, and when."""
         self.is_present = True
-        if instant is not None:
-            if self.first_at is None or instant < self.first_at:
-                self.first_at = instant
-            if self.last_at is None or instant > self.last_at:
-                self.last_at = instant
+        if instant is None:
+            return
+        if self.last_at is None or instant > self.last_at:
+            self.last_at = instant
+            self.first_at = self.first_at or instant
+        elif self.first_at is None or instant < self.first_at:
+            self.first_at = instant
 
     def take(self, record: ClaudeRecord) -> str | None:
         """Return what a record's copies share, or None if the record is a copy of one taken before.
@@ -102,8 +107,9 @@ class Context:
         That is the uuid of the record that it was copied from, else its own; where that is not global, its
         place among the records of its name or time.
         """
-        origin = record.forked_from
-        uuid = (isinstance(origin, ForkedFrom) and origin.message_uuid) or record.uuid
+        uuid, origin = record.uuid, record.forked_from
+        if origin is not None and isinstance(origin, ForkedFrom):
+            uuid = origin.message_uuid or uuid
         if uuid is not None and _is_uuid(uuid):
             if uuid in self.records:
                 return None
@@ -129,19 +135,18 @@ class Marker:
         self.id, self.at, self.body, self.is_summary = boundary.id, boundary.at, boundary.body, False
 
 
-@dataclass(slots=True, eq=False)
-class Input:
+class Input(msgspec.Struct, eq=False):
     """What one record puts before the next step of its context."""
 
     context: Context
     at: datetime | None
-    events: list[InputEvent] = field(default_factory=list)
+    events: list[InputEvent] = []
     marker: Marker | None = None
     queued_texts: frozenset[int] | None = None
     """Of a queued prompt: hashes of its texts."""
     is_linked: bool = False
     """Whether an assistant row may still descend from it."""
-    early: list["CallState"] = field(default_factory=list)
+    early: list["CallState"] = []
     """Calls that it holds results of, and that no row made before."""
     step_seq: int | None = None
     """Of one with early results: the step that took it."""
@@ -157,7 +162,8 @@ class Input:
         session_id = self.context.id
         if self.marker is not None:
             ready.append(_compaction(file_id, session_id, step_seq, self.marker))
-        ready += [Event(file_id, session_id, step_seq, *event) for event in self.events]
+        for event in self.events:
+            ready.append(Event._make((file_id, session_id, step_seq, *event)))
 
 
 @dataclass(slots=True, eq=False)
@@ -211,37 +217,39 @@ class StepState:
                     self.context.id, file_id, self.seq, index, call_type, call.model, *token_columns(call)
                 )
         prompt, prefix, append, written, written_5m, written_1h, output, reasoning = tokens
-        yield Step(
-            self.context.id,
-            file_id,
-            self.seq,
-            self.line_no,
-            "claude",
-            self.model,
-            self.message_id,
-            None,
-            "none" if usage is None else "response",
-            self.is_inherited,
-            None,
-            None,
-            calls,
-            prompt,
-            context_tokens,
-            prefix,
-            append,
-            written,
-            written_5m,
-            written_1h,
-            output,
-            reasoning,
-            self.visible_chars,
-            is_final(output, self.stop_reason, self.visible_chars),
-            self.stop_reason,
-            usage.service_tier if usage is not None else None,
-            usage.speed if usage is not None else None,
-            self.effort,
-            self.version,
-            None,
+        yield Step._make(
+            (
+                self.context.id,
+                file_id,
+                self.seq,
+                self.line_no,
+                "claude",
+                self.model,
+                self.message_id,
+                None,
+                "none" if usage is None else "response",
+                self.is_inherited,
+                None,
+                None,
+                calls,
+                prompt,
+                context_tokens,
+                prefix,
+                append,
+                written,
+                written_5m,
+                written_1h,
+                output,
+                reasoning,
+                self.visible_chars,
+                is_final(output, self.stop_reason, self.visible_chars),
+                self.stop_reason,
+                usage.service_tier if usage is not None else None,
+                usage.speed if usage is not None else None,
+                self.effort,
+                self.version,
+                None,
+            )
         )
 
 
@@ -288,26 +296,28 @@ class CallState:
         emitted_at, result_at, wall_ms = self.emitted_at, self.result_at, None
         if emitted_at is not None and result_at is not None:
             wall_ms = round((result_at - emitted_at).total_seconds() * 1000)
-        return ToolCall(
-            step.context.id,
-            file_id,
-            step.seq,
-            self.index,
-            self.id,
-            self.name,
-            emitted_at,
-            result_at,
-            wall_ms,
-            self.internal_ms,
-            self.is_error,
-            self.exit_code if self.name in _SHELLS else None,
-            self.is_denied,
-            self.name in _POLLS,
-            self.agent_id if self.name in AGENT_TOOLS else None,
-            self.agent_type,
-            self.searches if self.name == "WebSearch" else None,
-            self.input_chars,
-            self.result_chars,
+        return ToolCall._make(
+            (
+                step.context.id,
+                file_id,
+                step.seq,
+                self.index,
+                self.id,
+                self.name,
+                emitted_at,
+                result_at,
+                wall_ms,
+                self.internal_ms,
+                self.is_error,
+                self.exit_code if self.name in _SHELLS else None,
+                self.is_denied,
+                self.name in _POLLS,
+                self.agent_id if self.name in AGENT_TOOLS else None,
+                self.agent_type,
+                self.searches if self.name == "WebSearch" else None,
+                self.input_chars,
+                self.result_chars,
+            )
         )
 
 
