@@ -1,10 +1,17 @@
 -- One row per billed call: a step's own tokens (call_index null) or a call behind it.
 -- Apart from steps: both are priced by one rule, which seed model_prices tells.
 with
+    known_names as (
+        select provider, model as name
+        from {{ ref("model_prices") }}
+        union
+        select provider, alias
+        from {{ ref("model_aliases") }}
+    ),
     steps as (
         select
             *,
-            regexp_replace(model, '-\d{8}$', '') as model_name,
+            {{ undated("provider", "model") }} as model_name,
             if(speed = 'fast', 'fast', coalesce(service_tier, 'standard')) as tier,
             -- without any time it takes the prices that hold now
             coalesce(last_output_at, last_event_at, '9999-12-31')::date as priced_on
@@ -34,7 +41,7 @@ with
             step_id,
             call_index,
             extra_calls.provider,
-            regexp_replace(extra_calls.model, '-\d{8}$', ''),
+            {{ undated("extra_calls.provider", "extra_calls.model") }},
             tier,
             priced_on,
             extra_calls.input_tokens,

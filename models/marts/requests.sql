@@ -31,7 +31,7 @@ with
     totals as (
         select
             request_id,
-            max(last_output_at) as ended_at,
+            max(last_output_at) filter (where purpose is null) as ended_at,
             max(last_tool_call_at) as last_tool_call_at,
             count(*) as steps,
             count_if(trigger = 'user') as user_steps,

@@ -30,8 +30,22 @@ with
     steps as (
         select
             *,
-            count(opened_at) over (
-                partition by session_id order by step_index
+            count(opened_at) over (partition by session_id order by step_index)
+            -- a compaction after the prompt of the next request falls in that
+            + if(
+                purpose is not null
+                and first_value(
+                    if(
+                        purpose is null, coalesce(opened_at, 'infinity'), null
+                    ) ignore nulls
+                ) over (
+                    partition by session_id
+                    order by step_index
+                    rows between 1 following and unbounded following
+                )
+                <= first_output_at,
+                1,
+                0
             ) as request_number,
             -- a compaction's own step is passed over, and has no step before it
             if(purpose is null, lag(step_id) over ordinary, null) as previous_step_id,

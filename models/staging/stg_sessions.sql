@@ -1,6 +1,6 @@
 -- One row per session, over all files that name it: the word of the file in which it
 -- starts earliest.
-with
+with recursive
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
     first_files as (
         select *
@@ -27,7 +27,7 @@ with
         where owner_session_id <> file_session_id
         group by all
     ),
-    sessions as (
+    named as (
         select
             session_id,
             min(provider) as provider,
@@ -46,6 +46,30 @@ with
         left join origins using (session_id)
         left join replays using (session_id)
         group by session_id
+    ),
+    -- an old log of a subagent names only the session above it
+    lines_of_descent as (
+        select session_id, root_session_id, 0 as depth
+        from named
+        union all
+        select lines_of_descent.session_id, parent.root_session_id, depth + 1
+        from lines_of_descent
+        inner join
+            named as parent on lines_of_descent.root_session_id = parent.session_id
+        where
+            lines_of_descent.root_session_id <> lines_of_descent.session_id
+            and parent.root_session_id <> parent.session_id
+            and depth < 32
+    ),
+    roots as (
+        select session_id, arg_max(root_session_id, depth) as root_session_id
+        from lines_of_descent
+        group by session_id
+    ),
+    sessions as (
+        select named.* exclude (root_session_id), roots.root_session_id
+        from named
+        inner join roots using (session_id)
     ),
     calls as (
         select
