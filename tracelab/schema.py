@@ -274,7 +274,7 @@ TABLES: dict[str, type[Row]] = {
     "client_totals": ClientTotal,
     "load_issues": LoadIssue,
 }
-"""Table name → row type, in the order of SCHEMA: what `raw` holds."""
+"""Table name → row type: what `raw` holds."""
 
 
 def columns(row_type: type[Row]) -> Iterator[Column]:

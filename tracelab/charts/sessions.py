@@ -17,7 +17,7 @@ _MOST_STEPS, _MOST_CALLS = 800, 1000
 """What a picture holds at most: with bands and marks, under 5,000 rows in all."""
 _SIGN: dict[str, Any] = {"style": "sign", "filled": True, "size": 46, "opacity": 1}
 _SHAPES = {"idle": "triangle-down", "model_change": "diamond", "compaction": "square", "residual": "circle"}
-# the session asked for, else the one with most to see: METRICS 16's score, its candidates first
+# the session asked for, else the one with most to see: a score of its length, turns and compactions
 _CHOSEN = """session_id = coalesce($session_id, (
     select session_id from sessions where steps > 0
     order by

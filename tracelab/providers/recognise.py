@@ -1,4 +1,4 @@
-"""Whose log a file is, told by its first objects and never by its path (RAW_FORMATS.md §1.2).
+"""Whose log a file is, told by its first objects and never by its path.
 
 The first object that matches a rule decides. Other agents' logs are named, so that `status` can say what was
 set aside; they are never an error.

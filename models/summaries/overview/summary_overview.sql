@@ -1,4 +1,4 @@
--- One row per cut and number: the headline table, METRICS 9 and 10. Long, since a
+-- One row per cut and number: the headline table. Long, since a
 -- number is looked up by its name.
 with
     steps as (
@@ -11,7 +11,7 @@ with
             and reasoning_tokens > 0
             and visible_output_tokens > 0
             and visible_span_ms > 0 as has_reasoned_span,
-            -- METRICS 42: pairs whose second step something started
+            -- pairs whose second step something started
             trigger <> 'none' as is_started,
             case
                 when is_started and context_growth_tokens is not null
@@ -239,7 +239,7 @@ with
             grouping sets ((), (provider), (session_kind), (provider, session_kind)),
             grouping sets ((), (trigger))
     ),
-    -- METRICS 9, rule 12: what comes after the reasoning tells how long a token takes
+    -- what comes after the reasoning tells how long a token takes
     reasoning as (
         select
             'reasoning' as section,
