@@ -2,7 +2,7 @@
    null where the count is absurd. #}
 {% macro usd(tokens, usd_per_mtok) -%}
     try_cast(
-        ({{ tokens }})::decimal(16, 0)
+        ({{ tokens }})::decimal(19, 0)
         * {{ usd_per_mtok }}
         * 0.000001 as decimal(18, 12)
     )

@@ -12,7 +12,7 @@ with
         where
             step_id is not null
             or usage_source in ('response', 'record')
-            or (usage_source = 'token_count' and not is_inherited)
+            or (usage_source = 'token_count' and not is_inherited and replay_of is null)
         qualify
             row_number() over (
                 partition by
