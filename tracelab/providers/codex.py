@@ -11,23 +11,33 @@ from datetime import datetime
 import msgspec
 
 from tracelab.providers.base import Provider, Source, Tally, lenient
-from tracelab.providers.codex_items import EVENT_READERS, read_context, read_item
+from tracelab.providers.codex_items import EVENT_READERS, ITEM_READERS, read_context
 from tracelab.providers.codex_records import (
-    ITEMS_READ,
+    FAULTS,
     NO_BODY,
     Compacted,
+    EventMessage,
     Record,
     ResponseItem,
     SessionMeta,
     TurnContext,
     UsageRecord,
-    event_message,
-    response_item,
+    decode_event,
+    decode_item,
+    mend_event,
+    mend_item,
 )
 from tracelab.providers.codex_rollout import Rollout
-from tracelab.providers.codex_rows import compaction_row, session_row, step_row, tool_call_row, unplace
+from tracelab.providers.codex_rows import (
+    compaction_row,
+    event_rows,
+    session_row,
+    step_row,
+    tool_call_row,
+    unplace,
+)
 from tracelab.providers.codex_usage import read_compacted, read_usage_record
-from tracelab.schema import Event, Row
+from tracelab.schema import Row
 
 _BATCH = 512  # events gathered before they are handed on
 _BARE_FIELDS = ("type", "role", "content", "name", "arguments", "input", "call_id", "output")
@@ -37,17 +47,21 @@ def parse(records: Iterator[Record], source: Source, tally: Tally) -> Iterator[R
     """Yield the raw rows of one rollout: events as their steps are settled, all other rows at the end."""
     rollout = Rollout(source, tally)
     ready = rollout.ready
+    reader_of = _READERS.get
     for record in records:
         at = record.timestamp
         if rollout.here is not rollout.own:
             rollout.leave_copy(record.ordinal, at)
-        reader = _READERS.get(record.type, _other)
-        reader(rollout, record, at)
+        reader_of(record.type, _other)(rollout, record, at)
         if at is not None:
             rollout.previous_at = at
-            rollout.here.seen(at)
+            here = rollout.here
+            if here.last_at is None or at > here.last_at:  # `here.seen(at)`, without a call on every line
+                here.last_at = at
+            if here.first_at is None or at < here.first_at:
+                here.first_at = at
         if len(ready) >= _BATCH and not rollout.holds:
-            yield from map(Event._make, ready)
+            yield from event_rows(ready)
             ready.clear()
     yield from _finish(rollout, source)
 
@@ -67,7 +81,7 @@ def _finish(rollout: Rollout, source: Source) -> Iterator[Row]:
         tally.issue("fork_boundary_unreachable", "no line reaches the boundary or names the file's thread")
         for thread in threads:
             ready = ready if thread.is_own else unplace(thread, calls, ready)
-    yield from map(Event._make, ready)
+    yield from event_rows(ready)
     for thread in threads:
         tally.steps += len(thread.steps)
         for step in thread.steps:
@@ -80,23 +94,34 @@ def _finish(rollout: Rollout, source: Source) -> Iterator[Row]:
 
 
 def _response_item(rollout: Rollout, record: Record, at: datetime | None) -> None:
-    item = response_item(record.payload, rollout.tally)
-    if item is not None:
-        if item.type is None and item.role is not None:
-            item.type = "message"
-        counts = rollout.items
-        counts[item.type] = counts.get(item.type, 0) + 1
-        read_item(rollout, item, at, record.metadata)
+    try:
+        item: ResponseItem | None = decode_item(record.payload)
+    except FAULTS:
+        item = mend_item(record.payload, rollout.tally)
+    if item is None:
+        return
+    kind = item.type
+    if kind is None and item.role is not None:
+        kind = item.type = "message"
+    rollout.items[kind] += 1
+    reader = ITEM_READERS.get(kind)
+    if reader is not None:
+        thread = rollout.here
+        reader(rollout, thread, item, at if thread is rollout.own else rollout.time(at), record.metadata)
 
 
 def _event_msg(rollout: Rollout, record: Record, at: datetime | None) -> None:
-    event = event_message(record.payload, rollout.tally)
-    if event is not None:
-        counts = rollout.events
-        counts[event.type] = counts.get(event.type, 0) + 1
-        reader = EVENT_READERS.get(event.type)
-        if reader is not None:
-            reader(rollout, event, at)
+    try:
+        event: EventMessage | None = decode_event(record.payload)
+    except FAULTS:
+        event = mend_event(record.payload, rollout.tally)
+    if event is None:
+        return
+    kind = event.type
+    rollout.events[kind] += 1
+    reader = EVENT_READERS.get(kind)
+    if reader is not None:
+        reader(rollout, event, at)
 
 
 def _session_meta(rollout: Rollout, record: Record, at: datetime | None) -> None:
@@ -134,12 +159,12 @@ def _other(rollout: Rollout, record: Record, at: datetime | None) -> None:  # no
         rollout.tally.records_by_type["header"] += 1
         rollout.is_bare = True
         rollout.name_own(record.id)
-    elif kind in ITEMS_READ:
+    elif isinstance(kind, str) and kind in ITEM_READERS:
         rollout.tally.records_by_type[kind] += 1
         body = {name: getattr(record, name) for name in _BARE_FIELDS}
         item = lenient(msgspec.json.encode(body), ResponseItem, rollout.tally)
-        if item is not None:
-            read_item(rollout, item, None, NO_BODY)
+        if item is not None and item.type in ITEM_READERS:
+            ITEM_READERS[item.type](rollout, rollout.here, item, None, NO_BODY)
     else:
         rollout.tally.records_by_type[str(kind)] += 1
 

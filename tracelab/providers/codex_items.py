@@ -22,12 +22,12 @@ from tracelab.providers.codex_tools import (
     Call,
     Verdict,
     agent_type,
-    call_input,
     end_chars,
     end_verdict,
     is_poll,
+    name_and_input,
+    output_chars,
     output_verdict,
-    tool_name,
 )
 from tracelab.providers.codex_usage import read_token_count
 
@@ -51,31 +51,29 @@ def read_context(rollout: Rollout, context: TurnContext) -> None:
         here.project = project_name(context.cwd)
 
 
-def read_item(rollout: Rollout, item: ResponseItem, at: datetime | None, metadata: Raw) -> None:
-    """Read what goes to the model or comes from it."""
-    thread = rollout.here
-    if thread is not rollout.own:
-        at = rollout.time(at)
-    match item.type:
-        case "reasoning":
-            parts = len(item.summary) if isinstance(item.summary, list) else 0
-            _output(rollout, thread, at, "reasoning", parts, None)
-        case "function_call" | "custom_tool_call" | "local_shell_call":
-            _call(rollout, thread, item, at)
-        case "function_call_output" | "custom_tool_call_output":
-            _call_output(rollout, thread, item, at)
-        case "message":
-            _message(rollout, thread, item, at, metadata)
-        case "web_search_call" | "image_generation_call":
-            rollout.tally.hosted_calls += 1
-            thread.begin_output()
-        case "agent_message":
-            rollout.user_event(thread, at, "notification", len(text_of(item.content)))
-        case "configuration_update":
-            _reconfigure(thread, item)
+def _reasoning(
+    rollout: Rollout, thread: Thread, item: ResponseItem, at: datetime | None, _metadata: Raw
+) -> None:
+    parts = len(item.summary) if isinstance(item.summary, list) else 0
+    _output(rollout, thread, at, "reasoning", parts, None)
 
 
-def _reconfigure(thread: Thread, item: ResponseItem) -> None:
+def _hosted_call(
+    rollout: Rollout, thread: Thread, _item: ResponseItem, _at: datetime | None, _metadata: Raw
+) -> None:
+    rollout.tally.hosted_calls += 1
+    thread.begin_output()
+
+
+def _agent_message(
+    rollout: Rollout, thread: Thread, item: ResponseItem, at: datetime | None, _metadata: Raw
+) -> None:
+    rollout.user_event(thread, at, "notification", len(text_of(item.content)))
+
+
+def _reconfigure(
+    _rollout: Rollout, thread: Thread, item: ResponseItem, _at: datetime | None, _metadata: Raw
+) -> None:
     if item.reasoning is not None:
         thread.effort = item.reasoning.effort
         if thread.turn in thread.turns:
@@ -115,16 +113,18 @@ def _output(
         times, displayed[:parts] = displayed[:parts], []
         at = times[-1] if times else thread.current.closed_at
         started_at = times[0] if len(times) > 1 else None
-    elif thread.begun[event_type] and at is not None and thread.begun[event_type][0] <= at:
-        started_at = thread.begun[event_type].pop(0)
-    event_id = thread.event_id(event_type)
-    entry = rollout.entry(thread, at, event_type, event_id, thread.place(event_id), None, None, chars)
+    elif thread.begun:
+        begun = thread.begun[event_type]
+        if begun and at is not None and begun[0] <= at:
+            started_at = begun.pop(0)
+    event_id, block = thread.event_key(event_type)
+    entry = rollout.entry(thread, at, event_type, event_id, block, None, None, chars)
     entry[STARTED_AT] = started_at
     thread.add_output(entry, rollout.tally.line_no)
 
 
-def _call(rollout: Rollout, thread: Thread, item: ResponseItem, at: datetime | None) -> None:
-    value, name = call_input(item), tool_name(item)
+def _call(rollout: Rollout, thread: Thread, item: ResponseItem, at: datetime | None, _metadata: Raw) -> None:
+    name, value = name_and_input(item)
     call_id = item.call_id or (item.id if item.type == "local_shell_call" else None)
     if call_id is None:
         stem = f"{thread.turn_key}/call"
@@ -136,18 +136,23 @@ def _call(rollout: Rollout, thread: Thread, item: ResponseItem, at: datetime | N
     if thread.current is not None:
         at = thread.current.closed_at
     chars = content_chars(value)
-    call = rollout.calls[key] = rollout.orphans.pop(key, None) or Call(key)
+    call = rollout.orphans.pop(key, None)
+    if call is None:
+        call = Call(key)
     call.session_id, call.tool_name, call.emitted_at, call.input_chars = thread.session_id, name, at, chars
+    rollout.calls[key] = call
     if name in TELLING_INPUTS:
         call.is_poll, call.agent_type = is_poll(name, value), agent_type(name, value)
     entry = rollout.entry(thread, at, "tool_call", key, 0, None, key, chars)
     thread.add_output(entry, rollout.tally.line_no)
 
 
-def _call_output(rollout: Rollout, thread: Thread, item: ResponseItem, at: datetime | None) -> None:
+def _call_output(
+    rollout: Rollout, thread: Thread, item: ResponseItem, at: datetime | None, _metadata: Raw
+) -> None:
     if item.call_id is not None:
         output = item.output
-        _result(rollout, thread, item.call_id, at, output_verdict(output), content_chars(output))
+        _result(rollout, thread, item.call_id, at, output_verdict(output), output_chars(output))
 
 
 def _result(
@@ -159,8 +164,7 @@ def _result(
         key = rollout.call_key(thread, call_id)
         call = rollout.calls.get(key) or rollout.orphans.setdefault(key, Call(key))
     call.add(verdict)
-    if not call.has_result:
-        call.has_result = True
+    if call.result_chars is None:
         call.result_at = at
         call.result_chars = chars
         thread.add_input(
@@ -246,20 +250,20 @@ def _known_call(rollout: Rollout, call_id: str | None) -> Call | None:
 def _spawned(rollout: Rollout, event: EventMessage, at: datetime | None) -> None:  # noqa: ARG001
     call = _known_call(rollout, event.call_id)
     if call is not None:
-        call.agent_id = event.new_thread_id or call.agent_id
+        call.start_agent(event.new_thread_id)
         call.agent_type = call.agent_type or event.new_agent_role
 
 
 def _agent_started(rollout: Rollout, event: EventMessage, at: datetime | None) -> None:  # noqa: ARG001
     call = _known_call(rollout, event.event_id)
     if call is not None and event.kind == "started":
-        call.agent_id = event.agent_thread_id or call.agent_id
+        call.start_agent(event.agent_thread_id)
 
 
 def _assessed(rollout: Rollout, event: EventMessage, at: datetime | None) -> None:  # noqa: ARG001
     call = _known_call(rollout, event.target_item_id)
     if call is not None and event.status == "denied":
-        call.is_denied = True
+        call.add(Verdict(is_denied=True))
 
 
 def _strange_usage(rollout: Rollout, event: EventMessage, at: datetime | None) -> None:  # noqa: ARG001
@@ -267,6 +271,20 @@ def _strange_usage(rollout: Rollout, event: EventMessage, at: datetime | None) -
         rollout.tally.issue("unknown_usage_shape", "usage of a whole turn in an event_msg")
 
 
+ITEM_READERS: dict[str | None, Callable[[Rollout, Thread, ResponseItem, datetime | None, Raw], None]] = {
+    "reasoning": _reasoning,
+    "message": _message,
+    "function_call": _call,
+    "custom_tool_call": _call,
+    "local_shell_call": _call,
+    "function_call_output": _call_output,
+    "custom_tool_call_output": _call_output,
+    "web_search_call": _hosted_call,
+    "image_generation_call": _hosted_call,
+    "agent_message": _agent_message,
+    "configuration_update": _reconfigure,
+}
+"""What goes to the model or comes from it, by the type of the item."""
 EVENT_READERS: dict[str | None, Callable[[Rollout, EventMessage, datetime | None], None]] = {
     "token_count": read_token_count,
     "user_message": _user_message,

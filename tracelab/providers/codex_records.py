@@ -268,37 +268,31 @@ class _Subtype(msgspec.Struct, gc=False):
     type: str | None = None
 
 
-_DECODE_ITEM = msgspec.json.Decoder(ResponseItem).decode
-_DECODE_EVENT = msgspec.json.Decoder(EventMessage).decode
-_FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+decode_item = msgspec.json.Decoder(ResponseItem).decode
+decode_event = msgspec.json.Decoder(EventMessage).decode
+FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def response_item(body: Raw, tally: Tally) -> ResponseItem | None:
-    """Decode the body of a `response_item`."""
-    try:
-        return _DECODE_ITEM(body)
-    except _FAULTS:
-        kind = _subtype(body)
-        if kind is None or kind in ITEMS_READ:
-            return lenient(body, ResponseItem, tally)
-        return ResponseItem(type=kind)
+def mend_item(body: Raw, tally: Tally) -> ResponseItem | None:
+    """Decode the body of a `response_item` that the decoder refused; of a type unread, only the type."""
+    kind = _subtype(body)
+    if kind is None or kind in ITEMS_READ:
+        return lenient(body, ResponseItem, tally)
+    return ResponseItem(type=kind)
 
 
-def event_message(body: Raw, tally: Tally) -> EventMessage | None:
-    """Decode the body of an `event_msg`; of a type that is not read, only the type."""
-    try:
-        return _DECODE_EVENT(body)
-    except _FAULTS:
-        kind = _subtype(body)
-        if kind in EVENTS_READ:
-            return lenient(body, EventMessage, tally)
-        return EventMessage(type=kind)
+def mend_event(body: Raw, tally: Tally) -> EventMessage | None:
+    """Decode the body of an `event_msg` that the decoder refused; of a type unread, only the type."""
+    kind = _subtype(body)
+    if kind in EVENTS_READ:
+        return lenient(body, EventMessage, tally)
+    return EventMessage(type=kind)
 
 
 def _subtype(body: Raw) -> str | None:
     try:
         return msgspec.json.decode(body, type=_Subtype).type
-    except _FAULTS:
+    except FAULTS:
         return None
 
 
@@ -310,5 +304,5 @@ def is_failed_mcp(result: _McpResult | None) -> bool | None:
         return True
     try:
         return bool(msgspec.json.decode(result.Ok, type=_McpAnswer).isError)
-    except _FAULTS:
+    except FAULTS:
         return False if result.Ok else None

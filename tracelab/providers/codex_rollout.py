@@ -6,6 +6,7 @@ first line that names the own thread, or, in old files, by a second in which not
 """
 
 import re
+from collections import defaultdict
 from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import Any
@@ -51,8 +52,8 @@ class Rollout:
         """The latest running total in the file."""
         self.has_records = False
         self.next_event = 0
-        self.items: dict[str | None, int] = {}
-        self.events: dict[str | None, int] = {}
+        self.items: defaultdict[str | None, int] = defaultdict(int)
+        self.events: defaultdict[str | None, int] = defaultdict(int)
         """Records of the two types that have subtypes, by subtype."""
 
     @property
@@ -146,9 +147,9 @@ class Rollout:
 
     def user_event(self, thread: Thread, at: datetime | None, kind: str, chars: int) -> None:
         """Add a user message of any kind; its copies share its place among those of the turn."""
-        event_id = thread.event_id(kind)
-        block, at = thread.place(event_id), self.time(at)
-        thread.add_input(self.entry(thread, at, "user_message", event_id, block, kind, None, chars))
+        event_id, block = thread.event_key(kind)
+        entry = self.entry(thread, self.time(at), "user_message", event_id, block, kind, None, chars)
+        thread.add_input(entry)
 
     def _go(self, thread: Thread) -> None:
         if thread is self.own:

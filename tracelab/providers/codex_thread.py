@@ -4,7 +4,9 @@ Inputs wait for the next step. Outputs belong to the response that a usage row c
 (usage-last layout, and every `token_usage_record`), or the row before them (usage-first layout).
 """
 
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from struct import Struct
@@ -20,6 +22,7 @@ Entry = list[Any]
 SESSION_ID, STEP_SEQ, EVENT_TYPE, STARTED_AT, EVENT_AT, TOOL_CALL_ID, CHARS = 1, 2, 6, 7, 8, 10, 11
 _pack = Struct("<12q").pack
 _INPUTS = frozenset(("user_message", "tool_result"))
+_UNKNOWN_TURN = (None, None)
 
 
 class Response(msgspec.Struct, gc=False, eq=False):
@@ -58,73 +61,80 @@ class Marker(msgspec.Struct, gc=False, eq=False):
     post_tokens: int | None = None
 
 
+@dataclass(slots=True, eq=False)
 class Thread:
     """State of one thread in one file; finished events go to `ready`."""
 
-    def __init__(self, thread_id: str, calls: dict[str, Call], ready: list[Entry]) -> None:
-        self.id = self.turn_key = thread_id
-        self.session_id = f"codex:{thread_id}"
-        self.calls = calls
-        self.ready = ready
-        # who it is
-        self.is_own = False
-        self.is_described = False
-        self.kind = "main"
-        self.parent: str | None = None
-        self.root = thread_id
-        self.forked_from: str | None = None
-        self.agent_type: str | None = None
-        self.project: str | None = None
-        self.entrypoint: str | None = None
-        self.first_version: str | None = None
-        self.first_at: datetime | None = None
-        self.last_at: datetime | None = None
-        # what is in force
-        self.version: str | None = None
-        self.model: str | None = None
-        self.effort: str | None = None
-        self.tier: str | None = None
-        self.window: int | None = None
-        self.turn: str | None = None
-        self.turns: dict[str, tuple[str | None, str | None]] = {}
-        """Model and effort by turn."""
-        # what is open
-        self.layout: str | None = None
-        """Where usage rows stand: `first`, `last`, or not yet known."""
-        self.spoke = False
-        """Whether an output stands since the last user message."""
-        self.is_cut = False
-        """Whether the next output begins another response than what is open."""
-        self.pending: list[Entry] = []
-        self.open: list[Entry] = []
-        self.open_lines: list[int] = []
-        self.open_turn: str | None = None
-        self.current: Response | None = None
-        """Usage-first: the step that takes the outputs."""
-        self.handed: list[Entry] = []
-        self.handed_to: Response | None = None
-        """The latest closed step: it may still turn out to be a compaction, which takes no inputs."""
-        self.heard: tuple[str | None, int] | None = None
-        """Type and size of a message just heard, whose mirror may follow."""
-        self.streamed: dict[str, list[datetime]] = {"reasoning": [], "text": []}
-        """When outputs were displayed since the last input: usage-first, before they are logged."""
-        self.begun: dict[str, list[datetime]] = {"reasoning": [], "text": []}
-        """When outputs to come began, as their mirrors say."""
-        # what is known
-        self.steps: list[Response] = []
-        self.metered = 0
-        self.places: dict[str, int] = {}
-        self.responses: Counter[str | None] = Counter()  # so far, by turn
-        self.event_ids: dict[str, str] = {}
-        """Of the turn, by event type or message kind."""
-        self.unmatched: dict[Numbers, list[Response]] = {}
-        """Records that no `token_count` has echoed yet."""
-        self.by_response: dict[str, Response] = {}
-        self.markers: list[Marker] = []
-        self.compacting: set[str] = set()
-        """Responses that wrote a summary."""
-        self.marker: Marker | None = None
-        """The latest compaction since the last step began."""
+    id: str
+    calls: dict[str, Call]
+    ready: list[Entry]
+    session_id: str = field(init=False)
+    turn_key: str = field(init=False)
+    root: str = field(init=False)
+    # who it is
+    is_own: bool = False
+    is_described: bool = False
+    kind: str = "main"
+    parent: str | None = None
+    forked_from: str | None = None
+    agent_type: str | None = None
+    project: str | None = None
+    entrypoint: str | None = None
+    first_version: str | None = None
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    # what is in force
+    version: str | None = None
+    model: str | None = None
+    effort: str | None = None
+    tier: str | None = None
+    window: int | None = None
+    turn: str | None = None
+    turns: dict[str | None, tuple[str | None, str | None]] = field(default_factory=dict)
+    """Model and effort by turn."""
+    # what is open
+    layout: str | None = None
+    """Where usage rows stand: `first`, `last`, or not yet known."""
+    spoke: bool = False
+    """Whether an output stands since the last user message."""
+    is_cut: bool = False
+    """Whether the next output begins another response than what is open."""
+    pending: list[Entry] = field(default_factory=list)
+    open: list[Entry] = field(default_factory=list)
+    open_lines: list[int] = field(default_factory=list)
+    open_turn: str | None = None
+    current: Response | None = None
+    """Usage-first: the step that takes the outputs."""
+    handed: list[Entry] = field(default_factory=list)
+    handed_to: Response | None = None
+    """The latest closed step: it may still turn out to be a compaction, which takes no inputs."""
+    heard: tuple[str | None, int] | None = None
+    """Type and size of a message just heard, whose mirror may follow."""
+    streamed: defaultdict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    """When outputs were displayed since the last input: usage-first, before they are logged."""
+    begun: defaultdict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    """When outputs to come began, as their mirrors say."""
+    # what is known
+    steps: list[Response] = field(default_factory=list)
+    metered: int = 0
+    places: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """So far, by key."""
+    responses: defaultdict[str | None, int] = field(default_factory=lambda: defaultdict(int))
+    """So far, by turn."""
+    event_ids: dict[str, str] = field(default_factory=dict)
+    """Of the turn, by event type or message kind."""
+    unmatched: dict[Numbers, list[Response]] = field(default_factory=dict)
+    """Records that no `token_count` has echoed yet."""
+    by_response: dict[str, Response] = field(default_factory=dict)
+    markers: list[Marker] = field(default_factory=list)
+    compacting: set[str] = field(default_factory=set)
+    """Responses that wrote a summary."""
+    marker: Marker | None = None
+    """The latest compaction since the last step began."""
+
+    def __post_init__(self) -> None:
+        self.turn_key = self.root = self.id
+        self.session_id = f"codex:{self.id}"
 
     def start_turn(self, turn: str | None) -> None:
         """Enter a turn; what the last one left open has no usage, unless a usage row still closes it."""
@@ -175,16 +185,18 @@ class Thread:
             if call.session_id == old:
                 call.session_id = self.session_id
 
-    def event_id(self, event_type: str) -> str:
-        """Return what the turn's events of a type are keyed by, beside their place."""
+    def event_key(self, event_type: str) -> tuple[str, int]:
+        """Return what the turn's next event of a type is keyed by: the turn's id of the type, and a place."""
         event_id = self.event_ids.get(event_type)
         if event_id is None:
             event_id = self.event_ids[event_type] = f"{self.turn_key}/{event_type}"
-        return event_id
+        place = self.places[event_id]
+        self.places[event_id] = place + 1
+        return event_id, place
 
     def place(self, key: str) -> int:
         """Return the next 0-based place under a key."""
-        place = self.places.get(key, 0)
+        place = self.places[key]
         self.places[key] = place + 1
         return place
 
@@ -195,8 +207,7 @@ class Thread:
 
     def add_input(self, entry: Entry) -> None:
         """Keep an input for the next step: a response has not seen what stands after its first output."""
-        self.streamed["reasoning"].clear()
-        self.streamed["text"].clear()
+        self.streamed.clear()
         if self.open:
             self.open.append(entry)
             self.open_lines.append(0)
@@ -217,7 +228,7 @@ class Thread:
         """Give an output to the response that it belongs to."""
         self.begin_output()
         if self.current is not None:
-            self._give(self.current, entry)
+            self._give(self.current, (entry,))
             return
         if not self.open:
             self.open_turn = self.turn
@@ -314,7 +325,7 @@ class Thread:
         return f"{self.id}/{ordinal if turn is None else turn}/{digest}"
 
     def _new(self, source: str, key: str, turn: str | None, line_no: int) -> Response:
-        model, effort = self.turns.get(turn, (None, None)) if turn is not None else (None, None)
+        model, effort = self.turns.get(turn, _UNKNOWN_TURN)
         step = Response(
             len(self.steps),
             self.metered,
@@ -347,28 +358,30 @@ class Thread:
         self.handed, self.pending = self.pending, []
 
     def _take_outputs(self, step: Response) -> None:
-        entries, self.open = self.open, []
-        self.open_lines = []
-        self.begun["reasoning"].clear()
-        self.begun["text"].clear()
-        for entry in entries:
-            if entry[EVENT_TYPE] in _INPUTS:
-                self.pending.append(entry)
-            else:
-                self._give(step, entry)
+        self.begun.clear()
+        if self.open:
+            entries, self.open, self.open_lines = self.open, [], []
+            self._give(step, entries)
 
-    def _give(self, step: Response, entry: Entry) -> None:
-        entry[STEP_SEQ] = step.seq
-        self.ready.append(entry)
-        if entry[EVENT_TYPE] == "reasoning":
-            return
-        step.speaks = True
-        step.visible_chars += entry[CHARS]
-        if entry[TOOL_CALL_ID] is not None:
-            call = self.calls[entry[TOOL_CALL_ID]]
-            call.step_seq = step.seq
-            call.tool_index = step.tools
-            step.tools += 1
+    def _give(self, step: Response, entries: Iterable[Entry]) -> None:
+        """Give outputs to a step; an input that stands among them waits for the next one."""
+        seq, ready = step.seq, self.ready
+        for entry in entries:
+            event_type = entry[EVENT_TYPE]
+            if event_type in _INPUTS:
+                self.pending.append(entry)
+                continue
+            entry[STEP_SEQ] = seq
+            ready.append(entry)
+            if event_type == "reasoning":
+                continue
+            step.speaks = True
+            step.visible_chars += entry[CHARS]
+            if event_type == "tool_call":
+                call = self.calls[entry[TOOL_CALL_ID]]
+                call.step_seq = seq
+                call.tool_index = step.tools
+                step.tools += 1
 
     def unmetered_key(self, call_id: str | None, turn: str | None, place: int) -> str:
         """Key a step without usage: by its first call, else by its place among all responses of its turn.
@@ -388,5 +401,4 @@ class Thread:
         step = self._new("none", self.unmetered_key(call_id, turn, self.responses[turn]), turn, line_no)
         self._take_inputs(step)
         self.hand_over()
-        for entry in run:
-            self._give(step, entry)
+        self._give(step, run)

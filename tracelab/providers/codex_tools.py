@@ -2,11 +2,11 @@
 
 import re
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from tracelab.providers.base import raw_chars
+from tracelab.providers.base import content_chars, raw_chars
 from tracelab.providers.codex_records import (
     Duration,
     EventMessage,
@@ -19,7 +19,6 @@ _WAITS = frozenset(("wait", "wait_agent"))
 TELLING_INPUTS = _WAITS | {"write_stdin", "spawn_agent"}
 """Tools whose calls are told apart by their input, or that wait."""
 _HEADS = ("Chunk ID: ", "Wall time", "Process exited with code ", "Exit code: ", "Script ")
-_SCRIPT_ENDS = {"Script completed": False, "Script failed": True}
 _FAILURES = (
     "failed in sandbox",
     "execution error",
@@ -32,14 +31,22 @@ _FAILURES = (
     "collab tool failed",
 )
 _DENIALS = ("patch rejected by user", "exec command rejected by user")
-_HEADER_LINES = 8
 _HEADER_CHARS = 1000
 _MAX_SECONDS = 1e9  # beyond is no measurement
-_wall_time = re.compile(r"Wall time:? (\d+(?:\.\d+)?) seconds?\r?").fullmatch
-_exit_code = re.compile(r"(?:Process exited with code|Exit code:) (-?\d{1,10})\r?").fullmatch
+_header = re.compile(
+    r"""(?>  # a line: its last word on a thing counts
+        (?> Wall\ time:?\ (\d+(?:\.\d+)?)\ seconds?\r?(?![^\n])
+          | (?:Process\ exited\ with\ code|Exit\ code:)\ (-?\d{1,10})\r?(?![^\n])
+          | Script\ (completed|failed)\r*(?![^\n])
+          | [^\n]*
+        )
+        (?:\n(?!Output:) | \Z)?+
+    ){1,8}""",
+    re.VERBOSE,
+).match
 
 
-class Verdict(NamedTuple):
+class Verdict(msgspec.Struct, gc=False, frozen=True):
     """What a result tells of its call; None is what it does not tell."""
 
     internal_ms: int | None = None
@@ -47,6 +54,9 @@ class Verdict(NamedTuple):
     is_error: bool | None = None
     is_denied: bool = False
     agent_id: str | None = None
+
+
+UNTOLD = Verdict()
 
 
 class _Metadata(msgspec.Struct, gc=False):
@@ -68,7 +78,6 @@ class _SpawnInput(msgspec.Struct, gc=False):
     agent_type: str | None = None
 
 
-_UNTOLD = Verdict()
 _FAULTS = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
@@ -84,45 +93,39 @@ class Call(msgspec.Struct, gc=False, eq=False):
     agent_type: str | None = None
     step_seq: int = -1
     tool_index: int = 0
-    has_result: bool = False
     result_at: datetime | None = None
     result_chars: int | None = None
-    internal_ms: int | None = None
-    exit_code: int | None = None
-    is_error: bool | None = None
-    is_denied: bool = False
-    agent_id: str | None = None
+    """None until the first result."""
+    verdict: Verdict = UNTOLD
 
     def add(self, verdict: Verdict) -> None:
         """Take in a verdict: the first that tells a thing counts, but any failure makes it a failure."""
-        internal_ms, exit_code, is_error, is_denied, agent_id = verdict
-        if self.internal_ms is None:
-            self.internal_ms = internal_ms
-        if self.exit_code is None:
-            self.exit_code = exit_code
-        if is_error is not None:
-            self.is_error = is_error or self.is_error or False
-        if is_denied:
-            self.is_denied = True
-        if self.agent_id is None:
-            self.agent_id = agent_id
+        told = self.verdict
+        if told is UNTOLD:
+            self.verdict = verdict
+            return
+        self.verdict = Verdict(
+            verdict.internal_ms if told.internal_ms is None else told.internal_ms,
+            verdict.exit_code if told.exit_code is None else told.exit_code,
+            told.is_error if verdict.is_error is None else verdict.is_error or told.is_error or False,
+            told.is_denied or verdict.is_denied,
+            verdict.agent_id if told.agent_id is None else told.agent_id,
+        )
+
+    def start_agent(self, agent_id: str | None) -> None:
+        """Note the subagent that the client logs for the call: it counts before what a result tells."""
+        if agent_id:
+            self.verdict = msgspec.structs.replace(self.verdict, agent_id=agent_id)
 
 
-def tool_name(item: ResponseItem) -> str | None:
-    """Name the tool of a call; an MCP tool's namespace names its server."""
+def name_and_input(item: ResponseItem) -> tuple[str | None, Any]:
+    """Return a call's tool and input, wherever its type keeps them; an MCP namespace names the server."""
     if item.type == "local_shell_call":
-        return "local_shell"
-    namespace = item.namespace
-    if namespace and item.name and namespace.startswith("mcp__") and not item.name.startswith("mcp__"):
-        return f"{namespace.rstrip('_')}__{item.name}"
-    return item.name
-
-
-def call_input(item: ResponseItem) -> Any:
-    """Return the input of a call, wherever its type keeps it."""
-    if item.type == "function_call":
-        return item.arguments
-    return item.input if item.type == "custom_tool_call" else item.action
+        return "local_shell", item.action
+    name, namespace = item.name, item.namespace
+    if namespace and name and namespace.startswith("mcp__") and not name.startswith("mcp__"):
+        name = f"{namespace.rstrip('_')}__{name}"
+    return name, item.arguments if item.type == "function_call" else item.input
 
 
 def is_poll(name: str | None, value: Any) -> bool:
@@ -135,6 +138,19 @@ def is_poll(name: str | None, value: Any) -> bool:
 def agent_type(name: str | None, value: Any) -> str | None:
     """Return the kind of subagent that a call asks for."""
     return _arguments(value, _SpawnInput).agent_type if name == "spawn_agent" else None
+
+
+def output_chars(output: Any) -> int:
+    """`content_chars` of a call's output; the fast encoder writes the same, but for floats."""
+    if isinstance(output, str):
+        return len(output)
+    if isinstance(output, list) and all(map(_is_texts, output)):
+        return len(msgspec.json.encode(output).decode())
+    return content_chars(output)
+
+
+def _is_texts(block: Any) -> bool:
+    return isinstance(block, dict) and set(map(type, block.values())) == {str}
 
 
 def output_verdict(output: Any) -> Verdict:
@@ -154,14 +170,14 @@ def output_verdict(output: Any) -> Verdict:
             return _json_verdict(output)
         text = output["text"]
     else:
-        return _UNTOLD
+        return UNTOLD
     if text.startswith("{"):
         return _json_verdict(text)
     if text.startswith(_HEADS):
         return _header_verdict(text)
     if text.startswith(_FAILURES):
         return Verdict(is_error=True, is_denied=text.startswith(_DENIALS))
-    return _UNTOLD
+    return UNTOLD
 
 
 def end_verdict(event: EventMessage) -> Verdict:
@@ -211,21 +227,15 @@ def _json_verdict(output: str | dict[str, Any]) -> Verdict:
 
 
 def _header_verdict(text: str) -> Verdict:
-    internal_ms = exit_code = is_error = None
-    end = text.find("\nOutput:", 0, _HEADER_CHARS)
-    for line in text[: _HEADER_CHARS if end < 0 else end].split("\n", _HEADER_LINES)[:_HEADER_LINES]:
-        match line[:4]:
-            case "Wall":
-                found = _wall_time(line)
-                internal_ms = _seconds_ms(float(found[1])) if found else internal_ms
-            case "Proc" | "Exit":
-                found = _exit_code(line)
-                exit_code = int(found[1]) if found else exit_code
-            case "Scri":
-                is_error = _SCRIPT_ENDS.get(line.rstrip("\r"), is_error)
-    if exit_code is not None:
-        is_error = exit_code != 0
-    return Verdict(internal_ms, exit_code, is_error)
+    found = _header(text, 0, _HEADER_CHARS)
+    if found is None:
+        return UNTOLD
+    seconds, code, script = found.groups()
+    internal_ms = None if seconds is None else _seconds_ms(float(seconds))
+    if code is not None:
+        exit_code = int(code)
+        return Verdict(internal_ms, exit_code, exit_code != 0)
+    return Verdict(internal_ms, None, None if script is None else script == "failed")
 
 
 def _seconds_ms(seconds: float | None) -> int | None:

@@ -94,19 +94,14 @@ def read_compacted(rollout: Rollout, body: Compacted, at: datetime | None) -> No
     thread.markers.append(thread.marker)
 
 
-def _is_overdrawn(usage: Usage) -> bool:
-    """Say whether a usage names more cached and cache-written tokens than its input holds."""
-    cached, written = usage.cached_input_tokens or 0, usage.cache_write_input_tokens or 0
-    return written > 0 and usage.input_tokens is not None and cached + written > usage.input_tokens
-
-
 def _meter(
     rollout: Rollout, thread: Thread, step: Response, usage: Usage, last: Numbers, at: datetime | None
 ) -> None:
     """Give a step its usage, and report it."""
     step.usage, step.numbers, step.closed_at = usage, last, rollout.time(at)
     step.window = step.window or thread.window
-    if _is_overdrawn(usage):
+    _, cached, written = last[:3]
+    if written and usage.input_tokens is not None and cached + written > usage.input_tokens:
         rollout.tally.issue("cache_write_clipped", "cached and cache-written tokens exceed the input")
     thread.handed.append(rollout.entry(thread, step.closed_at, "usage_report", step.message_id, 0))
 
