@@ -147,6 +147,13 @@ def codex_log(mark: Marks) -> list[dict[str, Any]]:
             call_id="call_AAAAAAAAAAAAAAAAAAAAAAAA",
             output=f"Wall time: 0.5 seconds\nProcess exited with code 1\nOutput:\n{mark('output')}",
         ),
+        item(7, type="function_call", name="shell", call_id="call_BBBBBBBBBBBBBBBBBBBBBBBB", arguments="{}"),
+        item(
+            7,
+            type="function_call_output",
+            call_id="call_BBBBBBBBBBBBBBBBBBBBBBBB",
+            output=json.dumps({"agent_id": mark("agentid")}),
+        ),
         line(8, "event_msg", {"type": "agent_message", "message": mark("displayed")}),
         line(8, "event_msg", {"type": "item_completed", "thread_id": THREAD, "turn_id": "t1", "item": {"type": "CommandExecution", "id": "exec-1", "command": [mark("nested")], "aggregated_output": mark("nestedout"), "cwd": mark("nestedcwd"), "exit_code": 0}}),
         line(9, "compacted", {"message": mark("history"), "replacement_history": [{"role": "user", "content": [{"type": "input_text", "text": mark("replaced")}]}], "window_id": "w2"}),

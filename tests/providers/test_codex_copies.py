@@ -33,6 +33,7 @@ from tests.builders_codex import (
     says,
     started,
     turn,
+    usage,
 )
 from tracelab.schema import Compaction, Event, Session, Step, ToolCall
 
@@ -69,8 +70,12 @@ def copied_turn(second: float) -> list[Json]:
     ]
 
 
+OLD: Json = {"cli_version": "0.119.0"}
+"""A client that does not say where a thread's own part begins: a pause does."""
+
+
 def test_a_copied_history_belongs_to_its_owner_and_has_no_times() -> None:
-    parsed = parse([meta(60), *copied_turn(66), person(90), says(91), counted(92, BOTH, SECOND)])
+    parsed = parse([meta(60, **OLD), *copied_turn(66), person(90), says(91), counted(92, BOTH, SECOND)])
     assert steps(parsed) == [(OWN, 0, "token_count", False), (OTHER, 0, "token_count", True)]
     (tool,) = parsed.of(ToolCall)
     assert (tool.session_id, tool.emitted_at, tool.result_at, tool.wall_ms) == (OTHER, None, None, None)
@@ -90,8 +95,31 @@ def test_a_copied_history_belongs_to_its_owner_and_has_no_times() -> None:
 
 
 def test_a_copy_ends_at_a_pause_not_at_the_turn_of_a_second() -> None:
-    log = [meta(60), meta(60.7, PARENT), person(60.9), says(61.4), counted(62.3, FIRST), says(63.3)]
+    log = [meta(60, **OLD), meta(60.7, PARENT), person(60.9), says(61.4), counted(62.3, FIRST), says(63.3)]
     assert [row[0] for row in steps(parse(log))] == [OWN, OTHER]
+
+
+def test_a_pause_ends_no_copy_where_the_client_names_the_own_part() -> None:
+    log = [meta(60), meta(60.7, PARENT), person(60.9), counted(62.3, FIRST), own_settings(70), says(71)]
+    assert [row[0] for row in steps(parse([*log, recorded(72, resp(1), SECOND)]))] == [OWN, OTHER]
+
+
+def test_a_revert_is_no_fork_of_itself() -> None:
+    (session,) = parse([meta(0, history_base={"thread_id": OWN.removeprefix("codex:")}), says(1)]).of(Session)
+    assert session.forked_from_session_id is None
+
+
+def test_a_compaction_in_the_own_part_is_own_though_it_copies_a_record_of_the_origin() -> None:
+    copied = {"thread_id": PARENT, "response_id": resp(9), "usage": usage(FIRST)}
+    log = [
+        meta(0, history_base={"thread_id": PARENT}),
+        person(1),
+        compacted(2, latest_token_usage_record=copied),
+    ]
+    parsed = parse([*log, asks(3, call(1)), recorded(4, resp(1), SECOND)])
+    assert [row.session_id for row in parsed.of(Compaction)] == [OWN]
+    assert [row.session_id for row in parsed.of(ToolCall)] == [OWN]
+    assert [(row[0], row[2]) for row in steps(parsed)] == [(OWN, "record"), (OTHER, "record_copy")]
 
 
 def test_a_file_may_be_a_copy_to_its_end() -> None:
@@ -101,7 +129,7 @@ def test_a_file_may_be_a_copy_to_its_end() -> None:
 
 
 def test_copied_lines_that_kept_their_time_keep_it() -> None:
-    parsed = parse([meta(60), meta(1, PARENT), person(1.5), says(2), counted(2.4, FIRST), person(90)])
+    parsed = parse([meta(60, **OLD), meta(1, PARENT), person(1.5), says(2), counted(2.4, FIRST), person(90)])
     times = {row.event_at for row in parsed.events if row.session_id == OTHER}
     assert times == {at(1.5), at(2), at(2.4)}
     (theirs,) = [row for row in parsed.of(Session) if not row.is_own]

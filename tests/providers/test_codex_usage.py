@@ -27,7 +27,7 @@ from tests.builders_codex import (
     thinks,
     turn,
 )
-from tracelab.schema import Compaction, Step
+from tracelab.schema import Compaction, Step, ToolCall
 
 FIRST, SECOND = (1000, 0, 50, 20), (1200, 900, 30, 0)
 BOTH = (2200, 900, 80, 20)
@@ -209,6 +209,18 @@ def test_an_echo_is_of_its_own_turn() -> None:
         ("record", "t1"),
         ("token_count", "t2"),
     ]
+
+
+def test_an_echo_is_of_the_turn_that_its_record_names_though_no_line_began_it() -> None:
+    log = [meta(), started(1, "t1"), says(2), recorded(3, resp(1), FIRST, turn_id="t2"), counted(4, FIRST)]
+    assert [step.usage_source for step in parse(log).of(Step)] == ["record"]
+
+
+def test_a_search_for_tools_is_an_output_that_tells_where_usage_stands() -> None:
+    found = item(2, "tool_search_call", call_id=call(9))
+    log = [meta(), person(1), found, counted(3, FIRST), asks(4, call(1)), counted(5, SECOND, BOTH)]
+    parsed = parse(log)
+    assert [(tool.step_seq, tool.emitted_at) for tool in parsed.of(ToolCall)] == [(1, at(4))]
 
 
 def test_a_record_names_the_turn_of_its_early_echo_too() -> None:

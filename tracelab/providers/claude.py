@@ -4,8 +4,9 @@ One API message is one step, however many rows it is streamed over. Inputs wait 
 step; an input that an assistant row of another context descends from belongs to that context.
 """
 
-from collections.abc import Iterator
-from itertools import count
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import chain, count
 
 from tracelab.providers.base import Provider, Source, Tally, lenient
 from tracelab.providers.claude_compactions import Compactions
@@ -48,17 +49,21 @@ _BATCH_ROWS = 256  # so many at a time cost less to hand on
 
 def parse(records: Iterator[ClaudeRecord], source: Source, tally: Tally) -> Iterator[Row]:
     """Turn the records of one log into raw rows."""
-    log = _Log(source, tally)
-    ready = log.ready
-    for record in records:
-        log.read(record)
-        if len(ready) >= _BATCH_ROWS:
-            yield from ready
-            ready.clear()
-    yield from log.finish()
+    return chain.from_iterable(_batches(records, source, tally))
 
 
 CLAUDE = Provider("claude", ClaudeRecord, parse)
+
+
+def _batches(records: Iterator[ClaudeRecord], source: Source, tally: Tally) -> Iterator[Iterable[Row]]:
+    log = _Log(source, tally)
+    read, ready = log.read, log.ready
+    for record in records:
+        read(record)
+        if len(ready) >= _BATCH_ROWS:
+            yield ready
+            ready.clear()
+    yield log.finish()
 
 
 class _Log:
@@ -69,6 +74,7 @@ class _Log:
         self.file_id = source.file_id
         self.tally = tally
         self.lineage = Lineage(source, tally)
+        self.types = defaultdict[str, int](int)  # adding to a Counter takes three times as long
         self.event_indexes = count()
         self.calls: dict[str, CallState] = {}
         self.hosted: set[str] = set()
@@ -82,9 +88,9 @@ class _Log:
 
     def read(self, record: ClaudeRecord) -> None:
         """Take in one record."""
-        kind, name = record.type, record.subtype
-        if record.timestamp is not None:
-            self.tally.seen(record.timestamp)
+        kind, name, at = record.type, record.subtype, record.timestamp
+        if at is not None:
+            self.tally.seen(at)
         if record.is_sidechain:
             self.lineage.follow_sidechain(record)
         if kind == "assistant":
@@ -99,10 +105,11 @@ class _Log:
             self._system(record)
         else:
             self._note(record)
-        self.tally.records_by_type[f"{kind}/{name}" if name else f"{kind}"] += 1
+        self.types[f"{kind}/{name}" if name else f"{kind}"] += 1
 
     def finish(self) -> Iterator[Row]:
         """Yield what is known only at the end of the file."""
+        self.tally.records_by_type.update(self.types)
         contexts = self.lineage.contexts.values()
         for context in contexts:
             self._release_held(context, None)
@@ -233,12 +240,13 @@ class _Log:
         call = self._call(block.id, step.context)
         if call is None or call.step is not None:
             return None
-        call.step, call.index, call.name, call.emitted_at = step, step.tools, block.name, record.timestamp
-        call.input_chars = size(block.input)
-        if block.name in AGENT_TOOLS and (asked := lenient(block.input, AgentInput, self.tally)):
+        name, chars = block.name, size(block.input)
+        call.step, call.index, call.name, call.emitted_at = step, step.tools, name, record.timestamp
+        call.input_chars = chars
+        if name in AGENT_TOOLS and (asked := lenient(block.input, AgentInput, self.tally)):
             call.agent_type = asked.subagent_type
         step.tools += 1
-        step.visible_chars += call.input_chars
+        step.visible_chars += chars
         return call
 
     def _call(self, tool_use_id: str | None, context: Context) -> CallState | None:
@@ -261,7 +269,8 @@ class _Log:
 
     def _take(self, waiting: Input, step_seq: int | None) -> None:
         """Give an input to its step, or to none."""
-        self.lineage.settle(waiting)
+        if waiting.is_linked:
+            self.lineage.settle(waiting)
         if waiting.queued_texts is not None:
             self.queued.append((waiting, step_seq))
         else:
@@ -284,16 +293,14 @@ class _Log:
         waiting = Input(context, record.timestamp)
         said: list[tuple[int, str, int]] = []  # place, kind, characters
         for index, block in enumerate(blocks):
-            if block.type == "tool_result":
-                call = self._call(block.tool_use_id, context)
-                if call is not None and call.step is None:
-                    waiting.early.append(call)
-                waiting.events.append(self._result(block, index, record, call, name, is_sole))
-            elif block.type == "text":
+            kind = block.type
+            if kind == "tool_result":
+                waiting.events.append(self._result(block, index, record, waiting, name, is_sole))
+            elif kind == "text":
                 text = block.text or ""
                 self.user_texts.add(hash(text.strip()))
                 said.append((index, _kind(record, text, context), len(text)))
-            elif block.type in _PICTURES:
+            elif kind in _PICTURES:
                 said.append((index, _kind(record, "", context), size(block.source)))
         if said:
             index, kind, _ = next((words for words in said if words[1] in _PROMPTS), said[0])
@@ -318,14 +325,16 @@ class _Log:
         return None
 
     def _result(
-        self, block: Block, index: int, record: ClaudeRecord, call: CallState | None, name: str, is_sole: bool
+        self, block: Block, index: int, record: ClaudeRecord, waiting: Input, name: str, is_sole: bool
     ) -> InputEvent:
         """Take a tool result; what the runner says of the row is of its sole result, or of none."""
-        chars = size(block.content)
+        chars, call_id = size(block.content), None
+        call = self._call(block.tool_use_id, waiting.context)
         if call is not None:
+            call_id = call.id
             call.end(block, record, chars, is_sole)
-        call_id = call.id if call is not None else None
-        failed = block.is_error is True
+            if call.step is None:
+                waiting.early.append(call)
         return (
             next(self.event_indexes),
             name,
@@ -336,7 +345,7 @@ class _Log:
             None,
             call_id,
             chars,
-            failed,
+            block.is_error is True,
         )
 
     def _attachment(self, record: ClaudeRecord) -> str | None:

@@ -16,15 +16,19 @@ class Lineage:
     """The contexts of one file, and the inputs that still wait for an assistant row to descend from them."""
 
     def __init__(self, source: Source, tally: Tally) -> None:
-        named = _agent_file(PurePath(source.path).name)
+        path = PurePath(source.path)
+        named = _agent_file(path.name)
         self.contexts: dict[tuple[str, str | None], Context] = {}
         """By conversation and agent."""
         self.linked = 0
         """Inputs that wait in a context for its next step and may yet turn out to belong to another."""
         self._source = source
+        self._project = _project(path)
         self._file_agent = named[1] if named else None
         self._sidecar = lenient(source.sidecar, Sidecar, tally) if source.sidecar else None
         self._conversation = source.first_line_sha256[:32]  # until a message names one
+        self._latest_name: object = None  # what the record before named, if the context needs no more of it
+        self._latest = Context("", None)
         self._roots: dict[str, str] = {}  # row of a sidechain without a name → its first row
         self._parents: dict[str, tuple[str | None, Input | None]] = {}
         self._continued_from: dict[str, str] = {}
@@ -35,6 +39,9 @@ class Lineage:
 
     def context(self, record: ClaudeRecord) -> Context:
         """Context that a row says it belongs to; a copied row belongs to its origin's."""
+        name = (record.session_id, record.agent_id, record.is_sidechain, record.forked_from)
+        if name == self._latest_name:
+            return self._latest
         conversation = self._conversation = self.conversation(record)
         agent = record.agent_id or self._file_agent
         if agent is None and record.is_sidechain:
@@ -49,6 +56,10 @@ class Lineage:
             context.version = record.version
         if context.entrypoint is None:
             context.entrypoint = record.entrypoint
+        is_certain = record.session_id and record.forked_from is None and (agent or not record.is_sidechain)
+        is_complete = context.version is not None and context.entrypoint is not None
+        self._latest_name = name if is_certain and is_complete else None
+        self._latest = context
         return context
 
     def _open(self, conversation: str, agent: str | None, is_own: bool = True) -> Context:
@@ -81,12 +92,11 @@ class Lineage:
                 context.pending.append(waiting)
 
     def settle(self, waiting: Input) -> None:
-        """Note that an input has its step, or will have none."""
-        if waiting.is_linked:
-            waiting.is_linked = False
-            self.linked -= 1
-            if not self.linked:
-                self._parents.clear()
+        """Note that a linked input has its step, or will have none."""
+        waiting.is_linked = False
+        self.linked -= 1
+        if not self.linked:
+            self._parents.clear()
 
     def continues(self, origin: str, conversation: str) -> None:
         """Note that a conversation goes on under another id, in another file."""
@@ -131,7 +141,7 @@ class Lineage:
             forked_from_session_id=context.forked_from,
             agent_type=agent_type,
             user_name=self._source.user_name,
-            project=_project(self._source.path),
+            project=self._project,
             client_version=context.version,
             entrypoint=context.entrypoint,
             started_at=context.first_at,
@@ -158,8 +168,8 @@ def origin_of(record: ClaudeRecord) -> str | None:
     return None
 
 
-def _project(path: str) -> str | None:
+def _project(path: PurePath) -> str | None:
     """Name of the folder right below the client's `projects`."""
-    folders = PurePath(path).parts[:-1]
+    folders = path.parts[:-1]
     places = [index for index, folder in enumerate(folders[:-1]) if folder == "projects"]
     return folders[places[-1] + 1] if places else None

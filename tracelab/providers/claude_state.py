@@ -40,7 +40,7 @@ _SHELLS = frozenset({"Bash", "PowerShell"})
 _TRIGGERS = frozenset({"auto", "manual"})
 _NO_TOKENS = Tokens()
 _SILENT = Outcome()
-_NO_CALLS = Calls([], [])
+_NO_CALLS: Calls = ([], [])
 _is_provider_made = re.compile(r"[A-Za-z0-9_.:-]{20,}").fullmatch
 _HEX = "[0-9a-fA-F]"
 _is_uuid = re.compile(f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}").fullmatch
@@ -135,7 +135,7 @@ class Marker:
         self.id, self.at, self.body, self.is_summary = boundary.id, boundary.at, boundary.body, False
 
 
-class Input(msgspec.Struct, eq=False):
+class Input(msgspec.Struct, eq=False):  # many, seldom written to: made twice as fast as a dataclass
     """What one record puts before the next step of its context."""
 
     context: Context
@@ -162,8 +162,7 @@ class Input(msgspec.Struct, eq=False):
         session_id = self.context.id
         if self.marker is not None:
             ready.append(_compaction(file_id, session_id, step_seq, self.marker))
-        for event in self.events:
-            ready.append(Event._make((file_id, session_id, step_seq, *event)))
+        ready += [Event._make((file_id, session_id, step_seq, *event)) for event in self.events]
 
 
 @dataclass(slots=True, eq=False)

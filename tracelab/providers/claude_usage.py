@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tracelab.providers.claude_records import CacheCreation, CallUsage, Iteration, Usage
+from tracelab.providers.claude_records import CallUsage, Iteration, Usage
 
 _PLACEHOLDER_TOKENS = 8
 _MAX_CHARS_PER_TOKEN = 12
@@ -21,11 +21,8 @@ class Tokens(NamedTuple):
     reasoning_tokens: int | None = None
 
 
-class Calls(NamedTuple):
-    """The model calls behind a message: those its usage adds up, and the others with their types."""
-
-    own: list[Iteration]
-    extra: list[tuple[str, Iteration]]
+Calls = tuple[list[Iteration], list[tuple[str, Iteration]]]
+"""The model calls behind a message: those its usage adds up, and the others with their types."""
 
 
 def prompt_tokens(usage: CallUsage) -> int | None:
@@ -49,15 +46,11 @@ def token_columns(usage: CallUsage, own: list[Iteration] | None = None) -> Token
     prefix = usage.cache_read_input_tokens or 0
     written = usage.cache_creation_input_tokens or 0
     append = (usage.input_tokens or 0) + written
-    hour = _hour(usage.cache_creation)
-    if own and sum([call.cache_creation_input_tokens or 0 for call in own]) == written:
-        splits = [call.cache_creation for call in own if call.cache_creation is not None]
-        hour = sum(map(_hour, splits)) if splits else hour
-    hour = min(written, hour)
+    hour = _hour_tokens(usage, own, written) if written else 0
     details = usage.output_tokens_details
     reasoning = details.thinking_tokens if details is not None else None
-    return Tokens(
-        prefix + append, prefix, append, written, written - hour, hour, usage.output_tokens, reasoning
+    return Tokens._make(
+        (prefix + append, prefix, append, written, written - hour, hour, usage.output_tokens, reasoning)
     )
 
 
@@ -73,7 +66,7 @@ def calls_of(usage: Usage) -> Calls:
             own.append(call)
         else:  # whatever else ran inside the message is in none of its own numbers
             extra.append(("compaction" if call.type == "compaction" else "advisor", call))
-    return Calls(own, extra)
+    return own, extra
 
 
 def adds_up(usage: CallUsage, own: list[Iteration]) -> bool:
@@ -101,5 +94,15 @@ def is_final(output_tokens: int | None, stop_reason: str | None, visible_chars: 
     return output_tokens > _PLACEHOLDER_TOKENS and output_tokens * _MAX_CHARS_PER_TOKEN >= visible_chars
 
 
-def _hour(split: CacheCreation | None) -> int:
-    return (split.ephemeral_1h_input_tokens or 0) if split is not None else 0
+def _hour_tokens(usage: CallUsage, own: list[Iteration] | None, written: int) -> int:
+    """Tokens of all that was written to the cache which were written for an hour."""
+    split, written_by_calls, hour_of_calls = usage.cache_creation, 0, None
+    for call in own or ():
+        written_by_calls += call.cache_creation_input_tokens or 0
+        if call.cache_creation is not None:
+            hour_of_calls = (hour_of_calls or 0) + (call.cache_creation.ephemeral_1h_input_tokens or 0)
+    if hour_of_calls is not None and written_by_calls == written:
+        hour = hour_of_calls
+    else:
+        hour = (split.ephemeral_1h_input_tokens or 0) if split is not None else 0
+    return min(written, hour)

@@ -150,11 +150,16 @@ def _compacted(rollout: Rollout, record: Record, at: datetime | None) -> None:
     read_compacted(rollout, lenient(record.payload, Compacted, rollout.tally) or Compacted(), at)
 
 
+def _kind(kind: object) -> str:
+    """Name a record's type for the count; what is no name may hold anything."""
+    return kind if isinstance(kind, str) else "other"
+
+
 def _other(rollout: Rollout, record: Record, at: datetime | None) -> None:  # noqa: ARG001
     """Read an item of the oldest format, which has neither envelope nor time; count anything else."""
     kind = record.type if record.record_type is None else record.record_type
     if record.payload:
-        rollout.tally.records_by_type[str(kind)] += 1
+        rollout.tally.records_by_type[_kind(kind)] += 1
     elif kind is None and rollout.is_headless and isinstance(record.id, str):
         rollout.tally.records_by_type["header"] += 1
         rollout.is_bare = True
@@ -166,7 +171,7 @@ def _other(rollout: Rollout, record: Record, at: datetime | None) -> None:  # no
         if item is not None and item.type in ITEM_READERS:
             ITEM_READERS[item.type](rollout, rollout.here, item, None, NO_BODY)
     else:
-        rollout.tally.records_by_type[str(kind)] += 1
+        rollout.tally.records_by_type[_kind(kind)] += 1
 
 
 _READERS: dict[str | None, Callable[[Rollout, Record, datetime | None], None]] = {

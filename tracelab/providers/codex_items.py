@@ -65,6 +65,13 @@ def _hosted_call(
     thread.begin_output()
 
 
+def _tool_search(
+    _rollout: Rollout, thread: Thread, _item: ResponseItem, _at: datetime | None, _metadata: Raw
+) -> None:
+    """Note that the model looked for tools: an output, but no call of the client's."""
+    thread.begin_output()
+
+
 def _agent_message(
     rollout: Rollout, thread: Thread, item: ResponseItem, at: datetime | None, _metadata: Raw
 ) -> None:
@@ -281,6 +288,7 @@ ITEM_READERS: dict[str | None, Callable[[Rollout, Thread, ResponseItem, datetime
     "custom_tool_call_output": _call_output,
     "web_search_call": _hosted_call,
     "image_generation_call": _hosted_call,
+    "tool_search_call": _tool_search,
     "agent_message": _agent_message,
     "configuration_update": _reconfigure,
 }

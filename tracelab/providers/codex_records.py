@@ -251,6 +251,7 @@ ITEMS_READ = frozenset(
         "custom_tool_call_output",
         "web_search_call",
         "image_generation_call",
+        "tool_search_call",
         "agent_message",
         "configuration_update",
     )

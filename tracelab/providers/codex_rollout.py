@@ -19,6 +19,7 @@ from tracelab.providers.codex_tools import Call
 
 _COPY_GAP = timedelta(seconds=1)
 _uuid = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").search
+_minor_version = re.compile(r"0\.(\d{1,6})\.").match
 _is_global = re.compile(r"[A-Za-z0-9_.:-]{20,}").fullmatch
 
 
@@ -48,6 +49,8 @@ class Rollout:
         """Ordinal at which the own part begins."""
         self.awaits_own = False
         """The header tells of a copy, and nothing has shown its end yet."""
+        self.has_gaps = True
+        """A pause ends a copied part: the client that began the file does not name its own part."""
         self.total: Numbers | None = None
         """The latest running total in the file."""
         self.has_records = False
@@ -80,7 +83,12 @@ class Rollout:
             place = _ordinal(ordinal)
             if place is not None and place >= self.boundary:
                 self._go(self.own)
-        elif at is not None and self.previous_at is not None and at - self.previous_at >= _COPY_GAP:
+        elif (
+            self.has_gaps
+            and at is not None
+            and self.previous_at is not None
+            and at - self.previous_at >= _COPY_GAP
+        ):
             self._go(self.own)
 
     def time(self, at: datetime | None) -> datetime | None:
@@ -162,6 +170,7 @@ class Rollout:
         own = self.own
         describe(own, meta)
         own.use_version(meta.cli_version)
+        self.has_gaps = not _names_its_part(meta.cli_version)
         self.begun_at = meta.timestamp or at
         if at is not None:
             own.seen(at)
@@ -173,6 +182,12 @@ class Rollout:
             self.here = self.thread(origin)
             if meta.session_id is not None and meta.session_id != origin:
                 self.here.kind, self.here.root = "subagent", meta.session_id
+
+
+def _names_its_part(version: str | None) -> bool:
+    """Say whether a client says where a thread's own part begins: since 0.152 it applies settings by name."""
+    found = _minor_version(version or "")
+    return found is not None and int(found[1]) >= 152
 
 
 def _ordinal(value: Any) -> int | None:

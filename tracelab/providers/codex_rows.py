@@ -9,7 +9,7 @@ from typing import Any
 from tracelab.providers.base import Source
 from tracelab.providers.codex_records import SessionMeta, Usage
 from tracelab.providers.codex_thread import EVENT_TYPE, SESSION_ID, STEP_SEQ, Entry, Marker, Response, Thread
-from tracelab.providers.codex_tools import Call
+from tracelab.providers.codex_tools import Call, starts_agents
 from tracelab.schema import Compaction, Event, Session, Step, ToolCall
 
 _MS = timedelta(milliseconds=1)
@@ -38,7 +38,8 @@ def describe(thread: Thread, meta: SessionMeta) -> None:
         thread.parent = parent
         thread.agent_type = _agent_type(meta)
     thread.root = meta.session_id or (parent if is_agent and parent else thread.id)
-    thread.forked_from = meta.forked_from_id or (meta.history_base.thread_id if meta.history_base else None)
+    origin = meta.forked_from_id or (meta.history_base.thread_id if meta.history_base else None)
+    thread.forked_from = origin if origin != thread.id else None  # a revert goes on from itself
     thread.project = project_name(meta.cwd)
     thread.entrypoint = _entrypoint(meta)
 
@@ -144,7 +145,7 @@ def tool_call_row(call: Call, file_id: str) -> ToolCall:
             verdict.exit_code,
             verdict.is_denied,
             call.is_poll,
-            verdict.agent_id,
+            verdict.agent_id if starts_agents(call.tool_name, verdict.agent_id) else None,
             call.agent_type,
             None,
             call.input_chars,

@@ -125,6 +125,7 @@ class Thread:
     """Of the turn, by event type or message kind."""
     unmatched: dict[Numbers, list[Response]] = field(default_factory=dict)
     """Records that no `token_count` has echoed yet."""
+    latest_record: Response | None = None
     by_response: dict[str, Response] = field(default_factory=dict)
     markers: list[Marker] = field(default_factory=list)
     compacting: set[str] = field(default_factory=set)
@@ -142,6 +143,7 @@ class Thread:
             return
         self.turn = turn
         self.turn_key = f"{self.id}/{turn}"
+        self.latest_record = None
         self.event_ids = {}
         self.is_cut = True
         self.spoke = False

@@ -33,6 +33,7 @@ _FAILURES = (
 _DENIALS = ("patch rejected by user", "exec command rejected by user")
 _HEADER_CHARS = 1000
 _MAX_SECONDS = 1e9  # beyond is no measurement
+_thread_id = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 _header = re.compile(
     r"""(?>  # a line: its last word on a thing counts
         (?> Wall\ time:?\ (\d+(?:\.\d+)?)\ seconds?\r?(?![^\n])
@@ -116,6 +117,11 @@ class Call(msgspec.Struct, gc=False, eq=False):
         """Note the subagent that the client logs for the call: it counts before what a result tells."""
         if agent_id:
             self.verdict = msgspec.structs.replace(self.verdict, agent_id=agent_id)
+
+
+def starts_agents(tool_name: str | None, agent_id: str | None) -> bool:
+    """Say whether what looks like a subagent's id is one: of a tool for agents, and in a thread's form."""
+    return bool(agent_id and tool_name and "agent" in tool_name and _thread_id(agent_id))
 
 
 def name_and_input(item: ResponseItem) -> tuple[str | None, Any]:

@@ -64,6 +64,7 @@ def read_usage_record(rollout: Rollout, record: UsageRecord, at: datetime | None
             rollout.tally.usage_echoes += 1
             return
         thread.unmatched.setdefault(last, []).append(step)
+        thread.latest_record = step
     step.source = "record"
     _attribute(step, record)
     _meter(rollout, thread, step, usage, last, at)
@@ -74,9 +75,12 @@ def read_usage_record(rollout: Rollout, record: UsageRecord, at: datetime | None
 def read_compacted(rollout: Rollout, body: Compacted, at: datetime | None) -> None:
     """Note a compaction; the record that it copies makes a step where the file has no other trace of it."""
     copy, response_id = body.latest_token_usage_record, body.compaction_response_id
-    thread = rollout.named(copy.thread_id if copy is not None else None)
+    # in its own part a fork may yet copy a record of the thread that it comes from
+    is_own_part = rollout.here is rollout.own
+    thread = rollout.here if copy is None or is_own_part else rollout.named(copy.thread_id)
     if copy is not None and copy.usage is not None and copy.response_id is not None:
-        _read_copy(rollout, thread, copy, copy.response_id, copy.usage)
+        owner = thread if copy.thread_id is None else rollout.thread(copy.thread_id)
+        _read_copy(rollout, owner, copy, copy.response_id, copy.usage)
     step = None
     if response_id is not None:
         thread.compacting.add(response_id)
@@ -110,7 +114,8 @@ def _is_echo(rollout: Rollout, thread: Thread, total: Numbers, last: Numbers) ->
     """Match a `token_count` with the first unmatched record of its turn and numbers."""
     steps = thread.unmatched.get(last, ())
     for step in steps:
-        if step.turn == thread.turn or step.turn is None or thread.turn is None:
+        # a record may name a turn that no line announced
+        if step.turn in (thread.turn, None) or thread.turn is None or step is thread.latest_record:
             step.echo_id = thread.count_key(step.turn, step.ordinal, total, last)
             step.window = thread.window
             thread.unmatched[last].remove(step)
