@@ -136,6 +136,7 @@ def codex_log(mark: Marks) -> list[dict[str, Any]]:
             call_id="call_AAAAAAAAAAAAAAAAAAAAAAAA",
             arguments=json.dumps({"cmd": mark("command"), "workdir": mark("workdir")}),
         ),
+        item(5, type="function_call", name="shell", call_id="call_BBBBBBBBBBBBBBBBBBBBBBBB", arguments="{}"),
         line(
             6,
             "token_usage_record",
@@ -147,7 +148,6 @@ def codex_log(mark: Marks) -> list[dict[str, Any]]:
             call_id="call_AAAAAAAAAAAAAAAAAAAAAAAA",
             output=f"Wall time: 0.5 seconds\nProcess exited with code 1\nOutput:\n{mark('output')}",
         ),
-        item(7, type="function_call", name="shell", call_id="call_BBBBBBBBBBBBBBBBBBBBBBBB", arguments="{}"),
         item(
             7,
             type="function_call_output",
