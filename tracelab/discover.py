@@ -149,7 +149,7 @@ def _home(home: Path, user_name: str | None) -> Iterator[_Place]:
 
 
 def _named(path: Path, home_root: Path) -> list[_Place]:
-    """Give the places of a path given by hand: the stores of a person's home, else the folder or file itself."""
+    """Give the places of a path given by hand: the stores of a person's home, else the path itself."""
     path = Path(os.path.normpath(path.expanduser().absolute()))
     try:
         mode = path.stat().st_mode

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,6 +107,8 @@ def load(
 
 def _known(db: Path) -> dict[str, _Known]:
     """Read what is loaded, by file_id."""
+    if not db.exists():
+        return {}
     from tracelab.warehouse import has_raw, is_unmade, open_read_only
 
     if is_unmade(db):
@@ -148,19 +150,23 @@ def _write(
     db: Path, logs: Sequence[LogFile], gone: list[str], known: dict[str, _Known], progress: Report | None
 ) -> list[Outcome]:
     """Replace the rows of `logs` and mark what is gone, in one transaction; return what became of each."""
-    from tracelab.warehouse import open_for_writing
+    with _reading(logs) as messages:
+        from tracelab.warehouse import open_for_writing  # the readers are at work while DuckDB is imported
 
-    with open_for_writing(db) as warehouse:
-        _delete(warehouse, schema.TABLES, [log.file_id for log in logs])
-        warehouse.execute("update raw.files set status = 'gone' where file_id in (select unnest(?))", [gone])
-        outcomes = _read_and_insert(warehouse, logs, known, progress)
-        failed = [outcome.file.file_id for outcome in outcomes if outcome.file.status == "failed"]
-        _delete(warehouse, schema.TABLES.keys() - {"files", "load_issues"}, failed)
+        with open_for_writing(db) as warehouse:
+            _delete(warehouse, schema.TABLES, [log.file_id for log in logs])
+            warehouse.execute(
+                "update raw.files set status = 'gone' where file_id in (select unnest(?))", [gone]
+            )
+            outcomes = _insert_all(warehouse, messages, logs, known, progress)
+            failed = [outcome.file.file_id for outcome in outcomes if outcome.file.status == "failed"]
+            _delete(warehouse, schema.TABLES.keys() - {"files", "load_issues"}, failed)
     return outcomes
 
 
-def _read_and_insert(
+def _insert_all(
     warehouse: duckdb.DuckDBPyConnection,
+    messages: Iterator[Message],
     logs: Sequence[LogFile],
     known: dict[str, _Known],
     progress: Report | None,
@@ -173,19 +179,18 @@ def _read_and_insert(
     bytes_done, bytes_total = 0, sum(sizes.values())
     outcomes: list[Outcome] = []
     arrived: dict[str, list[pa.RecordBatch]] = {table: [] for table in schema.TABLES}
-    with closing(_messages(logs)) as messages:
-        for message in messages:
-            if isinstance(message, Outcome):
-                outcomes.append(_as_before(message, known))
-                bytes_done += sizes[message.file.file_id]
-                if progress:
-                    elapsed_s = time.perf_counter() - started_s
-                    progress(Progress(bytes_done, bytes_total, len(outcomes), len(logs), elapsed_s))
-            else:
-                table, batch = message
-                arrived[table].append(batch)
-                if sum(batch.num_rows for batch in arrived[table]) >= _INSERT_ROWS:
-                    _insert(warehouse, table, arrived[table])
+    for message in messages:
+        if isinstance(message, Outcome):
+            outcomes.append(_as_before(message, known))
+            bytes_done += sizes[message.file.file_id]
+            if progress:
+                elapsed_s = time.perf_counter() - started_s
+                progress(Progress(bytes_done, bytes_total, len(outcomes), len(logs), elapsed_s))
+        else:
+            table, batch = message
+            arrived[table].append(batch)
+            if sum(batch.num_rows for batch in arrived[table]) >= _INSERT_ROWS:
+                _insert(warehouse, table, arrived[table])
     if outcomes:
         arrived["files"].append(record_batch("files", [outcome.file for outcome in outcomes]))
     for table, batches in arrived.items():
@@ -193,14 +198,14 @@ def _read_and_insert(
     return outcomes
 
 
-def _messages(logs: Sequence[LogFile]) -> Generator[Message]:
+def _reading(logs: Sequence[LogFile]) -> AbstractContextManager[Iterator[Message]]:
     """Read logs, the largest first, so that the last to be read are small."""
     from tracelab.worker import read_here, read_in_processes
 
     loaded_at = datetime.now(UTC)
     ordered = sorted(logs, key=_unpacked_bytes, reverse=True)
     if sum(map(_unpacked_bytes, logs)) <= _ALONE_BYTES:
-        return read_here(ordered, loaded_at)
+        return nullcontext(read_here(ordered, loaded_at))
     cores = len(os.sched_getaffinity(0))
     return read_in_processes(ordered, loaded_at, min(_MAX_PROCESSES, cores, len(logs)))
 

@@ -10,8 +10,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
@@ -31,7 +31,7 @@ _AHEAD = 2
 """Files that a process is sent ahead, so that it never waits for the loader."""
 
 
-def read_here(logs: Iterable[LogFile], loaded_at: datetime) -> Generator[Message]:
+def read_here(logs: Iterable[LogFile], loaded_at: datetime) -> Iterator[Message]:
     """Read logs in this process."""
     ready: list[Message] = []
     batches = Batches(lambda table, batch: ready.append((table, batch)))
@@ -43,8 +43,11 @@ def read_here(logs: Iterable[LogFile], loaded_at: datetime) -> Generator[Message
     yield from ready
 
 
-def read_in_processes(logs: Iterable[LogFile], loaded_at: datetime, processes: int) -> Generator[Message]:
-    """Read logs in processes of their own, each taking the next when it is done; close it to stop them.
+@contextmanager
+def read_in_processes(
+    logs: Iterable[LogFile], loaded_at: datetime, processes: int
+) -> Iterator[Iterator[Message]]:
+    """Read logs in processes of their own, at work from the start, each taking the next when it is done.
 
     Raises:
         TracelabError: if a process dies.
@@ -54,20 +57,24 @@ def read_in_processes(logs: Iterable[LogFile], loaded_at: datetime, processes: i
     try:
         for worker in workers * _AHEAD:
             worker.give(next(waiting, None))
-        running = {worker.results: worker for worker in workers}
-        while running:
-            for results in wait(list(running)):
-                worker = running[results]  # type: ignore[index]
-                message = worker.receive()
-                if message is None:
-                    del running[worker.results]
-                    continue
-                if isinstance(message, Outcome):
-                    worker.give(next(waiting, None))
-                yield message
+        yield _messages(workers, waiting)
     finally:
         for worker in workers:
             worker.stop()
+
+
+def _messages(workers: Sequence["_Worker"], waiting: Iterator[LogFile]) -> Iterator[Message]:
+    running = {worker.results: worker for worker in workers}
+    while running:
+        for results in wait(list(running)):
+            worker = running[results]  # type: ignore[index]
+            message = worker.receive()
+            if message is None:
+                del running[worker.results]
+                continue
+            if isinstance(message, Outcome):
+                worker.give(next(waiting, None))
+            yield message
 
 
 class _Worker:

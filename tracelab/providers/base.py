@@ -68,10 +68,12 @@ class Tally:
 
     def seen(self, instant: datetime) -> None:
         """Widen the file's span of time."""
-        if self.first_at is None or instant < self.first_at:
-            self.first_at = instant
-        if self.last_at is None or instant > self.last_at:
+        if self.last_at is None or self.first_at is None:
+            self.first_at = self.last_at = instant
+        elif instant > self.last_at:
             self.last_at = instant
+        elif instant < self.first_at:
+            self.first_at = instant
 
 
 class Line(NamedTuple):
