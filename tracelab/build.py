@@ -150,7 +150,10 @@ def _dbt(arguments: Sequence[str]) -> "dbtRunnerResult":
         "--warn-error",
     ]
     try:
-        return dbtRunner().invoke([*quiet, *arguments, "--threads", "1"])
+        result = dbtRunner().invoke([*quiet, *arguments, "--threads", "1"])
+        if result.exception is not None and "KeyboardInterrupt" in repr(result.exception):
+            raise KeyboardInterrupt from result.exception
+        return result
     finally:
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 

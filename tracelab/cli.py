@@ -212,7 +212,7 @@ def chart(
         'tracelab sql "show tables"',
         'tracelab sql "describe steps"',
         'tracelab sql "from requests order by response_ms desc limit 5"',
-        'tracelab sql "from steps" --format parquet --output steps.parquet',
+        'tracelab sql "from steps" --output steps.parquet',
         "tracelab sql - --format csv < question.sql",
     )
 )
@@ -222,8 +222,13 @@ def sql(
         str, typer.Argument(metavar="QUERY|-", help="One SELECT statement; - reads it from standard input.")
     ],
     format: Annotated[
-        AnswerFormat, typer.Option("--format", help="How to write the answer.")
-    ] = AnswerFormat.table,
+        AnswerFormat | None,
+        typer.Option(
+            "--format",
+            help="How to write the answer; by default as --output ends, else as a table.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", metavar="FILE", help="Write to a file instead.", show_default=False),
@@ -237,10 +242,12 @@ def sql(
     from tracelab.sql import run_sql, write_sql
 
     text = sys.stdin.read() if query == "-" else query
+    suffix = output.suffix.removeprefix(".") if output else ""
+    chosen = format or (AnswerFormat(suffix) if suffix in AnswerFormat.__members__ else AnswerFormat.table)
     if output:
-        write_sql(context.obj, text, output, format=format.value)
+        write_sql(context.obj, text, output, format=chosen.value)
     else:
-        run_sql(context.obj, text, sys.stdout.buffer, format=format.value)
+        run_sql(context.obj, text, sys.stdout.buffer, format=chosen.value)
 
 
 @app.command(
@@ -302,7 +309,7 @@ def _progress() -> "Report | None":
 
 
 def _chart_formats(text: str) -> list[str]:
-    formats = text.split(",")
+    formats = text.replace(" ", "").split(",")
     if unknown := sorted(set(formats) - {"html", "svg", "png", "json"}):
         raise typer.BadParameter(
             f"{', '.join(unknown)} is not one of html, svg, png, json", param_hint="--format"

@@ -75,7 +75,7 @@ def run(
     from tracelab.charts import draw_charts
 
     loaded = load(paths, db=db, progress=progress)
-    say(f"loaded {text.plural(loaded.files, 'file')} in {loaded.seconds:.1f} s; building …")
+    say(f"{text.load_line(loaded)}; building …")
     built = build(db, timezone=timezone)
     say(f"{built}; writing …")
     files = [*export_tables(db, out), *draw_charts(db, out)]
@@ -110,7 +110,7 @@ def as_text(report: RunReport, db: Path, out: Path) -> str:
     return (
         f"{headline_table(report.headlines)}{note}\n\n"
         f"{_count(report.files, '.csv')} CSV files and {_count(report.files, '.html')} charts in {out}/\n"
-        f'Ask more:  tracelab --db {db} sql "from summary_overview"'
+        f'Ask more:  tracelab --db {db} sql "from sessions order by cost_usd desc limit 5"'
     )
 
 

@@ -131,7 +131,9 @@ def miss_causes(
     """
     notes = ["from summary_miss_causes", "a session's first step misses nothing"]
     if unsplit := theme.total(total, "unsplit_steps"):
-        notes.append(f"{words.counted(unsplit, 'step')} of several calls or without usage left out")
+        notes.append(
+            f"{words.counted(unsplit, 'step')} of several calls, for a compaction or without usage left out"
+        )
     if unpriced := theme.total(total, "unpriced_missed_tokens"):
         notes.append(f"{words.tokens(unpriced)} missed tokens have no price")
     # sorted by the tokens of both clients

@@ -15,7 +15,7 @@ _READ_AT = [60.0, 600.0, 3600.0]
 
 
 @chart(
-    "How long a request takes, and where the time goes",
+    "How long a request takes, and which requests hold the time",
     curves=f"from summary_request_cdf where {_POOLED} and measure = 'response_s' and threshold is not null"
     " order by provider, bin",
     times=f"from summary_request_response_time where {_POOLED} order by provider",

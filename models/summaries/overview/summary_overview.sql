@@ -269,16 +269,16 @@ with
             reasoning.provider,
             reasoning.session_kind,
             'all' as trigger,
-            count(input_to_reasoning_end_ms) as first_token_steps,
+            count(input_to_reasoning_end_ms) as first_token_residual_steps,
             (
                 sum(input_to_reasoning_end_ms) / 1000
                 - sum(reasoning_tokens) / any_value(after_reasoning_mean_tokens_per_s)
             )
-            / nullif(first_token_steps, 0) as first_token_mean_s,
+            / nullif(first_token_residual_steps, 0) as first_token_residual_mean_s,
             median(
                 input_to_reasoning_end_ms / 1000
                 - reasoning_tokens / after_reasoning_mean_tokens_per_s
-            ) as first_token_p50_s
+            ) as first_token_residual_p50_s
         from reasoning
         left join
             steps
