@@ -1,14 +1,13 @@
 """One-line builders of Claude Code records, and a reader that turns lists of them into raw rows."""
 
 import hashlib
-import io
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from tracelab.providers.base import Line, Source, Tally, records
+from tracelab.providers.base import Source, Stretch, Tally, records
 from tracelab.providers.claude import CLAUDE
 from tracelab.schema import Row
 
@@ -133,12 +132,11 @@ class Parsed:
         return [issue.reason for issue in self.tally.issues]
 
 
-def split(data: bytes) -> Iterator[Line]:
-    """Cut a log into its physical lines."""
-    offset = 0
-    for number, line in enumerate(io.BytesIO(data), 1):
-        yield Line(number, offset, line.removesuffix(b"\n").removesuffix(b"\r"), line.endswith(b"\n"))
-        offset += len(line)
+def split(data: bytes) -> list[Stretch]:
+    """Cut a log's bytes into its whole lines and what stands after them."""
+    end = data.rfind(b"\n") + 1
+    rest = Stretch(data.count(b"\n") + 1, end, data[end:], False)
+    return [Stretch(1, 0, data[:end])] * bool(end) + [rest] * bool(rest.data)
 
 
 def parse(data: bytes, path: str = PATH, sidecar: bytes | None = None) -> Parsed:

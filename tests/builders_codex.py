@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from tracelab.providers.base import Line, Source, Tally, records
+from tracelab.providers.base import Source, Stretch, Tally, records
 from tracelab.providers.codex import CODEX
 from tracelab.schema import Event, Row
 
@@ -197,12 +197,11 @@ class Parsed:
         return [issue.reason for issue in self.tally.issues]
 
 
-def split(data: bytes) -> Iterator[Line]:
-    """Split a log's bytes into lines."""
-    offset = 0
-    for number, body in enumerate(data.splitlines(keepends=True), 1):
-        yield Line(number, offset, body.rstrip(b"\n"), body.endswith(b"\n"))
-        offset += len(body)
+def split(data: bytes) -> list[Stretch]:
+    """Cut a log's bytes into its whole lines and what stands after them."""
+    end = data.rfind(b"\n") + 1
+    rest = Stretch(data.count(b"\n") + 1, end, data[end:], False)
+    return [Stretch(1, 0, data[:end])] * bool(end) + [rest] * bool(rest.data)
 
 
 def parse_bytes(data: bytes, path: str = PATH, user_name: str | None = "ada") -> Parsed:

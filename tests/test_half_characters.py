@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from tracelab.providers.base import Line, Tally, records
+from tracelab.providers.base import Stretch, Tally, records
 
 
 class Record(msgspec.Struct):
@@ -13,7 +13,7 @@ class Record(msgspec.Struct):
 
 def read(data: bytes) -> tuple[list[Record], Tally]:
     tally = Tally()
-    return list(records([Line(1, 0, data)], Record, tally)), tally
+    return list(records([Stretch(1, 0, data)], Record, tally)), tally
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ import zstandard
 
 from tracelab import lines as module
 from tracelab.lines import Lines
-from tracelab.providers.base import Line, Tally
+from tracelab.providers.base import Stretch, Tally
 
 
-def read(path: Path, tally: Tally | None = None) -> tuple[list[Line], Lines]:
+def read(path: Path, tally: Tally | None = None) -> tuple[list[Stretch], Lines]:
     with path.open("rb", buffering=0) as file:
         lines = Lines(file, tally or Tally())
-        return list(lines), lines
+        return [line for stretch in lines for line in stretch.lines()], lines
 
 
 def packed(name: str, data: bytes) -> bytes:
@@ -40,10 +40,10 @@ def test_lines_carry_their_number_their_offset_and_their_bytes(log: Path, packin
     log.write_bytes(packed(packing, b'{"a":1}\r\n\n{"b":"\xff"}\n{"c"'))
     found, lines = read(log)
     assert found == [
-        Line(1, 0, b'{"a":1}\r', True),
-        Line(2, 9, b"", True),
-        Line(3, 10, b'{"b":"\xff"}', True),
-        Line(4, 20, b'{"c"', False),
+        Stretch(1, 0, b'{"a":1}\r', True),
+        Stretch(2, 9, b"", True),
+        Stretch(3, 10, b'{"b":"\xff"}', True),
+        Stretch(4, 20, b'{"c"', False),
     ]
     assert (lines.count, lines.fault) == (4, None)
 
@@ -62,8 +62,8 @@ def test_a_last_line_that_nobody_could_use_is_not_consumed(log: Path) -> None:
     log.write_bytes(b'{"a":1}\n{"b"')
     with log.open("rb", buffering=0) as file:
         lines = Lines(file, Tally())
-        for line in lines:
-            if not line.is_complete:
+        for stretch in lines:
+            if not stretch.is_complete:
                 break
     assert lines.consumed_bytes == 8
     assert lines.consumed_sha256 == hashlib.sha256(b'{"a":1}\n').hexdigest()

@@ -306,7 +306,10 @@ def test_the_time_to_the_first_token_is_what_reasoning_does_not_explain(marts: M
         {"step_id": "b", **step, "input_to_reasoning_end_ms": 9000},
     )
     assert marts.number("after_reasoning_mean_tokens_per_s") == 50
-    assert (marts.number("first_token_residual_mean_s"), marts.number("first_token_residual_p50_s")) == (5.0, 5.0)
+    assert (marts.number("first_token_residual_mean_s"), marts.number("first_token_residual_p50_s")) == (
+        5.0,
+        5.0,
+    )
 
 
 def test_the_three_most_used_tools_are_those_of_each_client(marts: Marts) -> None:

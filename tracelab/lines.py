@@ -9,12 +9,11 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterator
 from io import FileIO
-from itertools import chain
 from typing import Protocol
 
 import zstandard
 
-from tracelab.providers.base import Line, Tally
+from tracelab.providers.base import Stretch, Tally
 
 MAX_LINE_BYTES = 64 << 20
 """A longer line is set aside unread: real ones reach a few MB, and decoding holds a line several times."""
@@ -48,7 +47,7 @@ class _Unpacker(Protocol):
 
 
 class Lines:
-    """The physical lines of one open log: iterate once, then ask what was read.
+    """The physical lines of one open log, in stretches: iterate once, then ask what was read.
 
     A line above `MAX_LINE_BYTES` is noted in the tally as a bad line and passed over.
     """
@@ -72,11 +71,7 @@ class Lines:
         """SHA-256 of the consumed bytes, hex."""
         return self._hash.hexdigest()
 
-    def __iter__(self) -> Iterator[Line]:
-        return chain.from_iterable(self._stretches())
-
-    def _stretches(self) -> Iterator[Iterator[Line]]:
-        """Give stretches of whole lines, and at the end what stands after the last newline."""
+    def __iter__(self) -> Iterator[Stretch]:
         carry: list[bytes] = []
         carry_bytes = 0
         for block in self._blocks():
@@ -84,39 +79,43 @@ class Lines:
             end = block.rfind(b"\n") + 1
             if end:
                 carry.append(block[:end])
-                yield self._complete(carry)
+                yield from self._complete(carry)
                 carry, carry_bytes = [], 0
             carry.append(block[end:])
             carry_bytes += len(block) - end
             if carry_bytes > MAX_LINE_BYTES:
                 self._drop(carry)
                 carry, carry_bytes = [], 0
-        yield self._last(b"".join(carry))
+        yield from self._last(b"".join(carry))
 
-    def _complete(self, pieces: list[bytes]) -> Iterator[Line]:
-        """Give the lines of a stretch that ends with a newline; `pieces` is emptied."""
-        stretch = b"".join(pieces)
+    def _complete(self, pieces: list[bytes]) -> Iterator[Stretch]:
+        """Give a stretch that ends with a newline; `pieces` is emptied."""
+        data = b"".join(pieces)
         pieces.clear()
-        self._hash.update(stretch)
-        lines = stretch.split(b"\n")
-        del stretch  # a line of 50 MB should not be here twice
-        lines.pop()
+        self._hash.update(data)
         if self._dropped_bytes:
-            self._pass_over(len(lines.pop(0)) + 1, _TOO_LONG)
-        number, offset = self.count, self.consumed_bytes
-        new_line = tuple.__new__  # Line itself would cost a quarter of the reading
-        for data in lines:
-            if len(data) > _LONG_BYTES and _is_dense(data):
-                self.count, self.consumed_bytes = number, offset
-                self._pass_over(len(data) + 1, "too many values")
-                number, offset = self.count, self.consumed_bytes
-                continue
-            number += 1
-            yield new_line(Line, (number, offset, data, True))
-            offset += len(data) + 1
-        self.count, self.consumed_bytes = number, offset
+            end = data.index(b"\n") + 1
+            self._pass_over(end, _TOO_LONG)
+            data = data[end:]
+        if len(data) > _LONG_BYTES:
+            lines = data.split(b"\n")
+            del data  # a line of 50 MB should not be here twice
+            lines.pop()
+            for line in lines:
+                if len(line) > _LONG_BYTES and _is_dense(line):
+                    self._pass_over(len(line) + 1, "too many values")
+                else:
+                    yield self._next(line, 1, len(line) + 1)
+        elif data:
+            yield self._next(data, data.count(b"\n"), len(data))
 
-    def _last(self, data: bytes) -> Iterator[Line]:
+    def _next(self, data: bytes, lines: int, size: int) -> Stretch:
+        stretch = Stretch(self.count + 1, self.consumed_bytes, data)
+        self.count += lines
+        self.consumed_bytes += size
+        return stretch
+
+    def _last(self, data: bytes) -> Iterator[Stretch]:
         """Give what stands after the last newline; it is consumed only if the taker comes back for more."""
         if self._dropped_bytes:
             self._hash.update(data)
@@ -126,7 +125,7 @@ class Lines:
             self._pass_over(len(data), "too many values")
         elif data:
             self.count += 1
-            yield Line(self.count, self.consumed_bytes, data, False)
+            yield Stretch(self.count, self.consumed_bytes, data, False)
             self._hash.update(data)
             self.consumed_bytes += len(data)
 
@@ -138,7 +137,8 @@ class Lines:
     def _pass_over(self, rest_bytes: int, why: str) -> None:
         """Note a line that is not handed out, `rest_bytes` of it still uncounted."""
         self.count += 1
-        self._tally.line_no, self._tally.byte_offset = self.count, self.consumed_bytes
+        self._tally.line_no = self.count
+        self._tally.stretch = Stretch(self.count, self.consumed_bytes, b"")
         self._tally.bad_lines += 1
         self._tally.issue("bad_line", why)
         self.consumed_bytes += self._dropped_bytes + rest_bytes

@@ -19,7 +19,7 @@ from tracelab.arrow import Batches
 from tracelab.discover import LogFile
 from tracelab.lines import Lines, unreadable
 from tracelab.providers import PROVIDERS
-from tracelab.providers.base import Line, Source, Tally, records
+from tracelab.providers.base import Source, Stretch, Tally, records
 from tracelab.providers.recognise import Head, Verdict, recognise
 from tracelab.schema import File, LoadIssue, ToolCall
 
@@ -73,7 +73,8 @@ def _read(
     lines = Lines(file, tally)
     rest = iter(lines)
     verdict, head = _recognise(rest)
-    first = next((line.data for line in head if line.data.strip()), b"").removesuffix(b"\r")
+    lines_of_head = (line.data for stretch in head for line in stretch.lines())
+    first = next(filter(bytes.strip, lines_of_head), b"").removesuffix(b"\r")
     every = chain(_taken(head), rest)
     if verdict.provider:
         lines.between_blocks = lambda: _move_issues(tally, issues, batches)
@@ -119,24 +120,24 @@ def _status(verdict: Verdict, lines: Lines) -> str:
     return "loaded" if verdict.provider else "set_aside"
 
 
-def _recognise(lines: Iterator[Line]) -> tuple[Verdict, deque[Line]]:
-    """Tell whose log it is by as few lines as that takes; return them too, to be read again."""
-    head = deque[Line]()
+def _recognise(stretches: Iterator[Stretch]) -> tuple[Verdict, deque[Stretch]]:
+    """Tell whose log it is by as few lines as that takes; return their stretches, to be read again."""
+    head = deque[Stretch]()
 
-    def looked_at() -> Iterator[Line]:
+    def lines() -> Iterator[Stretch]:
         room = _HEAD_BYTES
-        for line in islice(lines, _HEAD_LINES):
-            head.append(line)
-            yield line
-            room -= len(line.data)
+        for stretch in stretches:
+            head.append(stretch)
+            yield from stretch.lines()
+            room -= len(stretch.data)
             if room < 0:
                 return
 
-    return recognise(records(looked_at(), Head, Tally())), head
+    return recognise(records(islice(lines(), _HEAD_LINES), Head, Tally())), head
 
 
-def _taken(head: deque[Line]) -> Iterator[Line]:
-    """Give the lines and let go of them: one may hold 50 MB."""
+def _taken(head: deque[Stretch]) -> Iterator[Stretch]:
+    """Give the stretches and let go of them: one may hold 50 MB."""
     while head:
         yield head.popleft()
 
