@@ -446,3 +446,14 @@ def test_blocks_of_one_record_differ_by_their_place() -> None:
         (1, 2, None),
         (2, 2, toolu(1)),
     ]
+
+
+def test_without_a_split_of_its_own_a_message_takes_that_of_calls_that_add_up_only() -> None:
+    hour = {"cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 30}}
+    call = usage(1, 30, 0, 5, type="message", **hour)
+    agree = with_iterations(usage(1, 30, 0, 5), call).one(Step)
+    differ = with_iterations(usage(1, 70, 0, 5), call).one(Step)
+    assert [(step.cache_write_5m_tokens, step.cache_write_1h_tokens) for step in (agree, differ)] == [
+        (0, 30),
+        (70, 0),
+    ]
