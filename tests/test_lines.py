@@ -5,12 +5,13 @@ import hashlib
 import io
 from pathlib import Path
 
+import msgspec
 import pytest
 import zstandard
 
 from tracelab import lines as module
 from tracelab.lines import Lines
-from tracelab.providers.base import Stretch, Tally
+from tracelab.providers.base import Stretch, Tally, records
 
 
 def read(path: Path, tally: Tally | None = None) -> tuple[list[Stretch], Lines]:
@@ -171,3 +172,25 @@ def test_a_line_of_more_values_than_memory_holds_is_a_bad_line(log: Path) -> Non
     ]
     assert lines.consumed_sha256 == hashlib.sha256(log.read_bytes()).hexdigest()
     assert (lines.count, lines.consumed_bytes) == (4, log.stat().st_size)
+
+
+class Anything(msgspec.Struct):
+    a: int | None = None
+
+
+@pytest.mark.parametrize(
+    ("data", "lines", "bad"),
+    [
+        (b'{"a":1}\n{"a":2}\n', [1, 2], []),
+        (b'{"a":1}{"a":2}\n\n{"a":3}\n', [1, 1, 3], []),
+        (b'{"a":1}\n{"b":\n2}{"a":3}\n', [1], [2, 3]),
+        (b'{"b":\n{"b":1}}\n{"a":1}{"a":2}\n', [2, 3, 3], [1, 2]),
+        (b'{"a":1}\r\n{"a":2}\r\n', [1, 2], []),
+    ],
+)
+def test_a_record_stands_on_its_own_line_and_none_spans_two(
+    data: bytes, lines: list[int], bad: list[int]
+) -> None:
+    tally = Tally()
+    found = [tally.line_no for _ in records([Stretch(1, 0, data)], Anything, tally)]
+    assert (found, [issue.line_no for issue in tally.issues]) == (lines, bad)

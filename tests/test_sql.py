@@ -226,3 +226,10 @@ def test_a_module_in_the_current_folder_is_not_run(
     (tmp_path / "tracelab.py").write_text("raise SystemExit('hijacked')")
     monkeypatch.chdir(tmp_path)
     assert answer(db, "select 1 as x") == b"x\n1\n"
+
+
+def test_an_answer_is_not_written_over_the_warehouse(db: Path) -> None:
+    before = db.read_bytes()
+    with pytest.raises(TracelabError, match="the warehouse itself"):
+        write_sql(db, "select 1", db, format="csv")
+    assert db.read_bytes() == before

@@ -61,6 +61,8 @@ def write_sql(db: Path, query: str, path: Path, *, format: Format = "table") -> 
     Raises:
         TracelabError: as `run_sql`, or if the file cannot be written.
     """
+    if path.exists() and db.exists() and path.samefile(db):
+        raise TracelabError(f"{path} is the warehouse itself: name another file with --output")
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with partial.open("wb") as out:

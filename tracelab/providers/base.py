@@ -144,14 +144,15 @@ def records(stretches: Iterable[Stretch], record_type: type[R], tally: Tally) ->
             found = decoder.decode_lines(stretch.data)
         except _FAULTS:
             found = []
-        if len(found) == stretch.line_count:  # an object a line: the usual case, and by far the fastest
+        if len(found) == stretch.line_count == stretch.data.count(b"}\n{") + 1:
+            # an object a line (none can end and begin around a newline within): usual, and by far the fastest
             tally.objects += len(found)
             for tally.line_no, record in enumerate(found, stretch.number):
                 yield record
         else:
             try:
                 for line in stretch.lines():
-                    tally.line_no = line.number
+                    tally.line_no, tally.stretch = line.number, line
                     yield from _salvage(line, record_type, tally)
             except _PendingLineError:
                 return
