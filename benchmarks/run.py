@@ -37,32 +37,41 @@ for folder, _, names in os.walk(sys.argv[1]):
 
 
 class Run(NamedTuple):
-    """One timed process: wall and CPU seconds, and the peak of its process tree's summed PSS in MiB."""
+    """One timed process with all its children: wall and CPU seconds."""
 
     wall_s: float
     cpu_s: float
-    peak_mib: float
 
 
 def timed(command: list[str], env: dict[str, str]) -> Run:
-    """Run a command to its end and measure it with all its children.
+    """Run a command to its end and measure it.
 
     Raises:
         subprocess.CalledProcessError: if it fails.
     """
     before = os.times()
     start = time.perf_counter()
+    subprocess.run(command, env=env, stdout=subprocess.DEVNULL, check=True)
+    wall = time.perf_counter() - start
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return Run(wall, cpu)
+
+
+def peak_memory_mib(command: list[str], env: dict[str, str]) -> float:
+    """Run a command to its end and watch the summed PSS of its processes, in a run apart: looking costs time.
+
+    Raises:
+        subprocess.CalledProcessError: if it fails.
+    """
     process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
     peak = _PeakMemory(process.pid)
     peak.start()
     code = process.wait()
-    wall = time.perf_counter() - start
     peak.stop()
-    after = os.times()
     if code:
         raise subprocess.CalledProcessError(code, command)
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Run(wall, cpu, peak.mib)
+    return peak.mib
 
 
 class _PeakMemory(threading.Thread):
@@ -114,19 +123,19 @@ def main() -> None:
             bytes_per_step = round(options.gigabytes * 1e9 / options.steps)
             generate(data, steps=options.steps, bytes_per_step=bytes_per_step, seed=options.seed)
         size = sum(path.stat().st_size for path in data.rglob("*.jsonl"))
+        db = Path(scratch) / "tracelab.duckdb"
+        env = {**os.environ, "TRACELAB_DB": str(db), "HOME": scratch}
+        load = [sys.executable, "-m", "tracelab", "load", str(data)]
         loads, loops = [], []
+        peak_mib = peak_memory_mib(load, env)
         for run in range(options.runs):
-            db = Path(scratch) / f"{run}" / "tracelab.duckdb"
-            db.parent.mkdir()
-            env = {**os.environ, "TRACELAB_DB": str(db), "HOME": scratch}
-            loops.append(timed([sys.executable, "-c", PLAIN_LOOP, str(data)], env))
-            loads.append(timed([sys.executable, "-m", "tracelab", "load", str(data)], env))
-            print(f"run {run + 1}: plain loop {loops[-1]}, load {loads[-1]}", file=sys.stderr)
-            database_mib = db.stat().st_size / 2**20
             db.unlink()
+            loops.append(timed([sys.executable, "-c", PLAIN_LOOP, str(data)], env))
+            loads.append(timed(load, env))
+            print(f"run {run + 1}: plain loop {loops[-1]}, load {loads[-1]}", file=sys.stderr)
+        database_mib = db.stat().st_size / 2**20
     load_s = statistics.median(run.wall_s for run in loads)
     loop_s = statistics.median(run.wall_s for run in loops)
-    peak_mib = max(run.peak_mib for run in loads)
     print(f"input       {size / 1e9:.2f} GB, {options.steps:,} steps asked for")
     print(f"plain loop  {loop_s:.2f} s ({size / 1e6 / loop_s:.0f} MB/s)")
     print(f"load        {load_s:.2f} s ({size / 1e6 / load_s:.0f} MB/s)")
