@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from tracelab.providers.base import Source, Stretch, Tally, records
+from tests.stretches import split
+from tracelab.providers.base import Source, Tally, records
 from tracelab.providers.claude import CLAUDE
 from tracelab.schema import Row
 
@@ -130,13 +131,6 @@ class Parsed:
     def reasons(self) -> list[str]:
         """Reasons of the issues met."""
         return [issue.reason for issue in self.tally.issues]
-
-
-def split(data: bytes) -> list[Stretch]:
-    """Cut a log's bytes into its whole lines and what stands after them."""
-    end = data.rfind(b"\n") + 1
-    rest = Stretch(data.count(b"\n") + 1, end, data[end:], False)
-    return [Stretch(1, 0, data[:end])] * bool(end) + [rest] * bool(rest.data)
 
 
 def parse(data: bytes, path: str = PATH, sidecar: bytes | None = None) -> Parsed:

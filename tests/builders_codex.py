@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from tracelab.providers.base import Source, Stretch, Tally, records
+from tests.stretches import split
+from tracelab.providers.base import Source, Tally, records
 from tracelab.providers.codex import CODEX
 from tracelab.schema import Event, Row
 
@@ -195,13 +196,6 @@ class Parsed:
     def reasons(self) -> list[str]:
         """Why something was set aside."""
         return [issue.reason for issue in self.tally.issues]
-
-
-def split(data: bytes) -> list[Stretch]:
-    """Cut a log's bytes into its whole lines and what stands after them."""
-    end = data.rfind(b"\n") + 1
-    rest = Stretch(data.count(b"\n") + 1, end, data[end:], False)
-    return [Stretch(1, 0, data[:end])] * bool(end) + [rest] * bool(rest.data)
 
 
 def parse_bytes(data: bytes, path: str = PATH, user_name: str | None = "ada") -> Parsed:

@@ -1,4 +1,4 @@
-"""Bytes of a log, plain or packed, as physical lines: streamed and hashed, a line and a block at a time.
+"""Bytes of a log, plain or packed, as physical lines: streamed and hashed, a stretch of lines at a time.
 
 A damaged or truncated log gives the lines before the damage and says so in `fault`; nothing is raised. How a
 file is packed is told by its first bytes, not by its name.

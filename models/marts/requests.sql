@@ -87,9 +87,8 @@ with
         group by request_id
     ),
     -- A person who stops a request is heard with the next prompt: before that was
-    -- typed, or while the tools of the stopped request still ran. Stopping a prompt
-    -- that
-    -- was not answered yet ends no request.
+    -- typed, or while the tools of the stopped request still ran. To stop a prompt
+    -- before its first answer ends no request.
     starts as (
         select session_id, started_at, request_id
         from openers

@@ -160,14 +160,21 @@ def records(stretches: Iterable[Stretch], record_type: type[R], tally: Tally) ->
 
 def lenient(data: bytes | msgspec.Raw, record_type: type[R], tally: Tally) -> R | None:
     """Decode one object nested in a record, mending it; None if it is no object or beyond repair."""
+    record = _decoded(data, record_type)
+    if record is not None:
+        return record
+    try:
+        value, _ = _next_value(bytes(data).decode("utf-8", "replace"), 0)
+    except (ValueError, RecursionError):
+        return None
+    return _mended(value, record_type, tally) if isinstance(value, dict) else None
+
+
+def _decoded(data: bytes | msgspec.Raw, record_type: type[R]) -> R | None:
     try:
         return msgspec.json.decode(data, type=record_type)
     except _FAULTS:
-        try:
-            value, _ = _next_value(bytes(data).decode("utf-8", "replace"), 0)
-        except (ValueError, RecursionError):
-            return None
-        return _mended(value, record_type, tally) if isinstance(value, dict) else None
+        return None
 
 
 def content_chars(value: object) -> int:
@@ -190,20 +197,9 @@ _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def _salvage(line: Stretch, record_type: type[R], tally: Tally) -> Iterator[R]:
     """Take the slow way with a line that may hold no object, several, or damage."""
     data = line.data
-    try:
-        whole = msgspec.json.decode(data, type=record_type)
-    except _FAULTS:
-        pass
-    else:
-        tally.objects += 1
-        yield whole
-        return
-    try:
-        # Bad bytes and half characters are common in cut outputs, and 50 MB lines too big for what follows.
-        whole = msgspec.json.decode(_whole_characters(data), type=record_type)
-    except _FAULTS:
-        pass
-    else:
+    # Bad bytes and half characters are common in cut outputs, and 50 MB lines too big for what follows.
+    whole = _decoded(data, record_type) or _decoded(_whole_characters(data), record_type)
+    if whole is not None:
         tally.objects += 1
         yield whole
         return
