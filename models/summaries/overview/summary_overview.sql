@@ -69,8 +69,7 @@ with
             sum(compactions) as compactions,
             count(*) filter (where compactions > 0) as compacted_sessions
         from sessions
-        group by
-            grouping sets ((), (provider), (session_kind), (provider, session_kind))
+        group by {{ cuts(by_model=false) }}
     ),
     step_totals as (
         select
@@ -106,9 +105,7 @@ with
             ) as context_p90_tokens,
             max(context_tokens) as context_max_tokens
         from steps
-        group by
-            grouping sets ((), (provider), (session_kind), (provider, session_kind)),
-            grouping sets ((), (trigger))
+        group by {{ cuts(by_model=false) }}, grouping sets ((), (trigger))
     ),
     cache as (
         select
@@ -146,9 +143,7 @@ with
             ) as observed_amplification,
             prefill_amplification - 1 as redundant_to_new_ratio
         from steps
-        group by
-            grouping sets ((), (provider), (session_kind), (provider, session_kind)),
-            grouping sets ((), (trigger))
+        group by {{ cuts(by_model=false) }}, grouping sets ((), (trigger))
     ),
     generation as (
         select
@@ -181,9 +176,7 @@ with
             count(input_to_reasoning_end_ms) as input_to_reasoning_end_steps,
             sum(input_to_reasoning_end_ms) / 1000 as input_to_reasoning_end_total_s
         from steps
-        group by
-            grouping sets ((), (provider), (session_kind), (provider, session_kind)),
-            grouping sets ((), (trigger))
+        group by {{ cuts(by_model=false) }}, grouping sets ((), (trigger))
     ),
     people as (
         select
@@ -209,9 +202,7 @@ with
                 where human_wait_ms > 0
             ) as human_wait_p99_s
         from steps
-        group by
-            grouping sets ((), (provider), (session_kind), (provider, session_kind)),
-            grouping sets ((), (trigger))
+        group by {{ cuts(by_model=false) }}, grouping sets ((), (trigger))
     ),
     cost as (
         select
@@ -235,9 +226,7 @@ with
             avg(cost_usd) as step_cost_mean_usd,
             median(cost_usd::double) as step_cost_p50_usd
         from steps
-        group by
-            grouping sets ((), (provider), (session_kind), (provider, session_kind)),
-            grouping sets ((), (trigger))
+        group by {{ cuts(by_model=false) }}, grouping sets ((), (trigger))
     ),
     -- what comes after the reasoning tells how long a token takes
     reasoning as (
@@ -258,8 +247,7 @@ with
                 where has_reasoned_span
             ) as after_reasoning_p50_tokens_per_s
         from steps
-        group by
-            grouping sets ((), (provider), (session_kind), (provider, session_kind))
+        group by {{ cuts(by_model=false) }}
     ),
     -- rule 13: up to the end of reasoning, less what the reasoning itself took at
     -- that speed
@@ -312,8 +300,7 @@ with
             avg(cost_usd) as request_cost_mean_usd,
             median(cost_usd::double) as request_cost_p50_usd
         from requests
-        group by
-            grouping sets ((), (provider), (session_kind), (provider, session_kind))
+        group by {{ cuts(by_model=false) }}
     ),
     tools as (
         select
@@ -340,8 +327,7 @@ with
             sum(effective_ms) filter (where effective_ms >= 60000)
             / nullif(sum(effective_ms), 0) as minute_calls_time_share
         from tool_calls
-        group by
-            grouping sets ((), (provider), (session_kind), (provider, session_kind))
+        group by {{ cuts(by_model=false) }}
     ),
     calls_by_tool as (
         select
@@ -350,9 +336,7 @@ with
             tool_name,
             count(*) as tool_calls
         from tool_calls
-        group by
-            grouping sets ((), (provider), (session_kind), (provider, session_kind)),
-            tool_name
+        group by {{ cuts(by_model=false) }}, tool_name
     ),
     tool_mix as (
         select

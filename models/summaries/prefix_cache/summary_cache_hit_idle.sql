@@ -37,9 +37,7 @@ select
     {{ distribution("gap_ms", per=1000) }}
 from steps
 group by
-    grouping sets (
-        (), (provider), (session_kind), (provider, model), (provider, session_kind)
-    ),
+    {{ cuts() }},
     grouping sets ((), (trigger)),
     grouping sets ((), (hit_band)),
     gap_measure

@@ -61,7 +61,7 @@ select
     count(*) filter (where hit_ratio < 0.1) / count(*) as low_hit_share
 from binned
 group by
-    grouping sets ((), (provider), (session_kind), (provider, session_kind)),
+    {{ cuts(by_model=false) }},
     grouping sets ((), (trigger)),
     grouping sets ((), (hit_bin, hit_low, hit_high)),
     gap_measure,

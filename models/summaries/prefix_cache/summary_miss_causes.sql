@@ -20,10 +20,5 @@ select
     as unpriced_missed_tokens,
     count(*) filter (where miss_cause is null) as unsplit_steps
 from {{ ref("cache_reuse") }}
-group by
-    grouping sets (
-        (), (provider), (session_kind), (provider, model), (provider, session_kind)
-    ),
-    grouping sets ((), (trigger)),
-    grouping sets ((), (miss_cause))
+group by {{ cuts() }}, grouping sets ((), (trigger)), grouping sets ((), (miss_cause))
 having miss_cause is not null or grouping(miss_cause) = 1

@@ -68,18 +68,7 @@ with
             per,
             sum(amount) as amount
         from binned
-        group by
-            grouping sets (
-                (),
-                (provider),
-                (session_kind),
-                (provider, model),
-                (provider, session_kind)
-            ),
-            measure,
-            per,
-            bin,
-            high
+        group by {{ cuts() }}, measure, per, bin, high
     )
 select
     provider,

@@ -11,7 +11,4 @@ select
     {{ distribution("case when response_ms > 0 then response_ms end", per=1000) }},
     sum(response_ms) filter (where response_ms > 0) / 1000 as total_s
 from {{ ref("requests") }}
-group by
-    grouping sets (
-        (), (provider), (session_kind), (provider, model), (provider, session_kind)
-    )
+group by {{ cuts() }}

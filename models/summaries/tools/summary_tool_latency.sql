@@ -13,8 +13,4 @@ select
     {{ distribution("effective_ms", per=1000) }},
     sum(effective_ms) / 1000 as total_s
 from {{ ref("tool_calls") }}
-group by
-    grouping sets (
-        (), (provider), (session_kind), (provider, model), (provider, session_kind)
-    ),
-    grouping sets ((), (tool_category, tool_name))
+group by {{ cuts() }}, grouping sets ((), (tool_category, tool_name))
