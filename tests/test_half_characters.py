@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from tracelab.providers.base import Stretch, Tally, records
+from tests.stretches import split
+from tracelab.providers.base import Tally, records
 
 
 class Record(msgspec.Struct):
@@ -13,7 +14,7 @@ class Record(msgspec.Struct):
 
 def read(data: bytes) -> tuple[list[Record], Tally]:
     tally = Tally()
-    return list(records([Stretch(1, 0, data)], Record, tally)), tally
+    return list(records(split(data + b"\n"), Record, tally)), tally
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import zstandard
 
+from tests.stretches import split
 from tracelab import lines as module
 from tracelab.lines import Lines
 from tracelab.providers.base import Stretch, Tally, records
@@ -17,7 +18,12 @@ from tracelab.providers.base import Stretch, Tally, records
 def read(path: Path, tally: Tally | None = None) -> tuple[list[Stretch], Lines]:
     with path.open("rb", buffering=0) as file:
         lines = Lines(file, tally or Tally())
-        return [line for stretch in lines for line in stretch.lines()], lines
+        return [line for stretch in lines for line in stretch.one_by_one()], lines
+
+
+def text(line: Stretch) -> bytes:
+    (data,) = line.lines
+    return data
 
 
 def packed(name: str, data: bytes) -> bytes:
@@ -41,10 +47,10 @@ def test_lines_carry_their_number_their_offset_and_their_bytes(log: Path, packin
     log.write_bytes(packed(packing, b'{"a":1}\r\n\n{"b":"\xff"}\n{"c"'))
     found, lines = read(log)
     assert found == [
-        Stretch(1, 0, b'{"a":1}\r', True),
-        Stretch(2, 9, b"", True),
-        Stretch(3, 10, b'{"b":"\xff"}', True),
-        Stretch(4, 20, b'{"c"', False),
+        Stretch(1, 0, [b'{"a":1}\r\n'], True),
+        Stretch(2, 9, [b"\n"], True),
+        Stretch(3, 10, [b'{"b":"\xff"}\n'], True),
+        Stretch(4, 20, [b'{"c"'], False),
     ]
     assert (lines.count, lines.fault) == (4, None)
 
@@ -54,7 +60,7 @@ def test_what_is_consumed_is_hashed_as_it_is_unpacked(log: Path, packing: str) -
     data = b"".join(b'{"n":%d,"text":"%s"}\n' % (n, b"x" * (n % 3000)) for n in range(2000))
     log.write_bytes(packed(packing, data))
     found, lines = read(log)
-    assert b"".join(line.data + b"\n" for line in found) == data
+    assert b"".join(map(text, found)) == data
     assert lines.consumed_bytes == len(data)
     assert lines.consumed_sha256 == hashlib.sha256(data).hexdigest()
 
@@ -87,14 +93,14 @@ def test_an_empty_file_has_no_line(log: Path) -> None:
 def test_a_line_may_end_anywhere_in_a_block(log: Path, size: int) -> None:
     log.write_bytes(b"x" * (size - 1) + b"\ny\n")
     found, _ = read(log)
-    assert [(len(line.data), line.offset) for line in found] == [(size - 1, 0), (1, size)]
+    assert [(len(text(line)), line.offset) for line in found] == [(size, 0), (2, size)]
 
 
 @pytest.mark.parametrize("packing", ["gzip", "zstd"])
 def test_packed_parts_one_after_another_are_one_log(log: Path, packing: str) -> None:
     log.write_bytes(packed(packing, b'{"a":1}\n{"b"') + packed(packing, b":2}\n"))
     found, lines = read(log)
-    assert [line.data for line in found] == [b'{"a":1}', b'{"b":2}']
+    assert [text(line) for line in found] == [b'{"a":1}\n', b'{"b":2}\n']
     assert lines.fault is None
 
 
@@ -105,7 +111,7 @@ def test_a_packed_log_that_ends_early_gives_the_lines_before_and_a_fault(log: Pa
     log.write_bytes(whole[: len(whole) // 2])
     found, lines = read(log)
     assert 0 < len(found) < 20_000
-    assert data.startswith(b"".join(line.data + b"\n" for line in found[:-1]))
+    assert data.startswith(b"".join(map(text, found[:-1])))
     assert lines.fault == "compressed data ends early"
 
 
@@ -145,9 +151,9 @@ def test_a_line_too_long_for_memory_is_a_bad_line_and_its_neighbours_are_read(
     log.write_bytes(b"{}\n" + long + b"\n[]\n" + long)
     tally = Tally(file_id="f")
     found, lines = read(log, tally)
-    assert [(line.number, line.offset, line.data) for line in found] == [
-        (1, 0, b"{}"),
-        (3, 3 + len(long) + 1, b"[]"),
+    assert [(line.number, line.offset, text(line)) for line in found] == [
+        (1, 0, b"{}\n"),
+        (3, 3 + len(long) + 1, b"[]\n"),
     ]
     assert [(issue.line_no, issue.byte_offset, issue.reason) for issue in tally.issues] == [
         (2, 3, "bad_line"),
@@ -160,12 +166,14 @@ def test_a_line_too_long_for_memory_is_a_bad_line_and_its_neighbours_are_read(
 
 
 def test_a_line_of_more_values_than_memory_holds_is_a_bad_line(log: Path) -> None:
-    text = b'{"output":"' + rb"{\"a\":1,\"b\":2},\n" * 600_000 + b'"}'
+    prose = b'{"output":"' + rb"{\"a\":1,\"b\":2},\n" * 600_000 + b'"}'
     dense = b'{"output":[' + b'{"a":1,"b":2345678},' * 600_000 + b"0]}"
-    log.write_bytes(text + b"\n" + dense + b"\n{}\n" + dense)
+    log.write_bytes(prose + b"\n" + dense + b"\n{}\n" + dense)
     tally = Tally(file_id="f")
     found, lines = read(log, tally)
-    assert [line.data for line in found] == [text, b"{}"], "a long text with braces and commas is one value"
+    assert [text(line) for line in found] == [prose + b"\n", b"{}\n"], (
+        "a long text with braces and commas is one value"
+    )
     assert [(issue.line_no, issue.reason, issue.detail) for issue in tally.issues] == [
         (2, "bad_line", "too many values"),
         (4, "bad_line", "too many values"),
@@ -192,5 +200,5 @@ def test_a_record_stands_on_its_own_line_and_none_spans_two(
     data: bytes, lines: list[int], bad: list[int]
 ) -> None:
     tally = Tally()
-    found = [tally.line_no for _ in records([Stretch(1, 0, data)], Anything, tally)]
+    found = [tally.line_no for _ in records(split(data), Anything, tally)]
     assert (found, [issue.line_no for issue in tally.issues]) == (lines, bad)

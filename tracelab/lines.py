@@ -8,7 +8,7 @@ import errno
 import hashlib
 import zlib
 from collections.abc import Callable, Iterator
-from io import FileIO
+from io import BytesIO, FileIO
 from typing import Protocol
 
 import zstandard
@@ -72,13 +72,13 @@ class Lines:
         return self._hash.hexdigest()
 
     def __iter__(self) -> Iterator[Stretch]:
-        carry: list[bytes] = []
+        carry: list[bytes | memoryview] = []
         carry_bytes = 0
         for block in self._blocks():
             self.between_blocks()
             end = block.rfind(b"\n") + 1
             if end:
-                carry.append(block[:end])
+                carry.append(memoryview(block)[:end])
                 yield from self._complete(carry)
                 carry, carry_bytes = [], 0
             carry.append(block[end:])
@@ -88,7 +88,7 @@ class Lines:
                 carry, carry_bytes = [], 0
         yield from self._last(b"".join(carry))
 
-    def _complete(self, pieces: list[bytes]) -> Iterator[Stretch]:
+    def _complete(self, pieces: list[bytes | memoryview]) -> Iterator[Stretch]:
         """Give a stretch that ends with a newline; `pieces` is emptied."""
         data = b"".join(pieces)
         pieces.clear()
@@ -97,21 +97,21 @@ class Lines:
             end = data.index(b"\n") + 1
             self._pass_over(end, _TOO_LONG)
             data = data[end:]
-        if len(data) > _LONG_BYTES:
-            lines = data.split(b"\n")
-            del data  # a line of 50 MB should not be here twice
-            lines.pop()
+        size = len(data)
+        lines = BytesIO(data).readlines()  # thrice as fast as `split`
+        del data  # a line of 50 MB should not be here twice
+        if size <= _LONG_BYTES and lines:
+            yield self._next(lines, size)
+        elif lines:
             for line in lines:
                 if len(line) > _LONG_BYTES and _is_dense(line):
-                    self._pass_over(len(line) + 1, "too many values")
+                    self._pass_over(len(line), "too many values")
                 else:
-                    yield self._next(line, 1, len(line) + 1)
-        elif data:
-            yield self._next(data, data.count(b"\n"), len(data))
+                    yield self._next([line], len(line))
 
-    def _next(self, data: bytes, lines: int, size: int) -> Stretch:
-        stretch = Stretch(self.count + 1, self.consumed_bytes, data)
-        self.count += lines
+    def _next(self, lines: list[bytes], size: int) -> Stretch:
+        stretch = Stretch(self.count + 1, self.consumed_bytes, lines)
+        self.count += len(lines)
         self.consumed_bytes += size
         return stretch
 
@@ -125,11 +125,11 @@ class Lines:
             self._pass_over(len(data), "too many values")
         elif data:
             self.count += 1
-            yield Stretch(self.count, self.consumed_bytes, data, False)
+            yield Stretch(self.count, self.consumed_bytes, [data], False)
             self._hash.update(data)
             self.consumed_bytes += len(data)
 
-    def _drop(self, pieces: list[bytes]) -> None:
+    def _drop(self, pieces: list[bytes | memoryview]) -> None:
         for piece in pieces:
             self._hash.update(piece)
             self._dropped_bytes += len(piece)
@@ -138,7 +138,7 @@ class Lines:
         """Note a line that is not handed out, `rest_bytes` of it still uncounted."""
         self.count += 1
         self._tally.line_no = self.count
-        self._tally.stretch = Stretch(self.count, self.consumed_bytes, b"")
+        self._tally.stretch = Stretch(self.count, self.consumed_bytes, [])
         self._tally.bad_lines += 1
         self._tally.issue("bad_line", why)
         self.consumed_bytes += self._dropped_bytes + rest_bytes

@@ -73,8 +73,8 @@ def _read(
     lines = Lines(file, tally)
     rest = iter(lines)
     verdict, head = _recognise(rest)
-    lines_of_head = (line.data for stretch in head for line in stretch.lines())
-    first = next(filter(bytes.strip, lines_of_head), b"").removesuffix(b"\r")
+    lines_of_head = chain.from_iterable(stretch.lines for stretch in head)
+    first = next(filter(bytes.strip, lines_of_head), b"").removesuffix(b"\n").removesuffix(b"\r")
     every = chain(_taken(head), rest)
     if verdict.provider:
         lines.between_blocks = lambda: _move_issues(tally, issues, batches)
@@ -128,8 +128,8 @@ def _recognise(stretches: Iterator[Stretch]) -> tuple[Verdict, deque[Stretch]]:
         room = _HEAD_BYTES
         for stretch in stretches:
             head.append(stretch)
-            yield from stretch.lines()
-            room -= len(stretch.data)
+            yield from stretch.one_by_one()
+            room -= sum(map(len, stretch.lines))
             if room < 0:
                 return
 
