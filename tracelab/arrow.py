@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 import pyarrow as pa
@@ -41,8 +41,8 @@ class Batches:
         """Take rows of any tables."""
         rows = iter(rows)
         while chunk := list(islice(rows, _CHUNK_ROWS)):
-            for row in chunk:
-                self._rows[row.__class__].append(row)
+            for row_type, alike in groupby(chunk, type):
+                self._rows[row_type] += alike
             self._emit_from(BATCH_ROWS)
 
     def count(self, row_type: type[Row]) -> int:
@@ -72,7 +72,7 @@ def arrow_schema(table: str) -> pa.Schema:
 def _arrow_type(column: schema.Column) -> pa.DataType:
     data_type = _ARROW_TYPES[column.sql_type]
     repeats = column.sql_type == "varchar" and column.name not in _DISTINCT
-    return pa.dictionary(pa.int32(), data_type) if repeats else data_type
+    return pa.dictionary(pa.int16(), data_type) if repeats else data_type
 
 
 def record_batch(table: str, rows: Iterable[Row]) -> pa.RecordBatch:

@@ -168,4 +168,4 @@ def main() -> None:
             outbox.send(read_log(log, loaded_at, batches))
         batches.flush()
         outbox.send(None)
-    os._exit(0)  # taking down what was read, object by object, would hold a core for as long as the last commit
+    os._exit(0)  # the loader commits now: freeing object by object what was read would hold its core

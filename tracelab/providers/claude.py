@@ -44,6 +44,7 @@ _REASONING = frozenset({"thinking", "redacted_thinking"})
 _PICTURES = frozenset({"image", "document"})
 
 _PROMPTS = ("human", "agent")
+_new = tuple.__new__  # a row without the call into Python that a NamedTuple's own constructor is
 _BATCH_ROWS = 256  # so many at a time cost less to hand on
 
 
@@ -208,7 +209,8 @@ class _Log:
                 self._count_hosted(block.id)
             return
         self.ready.append(
-            Event._make(
+            _new(
+                Event,
                 (
                     self.file_id,
                     step.context.id,
@@ -223,7 +225,7 @@ class _Log:
                     call_id,
                     chars,
                     None,
-                )
+                ),
             )
         )
 

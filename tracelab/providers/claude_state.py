@@ -38,6 +38,7 @@ AGENT_TOOLS = frozenset({"Task", "Agent", "Skill"})
 _POLLS = frozenset({"BashOutput", "TaskOutput", "AgentOutput", "AgentOutputTool"})
 _SHELLS = frozenset({"Bash", "PowerShell"})
 _TRIGGERS = frozenset({"auto", "manual"})
+_new = tuple.__new__  # a row without the call into Python that a NamedTuple's own constructor is
 _NO_TOKENS = Tokens()
 _SILENT = Outcome()
 _NO_CALLS: Calls = ([], [])
@@ -162,7 +163,7 @@ class Input(msgspec.Struct, eq=False):  # many, seldom written to: made twice as
         session_id = self.context.id
         if self.marker is not None:
             ready.append(_compaction(file_id, session_id, step_seq, self.marker))
-        ready += [Event._make((file_id, session_id, step_seq, *event)) for event in self.events]
+        ready += [_new(Event, (file_id, session_id, step_seq, *event)) for event in self.events]
 
 
 @dataclass(slots=True, eq=False)
@@ -216,7 +217,8 @@ class StepState:
                     self.context.id, file_id, self.seq, index, call_type, call.model, *token_columns(call)
                 )
         prompt, prefix, append, written, written_5m, written_1h, output, reasoning = tokens
-        yield Step._make(
+        yield _new(
+            Step,
             (
                 self.context.id,
                 file_id,
@@ -248,7 +250,7 @@ class StepState:
                 self.effort,
                 self.version,
                 None,
-            )
+            ),
         )
 
 
@@ -295,7 +297,8 @@ class CallState:
         emitted_at, result_at, wall_ms = self.emitted_at, self.result_at, None
         if emitted_at is not None and result_at is not None:
             wall_ms = round((result_at - emitted_at).total_seconds() * 1000)
-        return ToolCall._make(
+        return _new(
+            ToolCall,
             (
                 step.context.id,
                 file_id,
@@ -316,7 +319,7 @@ class CallState:
                 self.searches if self.name == "WebSearch" else None,
                 self.input_chars,
                 self.result_chars,
-            )
+            ),
         )
 
 

@@ -151,7 +151,8 @@ def output_chars(output: Any) -> int:
     if isinstance(output, str):
         return len(output)
     if isinstance(output, list) and all(map(_is_texts, output)):
-        return len(msgspec.json.encode(output).decode())
+        compact = msgspec.json.encode(output)
+        return len(compact) if compact.isascii() else len(compact.decode())
     return content_chars(output)
 
 
