@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tracelab.discover import discover, sample_home
+from tracelab.discover import discover, nothing_found, sample_home
 from tracelab.errors import TracelabError
 
 CLAUDE = ".claude/projects/-home-ada-loom/s.jsonl"
@@ -216,9 +216,7 @@ def test_homes_and_folders_that_may_not_be_read_are_skipped_and_named(tmp_path: 
 
 
 def test_nothing_found_says_where_it_looked_and_how_to_try_the_sample(home: Path) -> None:
-    with pytest.raises(TracelabError) as error:
-        discover()
-    message = str(error.value)
+    message = str(nothing_found(discover()))
     assert str(home / ".claude/projects") in message
     assert str(home / ".codex/archived_sessions") in message
     assert f"tracelab run {sample_home()}" in message

@@ -1,6 +1,7 @@
 """What a load writes, what it leaves alone, and what it says."""
 
 import csv
+import errno
 import gzip
 import hashlib
 import json
@@ -349,12 +350,12 @@ def test_a_mistake_in_a_provider_costs_its_file_and_no_other(
         patch.setitem(PROVIDERS, "claude", broken)
         report = load([logs], db=db)
         assert (report.loaded, report.failed, report.steps) == (2, 1, 4)
+        assert query(db, "select count(*) from raw.steps") == [(6,)], "what it held before stays"
         before = tables(db)
         assert load([logs], db=db).failed == 1
         assert tables(db) == before, "failing again as before changes nothing"
     assert query(db, "select error from raw.files where status = 'failed'") == [("KeyError at line 9",)]
     assert query(db, "select reason, detail from raw.load_issues") == [("internal_error", "KeyError")]
-    assert query(db, "select count(*) from raw.steps") == [(4,)]
     assert load([logs], db=db).loaded == 1, "and it is tried again"
     assert query(db, "select count(*) from raw.steps") == [(8,)]
     assert query(db, "from raw.load_issues") == []
@@ -391,6 +392,79 @@ def test_what_is_gone_keeps_its_rows_and_is_said_once(db: Path, logs: Path) -> N
     returned = tables(db, without=("loaded_at", "mtime_at"))
     assert {**returned, "files": None} == {**before, "files": None}
     assert query(db, "select distinct status from raw.files") == [("loaded",)]
+
+
+def test_a_folder_whose_logs_are_all_gone_is_no_error(db: Path, logs: Path) -> None:
+    load([logs], db=db)
+    for path in logs.iterdir():
+        path.unlink()
+    assert load([logs], db=db).gone == 3
+    assert load([logs], db=db).gone == 0
+    assert query(db, "select count(*) from raw.steps") == [(6,)]
+
+
+def test_a_changed_file_that_cannot_be_read_keeps_what_it_held(
+    db: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (logs / "1.jsonl").write_bytes(b"no line\n" + session(1))
+    load([logs], db=db)
+    before = tables(db)
+    for number in (1, 2):
+        (logs / f"{number}.jsonl").write_bytes(session(number, steps=5))
+    real_open = Path.open
+
+    def refuse(path: Path, *arguments: Any, **named: Any) -> Any:
+        if path.name == "1.jsonl":
+            raise PermissionError(errno.EACCES, "no")
+        if path.name == "2.jsonl":
+            raise FileNotFoundError
+        return real_open(path, *arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refuse)
+        for _ in range(2):
+            report = load([logs], db=db)
+            assert (report.failed, report.gone, report.unchanged) == (1, 1, 1)
+    after = tables(db)
+    changing = {"files": None, "load_issues": None}
+    assert after | changing == before | changing
+    assert query(db, "select right(path, 7), status, error, steps from raw.files order by path") == [
+        ("0.jsonl", "loaded", None, 2),
+        ("1.jsonl", "failed", "cannot be read (EACCES)", 2),
+        ("2.jsonl", "gone", "vanished before it was read", 2),
+    ]
+    assert query(db, "select reason, line_no from raw.load_issues order by reason") == [
+        ("bad_line", 1),
+        ("unreadable", None),
+        ("vanished", None),
+    ]
+    assert load([logs], db=db).loaded == 2
+    fresh = db.with_name("fresh.duckdb")
+    load([logs], db=fresh)
+    assert tables(db, without=("loaded_at",)) == tables(fresh, without=("loaded_at",))
+
+
+def test_a_sidecar_that_comes_later_is_noticed(db: Path, tmp_path: Path) -> None:
+    log = tmp_path / "agent-a1.jsonl"
+    log.write_bytes(session(0))
+    load([log], db=db)
+    assert load([log], db=db).unchanged == 1
+    sidecar = tmp_path / "agent-a1.meta.json"
+    sidecar.write_text('{"agentType": "explorer"}')
+    os.utime(sidecar, (2e9, 2e9))
+    assert load([log], db=db).loaded == 1
+    assert query(db, "select agent_type from raw.sessions") == [("explorer",)]
+    assert load([log], db=db).unchanged == 1
+
+
+def test_what_is_no_name_of_a_type_is_counted_as_other(db: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    types = ["what a person wrote", "new-type", *(f"t{number}" for number in range(300))]
+    path.write_bytes(session(0) + b"".join(b'{"type": "%s"}\n' % name.encode() for name in types))
+    load([path], db=db)
+    ((counts,),) = query(db, "select records_by_type from raw.files")
+    assert sum(counts.values()) == 5 + len(types)
+    assert (counts["assistant"], "what a person wrote" in counts, len(counts) < 250) == (2, False, True)
 
 
 def test_only_places_that_were_searched_can_lose_a_file(db: Path, logs: Path) -> None:
@@ -439,6 +513,21 @@ def test_progress_is_told_file_by_file_up_to_the_end(db: Path, logs: Path, way: 
     assert {(progress.files_total, progress.bytes_total) for progress in told} == {(3, size)}
     assert told[-1].bytes_done == size
     assert told[-1].remaining_s == 0
+
+
+def test_progress_goes_on_within_a_large_file(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_ALONE_BYTES", -1)
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(session(0, steps=20, words="word " * 100_000))
+    told: list[Progress] = []
+    load([path], db=db, progress=told.append)
+    assert len(told) > 3
+    done = [progress.bytes_done for progress in told]
+    assert done == sorted(set(done))
+    assert (done[-1], told[-1].files_done) == (path.stat().st_size, 1)
+    assert {progress.files_done for progress in told[:-1]} == {0}
 
 
 def test_importing_the_loader_imports_nothing_heavy() -> None:

@@ -42,6 +42,7 @@ class LogFile:
     """Whose it is; None for a path given by hand."""
     size_bytes: int
     mtime_ns: int
+    """The latest of the file's and its sidecar's."""
     file_id: str = field(init=False)
     """The file's key: 16 hex digits of the SHA-256 of its absolute path."""
 
@@ -80,7 +81,7 @@ def discover(
     """Find session logs: in `paths` (homes, folders, files), else of all users, else of this one.
 
     Raises:
-        TracelabError: if a path is not there, or nothing is found.
+        TracelabError: if a path is not there.
     """
     skipped: list[Skipped] = []
     if paths:
@@ -90,9 +91,33 @@ def discover(
     else:
         places = list(_own())
     files = _distinct((path, place) for place in places for path in _logs_in(place.path, skipped))
-    if not files:
-        raise TracelabError(_nothing_found(places, skipped))
     return Discovery(files, tuple(place.path for place in places), tuple(skipped))
+
+
+def nothing_found(found: Discovery) -> TracelabError:
+    """Return the error of a search in vain: it says where, and how to try the sample."""
+    looked = ", ".join(map(str, found.places)) or "no home with a client's folder"
+    closed = "".join(f"; skipped {path} ({reason})" for path, reason in found.skipped)
+    return TracelabError(
+        f"no session log found; looked in {looked}{closed}."
+        f" Name a home, a folder or a file, or try the sample: tracelab run {sample_home()}"
+    )
+
+
+def sidecar_of(log: Path) -> Path | None:
+    """Return where the client writes what it knows of a subagent, beside the subagent's log."""
+    if not log.name.startswith("agent-"):
+        return None
+    return log.with_name(log.name.partition(".jsonl")[0] + ".meta.json")
+
+
+def mtime_ns(log: Path, status: os.stat_result) -> int:
+    """Return when a log, or the sidecar that is read with it, was last written."""
+    sidecar = sidecar_of(log)
+    try:
+        return max(status.st_mtime_ns, sidecar.stat().st_mtime_ns) if sidecar else status.st_mtime_ns
+    except OSError:
+        return status.st_mtime_ns
 
 
 def sample_home() -> Path:
@@ -224,18 +249,9 @@ def _distinct(found: Iterable[tuple[Path, _Place]]) -> tuple[LogFile, ...]:
         if stat.S_ISREG(status.st_mode):
             match = _STORE.match(str(path))
             store = place.store or (match[1] if match else None)
-            log = LogFile(path, store, place.user_name, status.st_size, status.st_mtime_ns)
+            log = LogFile(path, store, place.user_name, status.st_size, mtime_ns(path, status))
             files.setdefault((status.st_dev, status.st_ino), log)
     return tuple(files.values())
-
-
-def _nothing_found(places: list[_Place], skipped: list[Skipped]) -> str:
-    looked = ", ".join(str(place.path) for place in places) or "no home with a client's folder"
-    closed = "".join(f"; skipped {path} ({reason})" for path, reason in skipped)
-    return (
-        f"no session log found; looked in {looked}{closed}."
-        f" Name a home, a folder or a file, or try the sample: tracelab run {sample_home()}"
-    )
 
 
 def _why(error: OSError) -> str:

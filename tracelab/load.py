@@ -1,7 +1,7 @@
 """Session logs into the warehouse: what changed since the last load, in one transaction.
 
-A file is read again if its size or time differs from what `raw.files` says: its old rows go,
-its new ones come.
+A file is read again if its size or time differs from what `raw.files` says: its new rows come, then its old
+ones go. Where it cannot be read any more, the old ones stay: the warehouse is the archive.
 A load that finds nothing changed opens the warehouse for reading only and leaves it as it is, byte for byte.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracelab import schema
-from tracelab.discover import HOME_ROOT, Discovery, LogFile, Skipped, discover
+from tracelab.discover import HOME_ROOT, Discovery, LogFile, Skipped, discover, nothing_found
 from tracelab.progress import Progress, Report
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tracelab.read import Outcome
+    from tracelab.schema import File
     from tracelab.worker import Message
 
 _ALONE_BYTES = 32 << 20
@@ -35,6 +36,8 @@ _INSERT_ROWS = 60_000
 _UNPACKED_FACTOR = 11  # what a packed log grows to, about
 
 _SETTLED = ("loaded", "partial", "set_aside")
+_UNREAD = ("failed", "gone")
+_WHY_UNREAD = ("unreadable", "vanished", "internal_error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,6 @@ class _Known(NamedTuple):
     size_bytes: int
     mtime_us: int
     status: str
-    error: str | None
-    loaded_at: datetime
     has_issues: bool
 
 
@@ -91,7 +92,7 @@ def load(
         db: The warehouse; made if it is missing.
         all_users: Load every home under `home_root` instead.
         home_root: The folder that holds the homes.
-        progress: Called after each file that is read.
+        progress: Called after each file that is read, and every few megabytes of a large one.
 
     Raises:
         TracelabError: if nothing is found, or the warehouse cannot be written; it then stays as it was.
@@ -100,7 +101,10 @@ def load(
     found = discover([Path(path) for path in paths], all_users=all_users, home_root=home_root)
     known = _known(db)
     changed = [log for log in found.files if not _is_settled(log, known.get(log.file_id))]
-    gone = _gone(found, known)
+    missing = _missing(found, known)
+    if not found.files and not missing:
+        raise nothing_found(found)
+    gone = [file_id for file_id in missing if known[file_id].status != "gone"]
     outcomes = _write(db, changed, gone, known, progress) if changed or gone else []
     return _report(found, known, outcomes, len(gone), time.perf_counter() - started_s)
 
@@ -117,7 +121,7 @@ def _known(db: Path) -> dict[str, _Known]:
         if not has_raw(warehouse, db):
             return {}
         rows = warehouse.execute(
-            "select file_id, path, size_bytes, epoch_us(mtime_at), status, error, loaded_at,"
+            "select file_id, path, size_bytes, epoch_us(mtime_at), status,"
             " file_id in (select file_id from raw.load_issues) from raw.files"
         ).fetchall()
     return {file_id: _Known(*rest) for file_id, *rest in rows}
@@ -132,15 +136,14 @@ def _is_settled(log: LogFile, known: _Known | None) -> bool:
     )
 
 
-def _gone(found: Discovery, known: dict[str, _Known]) -> list[str]:
-    """Return the files that lay in a place just searched, and are no longer there."""
+def _missing(found: Discovery, known: dict[str, _Known]) -> list[str]:
+    """Return the files that lay in a place just searched, and are not there."""
     present = {log.file_id for log in found.files}
     places = [str(place) for place in found.places]
     return [
         file_id
         for file_id, file in known.items()
-        if file.status != "gone"
-        and file_id not in present
+        if file_id not in present
         and any(file.path == place or file.path.startswith(place + os.sep) for place in places)
         and not os.path.lexists(file.path)
     ]
@@ -154,43 +157,83 @@ def _write(
         from tracelab.warehouse import open_for_writing  # the readers are at work while DuckDB is imported
 
         with open_for_writing(db) as warehouse:
-            _delete(warehouse, schema.TABLES, [log.file_id for log in logs])
             warehouse.execute(
                 "update raw.files set status = 'gone' where file_id in (select unnest(?))", [gone]
             )
-            outcomes = _insert_all(warehouse, messages, logs, known, progress)
-            failed = [outcome.file.file_id for outcome in outcomes if outcome.file.status == "failed"]
-            _delete(warehouse, schema.TABLES.keys() - {"files", "load_issues"}, failed)
+            last_rows = _last_rows(warehouse)
+            outcomes = _insert_all(warehouse, messages, logs, progress)
+            _replace(warehouse, last_rows, [outcome.file for outcome in outcomes], known)
     return outcomes
+
+
+def _last_rows(warehouse: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Return the last row of each raw table: all that come in this transaction lie behind it."""
+    return {
+        table: warehouse.execute(f"select coalesce(max(rowid), -1) from raw.{table}").fetchall()[0][0]
+        for table in schema.TABLES
+    }
+
+
+def _replace(
+    warehouse: duckdb.DuckDBPyConnection,
+    last_rows: dict[str, int],
+    files: list[File],
+    known: dict[str, _Known],
+) -> None:
+    """Leave each file the rows of one reading: of this one, or of the one before where this one failed."""
+    again = [file for file in files if file.file_id in known]
+    read = [file.file_id for file in again if file.status not in _UNREAD]
+    unread = [file.file_id for file in files if file.status in _UNREAD]
+    unread_again = [file.file_id for file in again if file.status in _UNREAD]
+    is_why = f"reason in {_WHY_UNREAD}"
+    for table, last_row in last_rows.items():
+        _delete(warehouse, table, read, f"rowid <= {last_row}")
+        if table == "load_issues":  # of a file that is read no more, only why is new
+            _delete(warehouse, table, unread_again, f"(rowid <= {last_row}) = ({is_why})")
+        elif table == "files":
+            _delete(warehouse, table, unread_again, f"rowid > {last_row}")
+        else:
+            _delete(warehouse, table, unread, f"rowid > {last_row}")
+    for file in again:
+        if file.status in _UNREAD:
+            warehouse.execute(
+                "update raw.files set status = ?, error = ? where file_id = ?",
+                [file.status, file.error, file.file_id],
+            )
 
 
 def _insert_all(
     warehouse: duckdb.DuckDBPyConnection,
     messages: Iterator[Message],
     logs: Sequence[LogFile],
-    known: dict[str, _Known],
     progress: Report | None,
 ) -> list[Outcome]:
     from tracelab.arrow import record_batch
-    from tracelab.read import Outcome
+    from tracelab.read import Outcome, Reached
 
     started_s = time.perf_counter()
     sizes = {log.file_id: log.size_bytes for log in logs}
     bytes_done, bytes_total = 0, sum(sizes.values())
+    reached = dict.fromkeys(sizes, 0)
     outcomes: list[Outcome] = []
     arrived: dict[str, list[pa.RecordBatch]] = {table: [] for table in schema.TABLES}
     for message in messages:
-        if isinstance(message, Outcome):
-            outcomes.append(_as_before(message, known))
-            bytes_done += sizes[message.file.file_id]
-            if progress:
-                elapsed_s = time.perf_counter() - started_s
-                progress(Progress(bytes_done, bytes_total, len(outcomes), len(logs), elapsed_s))
-        else:
+        if not isinstance(message, Outcome | Reached):
             table, batch = message
             arrived[table].append(batch)
             if sum(batch.num_rows for batch in arrived[table]) >= _INSERT_ROWS:
                 _insert(warehouse, table, arrived[table])
+            continue
+        if isinstance(message, Outcome):
+            outcomes.append(message)
+            message = Reached(message.file.file_id, sizes[message.file.file_id])
+        # a file may have grown since it was found
+        bytes_here = min(message.bytes_done, sizes[message.file_id])
+        bytes_done += bytes_here - reached[message.file_id]
+        reached[message.file_id] = bytes_here
+        if progress:
+            elapsed_s = time.perf_counter() - started_s
+            progress(Progress(bytes_done, bytes_total, len(outcomes), len(logs), elapsed_s))
     if outcomes:
         arrived["files"].append(record_batch("files", [outcome.file for outcome in outcomes]))
     for table, batches in arrived.items():
@@ -215,14 +258,6 @@ def _unpacked_bytes(log: LogFile) -> int:
     return log.size_bytes * (_UNPACKED_FACTOR if log.path.suffix in (".gz", ".zst") else 1)
 
 
-def _as_before(outcome: Outcome, known: dict[str, _Known]) -> Outcome:
-    """Let a file that fails as it failed before keep its row as it is."""
-    file, before = outcome.file, known.get(outcome.file.file_id)
-    if before and file.status == before.status == "failed" and file.error == before.error:
-        return outcome._replace(file=file._replace(loaded_at=before.loaded_at.replace(tzinfo=UTC)))
-    return outcome
-
-
 def _insert(warehouse: duckdb.DuckDBPyConnection, table: str, batches: list[pa.RecordBatch]) -> None:
     """Insert a table's batches, and empty the list."""
     import pyarrow as pa
@@ -233,12 +268,11 @@ def _insert(warehouse: duckdb.DuckDBPyConnection, table: str, batches: list[pa.R
         batches.clear()
 
 
-def _delete(warehouse: duckdb.DuckDBPyConnection, tables: Iterable[str], file_ids: list[str]) -> None:
+def _delete(warehouse: duckdb.DuckDBPyConnection, table: str, file_ids: list[str], which: str) -> None:
     if file_ids:
-        for table in tables:
-            warehouse.execute(
-                f"delete from raw.{table} where file_id in (select unnest(?::varchar[]))", [file_ids]
-            )
+        warehouse.execute(
+            f"delete from raw.{table} where file_id in (select unnest(?::varchar[])) and {which}", [file_ids]
+        )
 
 
 def _report(

@@ -5,8 +5,9 @@ What is wrong with a file stays in that file: its row and its issues say so, and
 
 import hashlib
 import os
+import re
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import FileIO
 from itertools import chain, islice
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from tracelab.arrow import Batches
-from tracelab.discover import LogFile
+from tracelab.discover import LogFile, mtime_ns, sidecar_of
 from tracelab.lines import Lines, unreadable
 from tracelab.providers import PROVIDERS
 from tracelab.providers.base import Source, Stretch, Tally, records
@@ -26,6 +27,9 @@ from tracelab.schema import File, LoadIssue, ToolCall
 _HEAD_LINES = 1_000  # what holds no known object in these is no log
 _HEAD_BYTES = 64 << 20
 _SIDECAR_BYTES = 1 << 20
+_TOLD_BYTES = 4 << 20
+_MAX_TYPES = 200  # real logs hold some fifty
+_is_type = re.compile(r"[A-Za-z0-9_./-]{1,80}").fullmatch
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,15 +46,27 @@ class _Nothing(msgspec.Struct):
     """Any JSON object, none of its values wanted."""
 
 
-def read_log(log: LogFile, loaded_at: datetime, batches: Batches) -> Outcome:
-    """Read one file, its rows into `batches`; whatever goes wrong is said in the outcome, never raised."""
+class Reached(NamedTuple):
+    """How far the reading of a file is, in bytes on disk."""
+
+    file_id: str
+    bytes_done: int
+
+
+def read_log(
+    log: LogFile, loaded_at: datetime, batches: Batches, tell: Callable[[Reached], object] = lambda _: None
+) -> Outcome:
+    """Read one file, its rows into `batches`; whatever goes wrong is said in the outcome, never raised.
+
+    `tell` is called every few megabytes.
+    """
     tally = Tally(file_id=log.file_id)
     row = _blank_row(log, loaded_at)
     issues = Counter[str]()
     calls_before = batches.count(ToolCall)
     try:
         with log.path.open("rb", buffering=0) as file:
-            row = _read(file, log, row, tally, issues, batches)
+            row = _read(file, log, row, tally, issues, batches, tell)
     except FileNotFoundError:
         row = row._replace(status="gone", error="vanished before it was read")
         _note_whole(tally, "vanished", None)
@@ -67,7 +83,13 @@ def read_log(log: LogFile, loaded_at: datetime, batches: Batches) -> Outcome:
 
 
 def _read(
-    file: FileIO, log: LogFile, row: File, tally: Tally, issues: Counter[str], batches: Batches
+    file: FileIO,
+    log: LogFile,
+    row: File,
+    tally: Tally,
+    issues: Counter[str],
+    batches: Batches,
+    tell: Callable[[Reached], object],
 ) -> File:
     stat = os.fstat(file.fileno())
     lines = Lines(file, tally)
@@ -76,15 +98,25 @@ def _read(
     lines_of_head = chain.from_iterable(stretch.lines for stretch in head)
     first = next(filter(bytes.strip, lines_of_head), b"").removesuffix(b"\n").removesuffix(b"\r")
     every = chain(_taken(head), rest)
+    told_bytes = 0
+
+    def move_on() -> None:
+        nonlocal told_bytes
+        if not verdict.provider:
+            tally.issues.clear()  # the faults of what is no log are nobody's concern
+        _move_issues(tally, issues, batches)
+        if file.tell() - told_bytes >= _TOLD_BYTES:
+            told_bytes = file.tell()
+            tell(Reached(tally.file_id, told_bytes))
+
+    lines.between_blocks = move_on
     if verdict.provider:
-        lines.between_blocks = lambda: _move_issues(tally, issues, batches)
         provider = PROVIDERS[verdict.provider]
         first_line_sha256 = hashlib.sha256(first).hexdigest()
         source = Source(tally.file_id, row.path, row.user_name, first_line_sha256, _sidecar(log.path))
         decoded = records(every, provider.record, tally)
         batches.add(provider.parse(decoded, source, tally))
     else:
-        lines.between_blocks = tally.issues.clear  # the faults of what is no log are nobody's concern
         for _ in records(every, _Nothing, tally):
             pass
         tally.issues.clear()
@@ -95,13 +127,13 @@ def _read(
     return row._replace(
         provider=verdict.provider,
         size_bytes=stat.st_size,
-        mtime_at=_instant(stat.st_mtime_ns),
+        mtime_at=_instant(mtime_ns(log.path, stat)),
         consumed_bytes=lines.consumed_bytes,
         consumed_sha256=lines.consumed_sha256,
         lines=lines.count,
         bad_lines=tally.bad_lines,
         objects=tally.objects,
-        records_by_type=dict(sorted(tally.records_by_type.items())),
+        records_by_type=_known_types(tally.records_by_type),
         steps=tally.steps,
         synthetic_rows=tally.synthetic_rows,
         rows_without_id=tally.rows_without_id,
@@ -153,12 +185,21 @@ def _note_whole(tally: Tally, reason: str, detail: str | None) -> None:
     tally.issues.append(LoadIssue(tally.file_id, None, None, reason, detail))
 
 
+def _known_types(counts: Counter[str]) -> dict[str, int]:
+    """Keep what may be the name of a type; anything else is counted as other."""
+    types = Counter[str]()
+    for name, count in counts.most_common():
+        types[name if _is_type(name) and len(types) < _MAX_TYPES else "other"] += count
+    return dict(sorted(types.items()))
+
+
 def _sidecar(path: Path) -> bytes | None:
     """Return what the client wrote beside a subagent's log, if it did."""
-    if not path.name.startswith("agent-"):
+    sidecar = sidecar_of(path)
+    if sidecar is None:
         return None
     try:
-        with path.with_name(path.name.partition(".jsonl")[0] + ".meta.json").open("rb") as file:
+        with sidecar.open("rb") as file:
             return file.read(_SIDECAR_BYTES)
     except OSError:
         return None

@@ -21,10 +21,10 @@ import pyarrow as pa
 from tracelab.arrow import Batches
 from tracelab.discover import LogFile
 from tracelab.errors import TracelabError
-from tracelab.read import Outcome, read_log
+from tracelab.read import Outcome, Reached, read_log
 
-Message = Outcome | tuple[str, pa.RecordBatch]
-"""What reading gives: a batch of rows of a table, or what became of a file (whose last rows may yet come)."""
+Message = Outcome | Reached | tuple[str, pa.RecordBatch]
+"""What reading gives: rows of a table, how far a file is, what became of it (its last rows may yet come)."""
 
 _SPACE_BYTES = 8 << 20  # kept from batch to batch, since fresh memory is slow
 _AHEAD = 2
@@ -110,7 +110,7 @@ class _Worker:
         """Return the next message, None after the last."""
         try:
             message = self.results.recv()
-            if not isinstance(message, tuple) or isinstance(message, Outcome):
+            if not isinstance(message, tuple) or isinstance(message, Outcome | Reached):
                 return message
             table, size = message
             return table, pa.ipc.open_stream(self._read(size)).read_next_batch()
@@ -165,7 +165,7 @@ def main() -> None:
     with suppress(EOFError, BrokenPipeError):  # the loader is gone: nothing is left to do
         loaded_at = inbox.recv()
         while log := inbox.recv():
-            outbox.send(read_log(log, loaded_at, batches))
+            outbox.send(read_log(log, loaded_at, batches, outbox.send))
         batches.flush()
         outbox.send(None)
     os._exit(0)  # the loader commits now: freeing object by object what was read would hold its core
