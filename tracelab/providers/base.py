@@ -170,12 +170,31 @@ def content_chars(value: object) -> int:
         return 0
     if isinstance(value, str):
         return len(value)
+    if isinstance(value, list) and all(map(_is_texts, value)):
+        compact = msgspec.json.encode(value)  # many times as fast, and the same where no number is
+        return len(compact) if compact.isascii() else len(compact.decode())
     return len(_COMPACT(value))
 
 
-def raw_chars(raw: bytes | msgspec.Raw) -> int:
-    """`content_chars` of a value that is still JSON."""
-    return content_chars(msgspec.json.decode(raw)) if raw else 0
+def raw_chars(raw: msgspec.Raw) -> int:
+    """`content_chars` of a value that is still JSON, decoded only if it must be."""
+    data = bytes(raw)
+    if data.startswith((b"{", b"[")) and _has_long_escape(data) is None:
+        compact = msgspec.json.format(data, indent=-1)
+        return len(compact) if compact.isascii() else len(compact.decode("utf-8", "replace"))
+    if not data:
+        return 0
+    try:
+        return content_chars(msgspec.json.decode(data))
+    except _FAULTS:  # of a line that decodes: bytes that are no UTF-8, or an absurd number
+        return content_chars(json.loads(data.decode("utf-8", "replace")))
+
+
+def _is_texts(block: object) -> bool:
+    return isinstance(block, dict) and set(map(type, block.values())) <= {str}
+
+
+_has_long_escape = re.compile(rb"\\[u/]").search  # one that compact JSON may write shorter
 
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

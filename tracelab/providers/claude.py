@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import chain, count
 
-from tracelab.providers.base import Provider, Source, Tally, lenient
+from tracelab.providers.base import Provider, Source, Tally, content_chars, lenient, raw_chars
 from tracelab.providers.claude_compactions import Compactions
 from tracelab.providers.claude_lineage import Lineage, origin_of
 from tracelab.providers.claude_records import (
@@ -23,7 +23,6 @@ from tracelab.providers.claude_records import (
     prompt_texts,
     queued_kind,
     row_kind,
-    size,
     text_kind,
 )
 from tracelab.providers.claude_state import (
@@ -242,7 +241,7 @@ class _Log:
         call = self._call(block.id, step.context)
         if call is None or call.step is not None:
             return None
-        name, chars = block.name, size(block.input)
+        name, chars = block.name, raw_chars(block.input)
         call.step, call.index, call.name, call.emitted_at = step, step.tools, name, record.timestamp
         call.input_chars = chars
         if name in AGENT_TOOLS and (asked := lenient(block.input, AgentInput, self.tally)):
@@ -303,7 +302,7 @@ class _Log:
                 self.user_texts.add(hash(text.strip()))
                 said.append((index, _kind(record, text, context), len(text)))
             elif kind in _PICTURES:
-                said.append((index, _kind(record, "", context), size(block.source)))
+                said.append((index, _kind(record, "", context), raw_chars(block.source)))
         if said:
             index, kind, _ = next((words for words in said if words[1] in _PROMPTS), said[0])
             waiting.say(next(self.event_indexes), name, index, kind, sum(chars for _, _, chars in said))
@@ -330,7 +329,7 @@ class _Log:
         self, block: Block, index: int, record: ClaudeRecord, waiting: Input, name: str, is_sole: bool
     ) -> InputEvent:
         """Take a tool result; what the runner says of the row is of its sole result, or of none."""
-        chars, call_id = size(block.content), None
+        chars, call_id = content_chars(block.content), None
         call = self._call(block.tool_use_id, waiting.context)
         if call is not None:
             call_id = call.id

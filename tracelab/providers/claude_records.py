@@ -3,7 +3,6 @@
 Bodies of messages, tools and attachments vary without end; only what is named here is decoded.
 """
 
-import json
 import re
 from typing import Any
 
@@ -66,7 +65,7 @@ class Block(msgspec.Struct, gc=False):
     name: str | None = None
     input: msgspec.Raw = _NOTHING
     tool_use_id: str | None = None
-    content: msgspec.Raw = _NOTHING
+    content: Any = None
     is_error: bool | None = None
     source: msgspec.Raw = _NOTHING
 
@@ -249,7 +248,7 @@ def searches(outcome: Outcome) -> int | None:
     return count if type(count) is int and 0 <= count < _MAX_COUNT else None
 
 
-def is_denial(kind: str | None, content: msgspec.Raw) -> bool:
+def is_denial(kind: str | None, content: object) -> bool:
     """Say whether a failed tool result tells that a person, a hook or a policy refused the call.
 
     Newer clients name the kind; an interruption or a cancelled sibling is none. Older ones are known by the
@@ -260,20 +259,10 @@ def is_denial(kind: str | None, content: msgspec.Raw) -> bool:
     return _REFUSAL.match(_first_text(content)) is not None
 
 
-def exit_code(content: msgspec.Raw) -> int | None:
+def exit_code(content: object) -> int | None:
     """Exit status that the client wrote at the head of a failed command's result."""
     match = _EXIT_CODE.match(_first_text(content))
     return int(match[1]) if match else None
-
-
-def size(raw: msgspec.Raw) -> int:
-    """Characters of a value that is still JSON (see `content_chars`), decoded only if it must be."""
-    data = bytes(raw)
-    if data.startswith((b"{", b"[")) and _has_long_escape(data) is None:
-        compact = msgspec.json.format(data, indent=-1)
-        return len(compact) if compact.isascii() else len(compact.decode("utf-8", "replace"))
-    value = _value(data)
-    return len(value) if isinstance(value, str) else content_chars(value)
 
 
 def prompt_texts(prompt: object) -> tuple[list[str], int]:
@@ -291,8 +280,6 @@ def prompt_texts(prompt: object) -> tuple[list[str], int]:
     return texts, chars
 
 
-_decode = msgspec.json.Decoder().decode
-_has_long_escape = re.compile(rb"\\[u/]").search  # one that compact JSON may write shorter
 _HEAD_CHARS = 128
 _MAX_COUNT = 2.0**53
 _PERSON_TURNS = frozenset({"human", "sdk"})
@@ -342,17 +329,8 @@ def _is_foreign(origin: Origin | Loose) -> bool:
     return isinstance(origin, Origin) and origin.kind is not None and origin.kind != "human"
 
 
-def _value(data: bytes) -> Any:
-    """Decode a value of a decoded line: valid but for bytes that are no UTF-8 and absurd numbers."""
-    try:
-        return _decode(data) if data else None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return json.loads(data.decode("utf-8", "replace"))
-
-
-def _first_text(raw: msgspec.Raw) -> str:
+def _first_text(content: object) -> str:
     """The text that a tool result begins with."""
-    content = _value(bytes(raw))
     if isinstance(content, list) and content and isinstance(content[0], dict):
         content = content[0].get("text")
     return content if isinstance(content, str) else ""

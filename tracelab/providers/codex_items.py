@@ -26,7 +26,6 @@ from tracelab.providers.codex_tools import (
     end_verdict,
     is_poll,
     name_and_input,
-    output_chars,
     output_verdict,
 )
 from tracelab.providers.codex_usage import read_token_count
@@ -159,7 +158,7 @@ def _call_output(
 ) -> None:
     if item.call_id is not None:
         output = item.output
-        _result(rollout, thread, item.call_id, at, output_verdict(output), output_chars(output))
+        _result(rollout, thread, item.call_id, at, output_verdict(output), content_chars(output))
 
 
 def _result(

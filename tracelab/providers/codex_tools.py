@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tracelab.providers.base import content_chars, raw_chars
+from tracelab.providers.base import raw_chars
 from tracelab.providers.codex_records import (
     Duration,
     EventMessage,
@@ -144,20 +144,6 @@ def is_poll(name: str | None, value: Any) -> bool:
 def agent_type(name: str | None, value: Any) -> str | None:
     """Return the kind of subagent that a call asks for."""
     return _arguments(value, _SpawnInput).agent_type if name == "spawn_agent" else None
-
-
-def output_chars(output: Any) -> int:
-    """`content_chars` of a call's output; the fast encoder writes the same, but for floats."""
-    if isinstance(output, str):
-        return len(output)
-    if isinstance(output, list) and all(map(_is_texts, output)):
-        compact = msgspec.json.encode(output)
-        return len(compact) if compact.isascii() else len(compact.decode())
-    return content_chars(output)
-
-
-def _is_texts(block: Any) -> bool:
-    return isinstance(block, dict) and set(map(type, block.values())) == {str}
 
 
 def output_verdict(output: Any) -> Verdict:
