@@ -208,6 +208,8 @@ def _insert_all(
     logs: Sequence[LogFile],
     progress: Report | None,
 ) -> list[Outcome]:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
     from tracelab.arrow import record_batch
     from tracelab.read import Outcome, Reached
 
@@ -217,23 +219,31 @@ def _insert_all(
     reached = dict.fromkeys(sizes, 0)
     outcomes: list[Outcome] = []
     arrived: dict[str, list[pa.RecordBatch]] = {table: [] for table in schema.TABLES}
-    for message in messages:
-        if not isinstance(message, Outcome | Reached):
-            table, batch = message
-            arrived[table].append(batch)
-            if sum(batch.num_rows for batch in arrived[table]) >= _INSERT_ROWS:
-                _insert(warehouse, table, arrived[table])
-            continue
-        if isinstance(message, Outcome):
-            outcomes.append(message)
-            message = Reached(message.file.file_id, sizes[message.file.file_id])
-        # a file may have grown since it was found
-        bytes_here = min(message.bytes_done, sizes[message.file_id])
-        bytes_done += bytes_here - reached[message.file_id]
-        reached[message.file_id] = bytes_here
-        if progress:
-            elapsed_s = time.perf_counter() - started_s
-            progress(Progress(bytes_done, bytes_total, len(outcomes), len(logs), elapsed_s))
+    inserting: Future[None] | None = None
+    # DuckDB works in a thread of its own, one insert at a time, so that no reader waits for it to take rows
+    with ThreadPoolExecutor(1) as inserter:
+        for message in messages:
+            if not isinstance(message, Outcome | Reached):
+                table, batch = message
+                arrived[table].append(batch)
+                if sum(batch.num_rows for batch in arrived[table]) >= _INSERT_ROWS:
+                    if inserting:
+                        inserting.result()
+                    inserting = inserter.submit(_insert, warehouse, table, arrived[table])
+                    arrived[table] = []
+                continue
+            if isinstance(message, Outcome):
+                outcomes.append(message)
+                message = Reached(message.file.file_id, sizes[message.file.file_id])
+            # a file may have grown since it was found
+            bytes_here = min(message.bytes_done, sizes[message.file_id])
+            bytes_done += bytes_here - reached[message.file_id]
+            reached[message.file_id] = bytes_here
+            if progress:
+                elapsed_s = time.perf_counter() - started_s
+                progress(Progress(bytes_done, bytes_total, len(outcomes), len(logs), elapsed_s))
+        if inserting:
+            inserting.result()
     if outcomes:
         arrived["files"].append(record_batch("files", [outcome.file for outcome in outcomes]))
     for table, batches in arrived.items():
@@ -249,7 +259,7 @@ def _reading(logs: Sequence[LogFile]) -> AbstractContextManager[Iterator[Message
     ordered = sorted(logs, key=_unpacked_bytes, reverse=True)
     if sum(map(_unpacked_bytes, logs)) <= _ALONE_BYTES:
         return nullcontext(read_here(ordered, loaded_at))
-    cores = len(os.sched_getaffinity(0))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return read_in_processes(ordered, loaded_at, min(_MAX_PROCESSES, cores, len(logs)))
 
 

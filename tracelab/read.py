@@ -9,6 +9,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from io import FileIO
 from itertools import chain, islice
 from pathlib import Path
@@ -29,7 +30,7 @@ _HEAD_BYTES = 64 << 20
 _SIDECAR_BYTES = 1 << 20
 _TOLD_BYTES = 4 << 20
 _MAX_TYPES = 200  # real logs hold some fifty
-_is_type = re.compile(r"[A-Za-z0-9_./-]{1,80}").fullmatch
+_is_type = lru_cache(1_000)(re.compile(r"[A-Za-z0-9_./-]{1,80}").fullmatch)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
