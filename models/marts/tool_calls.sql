@@ -46,6 +46,9 @@ select
         then 'internal'
         else 'missing'
     end as latency_source,
+    case
+        when wall_ms > 0 and internal_ms >= 0 then greatest(wall_ms - internal_ms, 0)
+    end as runner_gap_ms,
     is_error,
     exit_code,
     is_denied,
