@@ -117,9 +117,12 @@ def _costs(text: str) -> _Rows:
             yield {"unit": unit, "metric": metric} | dict(zip(names[1:], values, strict=True))
 
 
+from tests.reference.tables_tools import TOOLS  # noqa: E402
+
 TABLES = {
     table.file: table
     for table in (
+        *TOOLS,
         Table(
             "summary.json",
             ("cut",),

@@ -1,35 +1,36 @@
 -- METRICS §33: latency by tool, both providers together.
 with
-    by_provider as (
-        select tool_name, provider, count(*) as calls
-        from tool_calls
-        group by tool_name, provider
+    tools as (
+        select *
+        from summary_tool_latency
+        where session_kind = 'all' and model = 'all' and tool_category <> 'all'
     ),
     providers as (
         select
             tool_name,
             string_agg(
-                provider || ':' || calls, ';' order by calls desc, provider
+                provider || ':' || tool_calls, ';' order by tool_calls desc, provider
             ) as providers
-        from by_provider
+        from tools
+        where provider <> 'all'
         group by tool_name
     )
 select
     tool_name,
-    count(*) as calls,
-    count(*) filter (where effective_ms > 0) as latency_count,
-    count(*) filter (where effective_ms is null) as missing_latency,
-    count(*) filter (where effective_ms <= 0) as nonpositive_latency,
-    count(*) filter (where is_error) as error_calls,
-    avg(effective_ms) filter (where effective_ms > 0) as mean_ms,
-    min(effective_ms) filter (where effective_ms > 0) as min_ms,
-    quantile_cont(effective_ms, 0.5) filter (where effective_ms > 0) as p50_ms,
-    quantile_cont(effective_ms, 0.9) filter (where effective_ms > 0) as p90_ms,
-    quantile_cont(effective_ms, 0.99) filter (where effective_ms > 0) as p99_ms,
-    max(effective_ms) filter (where effective_ms > 0) as max_ms,
+    tool_calls as calls,
+    count - zero_latencies as latency_count,
+    missing_latencies as missing_latency,
+    zero_latencies as nonpositive_latency,
+    tool_errors as error_calls,
+    mean * 1000 as mean_ms,
+    min * 1000 as min_ms,
+    p50 * 1000 as p50_ms,
+    p90 * 1000 as p90_ms,
+    p99 * 1000 as p99_ms,
+    max * 1000 as max_ms,
     latency_count as sample_count,
     false as sampled,
-    any_value(providers) as providers
-from tool_calls
+    providers
+from tools
 inner join providers using (tool_name)
-group by tool_name
+where provider = 'all'
