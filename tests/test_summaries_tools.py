@@ -202,6 +202,7 @@ def test_time_that_is_not_the_tools_own_stands_apart(marts: Marts) -> None:
         "all": (1, 1.0), "Ask": (1, 0.6), "BashOutput": (2, 0.2), "Agent": (2, 0.2), "Read": (4, None)
     }  # fmt: skip
     assert (rows["Agent"]["mean"], rows["Read"]["mean"], rows["Read"]["total_s"]) == (100.0, None, None)
+    assert rows["all"]["union_s"] is None
 
 
 def test_a_long_call_is_explained_by_what_went_on_meanwhile(marts: Marts) -> None:

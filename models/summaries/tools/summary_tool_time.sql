@@ -34,12 +34,12 @@ with
                     {{ ms_between("greatest(emitted_at, session_until)", "result_at") }},
                     0
                 )
-            ) filter (where emitted_at is not null) as session_union_ms,
+            ) filter (where emitted_at <= result_at) as session_union_ms,
             sum(
                 greatest(
                     {{ ms_between("greatest(emitted_at, tool_until)", "result_at") }}, 0
                 )
-            ) filter (where emitted_at is not null) as tool_union_ms,
+            ) filter (where emitted_at <= result_at) as tool_union_ms,
             sum(effective_ms) filter (where is_human_tool) as human_ms,
             sum(effective_ms) filter (where is_poll) as poll_ms,
             sum(effective_ms) filter (
