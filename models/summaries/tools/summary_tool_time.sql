@@ -56,8 +56,9 @@ with
             {{ pooled("tool_category") }},
             {{ pooled("tool_name") }},
             grouping(tool_name) as is_total,
-            sum(tool_calls)::bigint as tool_calls,
-            sum(timed_calls)::bigint as count,
+            -- without any call there is a row of all
+            coalesce(sum(tool_calls), 0)::bigint as tool_calls,
+            coalesce(sum(timed_calls), 0)::bigint as count,
             sum(total_ms) as total_ms,
             if(
                 grouping(tool_name) = 1, sum(session_union_ms), sum(tool_union_ms)
