@@ -40,9 +40,6 @@ with
         select
             *,
             previous_step_id is null as is_first,
-            lag(model) over ordinary as previous_model,
-            lag(input_tokens) over ordinary as previous_input_tokens,
-            lag(visible_output_tokens) over ordinary as previous_visible_tokens,
             lag(compactions_so_far) over ordinary < compactions_so_far as is_compacted,
             -- the tokens of several calls are no size of one prompt
             purpose is null
@@ -75,7 +72,7 @@ with
                 then null
                 when is_first
                 then 0
-                else least(not_fresh_tokens, previous_visible_tokens)
+                else least(not_fresh_tokens, previous_visible_output_tokens)
             end as resent_output_tokens,
             not_fresh_tokens - resent_output_tokens as missed_tokens,
             if(

@@ -69,13 +69,14 @@ with
         select
             *,
             coalesce(first_listed_at, first_active_at) as active_from_at,
-            lag(last_active_at) over (
-                partition by session_id order by step_index
-            ) as previous_active_at
+            lag(last_active_at) over in_order as previous_active_at,
+            lag(coalesce(last_output_at, first_listed_at)) over in_order
+            as previous_listed_at
         from steps
         left join listed using (step_id)
         left join activity using (step_id)
         left join answered using (step_id)
+        window in_order as (partition by session_id order by step_index)
     )
 select
     step_id,
@@ -99,6 +100,7 @@ select
         when first_listed_type = 'user_message' and active_from_at >= previous_active_at
         then {{ ms_between("previous_active_at", "active_from_at") }}
     end as published_gap_ms,
+    {{ ms_between("previous_listed_at", "first_listed_at") }} as listed_gap_ms,
     human_wait_ms,
     prefix_tokens,
     append_tokens,

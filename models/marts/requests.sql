@@ -33,6 +33,7 @@ with
             request_id,
             max(last_output_at) filter (where purpose is null) as ended_at,
             max(last_tool_call_at) as last_tool_call_at,
+            max(usage_report_at) as usage_report_at,
             count(*) as steps,
             count_if(trigger = 'user') as user_steps,
             count_if(trigger = 'tool') as tool_steps,
@@ -59,6 +60,7 @@ with
     spans as (
         select
             request_id,
+            part,
             greatest(from_at, started_at) as from_at,
             least(to_at, ended_at) as to_at
         from {{ ref("int_spans") }}
@@ -69,6 +71,8 @@ with
     reaches as (
         select
             request_id,
+            part,
+            from_at,
             to_at,
             greatest(
                 from_at,
@@ -79,11 +83,21 @@ with
                 )
             ) as adds_from_at
         from spans
+        where to_at > from_at
     ),
     covered as (
-        select request_id, sum({{ ms_between("adds_from_at", "to_at") }}) as covered_ms
+        select
+            request_id,
+            sum({{ ms_between("adds_from_at", "to_at") }}) filter (
+                where to_at > adds_from_at
+            ) as covered_ms,
+            sum({{ ms_between("from_at", "to_at") }}) filter (
+                where part = 'generation'
+            ) as generation_span_ms,
+            sum({{ ms_between("from_at", "to_at") }}) filter (
+                where part <> 'generation'
+            ) as tool_span_ms
         from reaches
-        where to_at > adds_from_at
         group by request_id
     ),
     -- A person who stops a request is heard with the next prompt: before that was
@@ -169,7 +183,12 @@ select
     coalesce(generation_ms, 0)::bigint as generation_ms,
     coalesce(tool_effective_ms, 0)::bigint as tool_effective_ms,
     coalesce(tool_wall_ms, 0)::bigint as tool_wall_ms,
+    coalesce(generation_span_ms, 0)::bigint as generation_span_ms,
+    coalesce(tool_span_ms, 0)::bigint as tool_span_ms,
     response_ms - coalesce(covered_ms, 0)::bigint as other_ms,
+    nullif(
+        greatest({{ ms_between("ended_at", "usage_report_at") }}, 0), 0
+    ) as usage_gap_ms,
     input_tokens::bigint as input_tokens,
     prefix_tokens::bigint as prefix_tokens,
     append_tokens::bigint as append_tokens,

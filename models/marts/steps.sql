@@ -4,6 +4,9 @@ with
         select
             step_id,
             sum(wait_ms) as human_wait_ms,
+            list(wait_ms order by message_at, event_order) filter (
+                where wait_ms > 0
+            ) as human_waits_ms,
             count_if(is_while_running) as while_running_messages
         from {{ ref("int_human_waits") }}
         group by step_id
@@ -55,7 +58,21 @@ with
             if(
                 purpose is null, lag(output_tokens) over ordinary, null
             ) as previous_output_tokens,
-            if(purpose is null, lag(calls) over ordinary, null) as previous_calls
+            if(purpose is null, lag(calls) over ordinary, null) as previous_calls,
+            if(purpose is null, lag(model) over ordinary, null) as previous_model,
+            if(
+                purpose is null, lag(input_tokens) over ordinary, null
+            ) as previous_input_tokens,
+            if(
+                purpose is null,
+                lag(
+                    output_tokens - least(coalesce(reasoning_tokens, 0), output_tokens)
+                ) over ordinary,
+                null
+            ) as previous_visible_output_tokens,
+            if(
+                purpose is null, lag(usage_is_final) over ordinary, null
+            ) as previous_usage_is_final
         from {{ ref("stg_steps") }}
         left join {{ ref("int_step_events") }} using (step_id)
         window
@@ -118,8 +135,13 @@ select
     -- the tokens of several calls are no size of one prompt
     case when calls = 1 then prefix_tokens / nullif(input_tokens, 0) end as hit_ratio,
     previous_step_id,
+    previous_model,
+    previous_input_tokens,
     previous_context_tokens,
     previous_output_tokens,
+    previous_visible_output_tokens,
+    previous_usage_is_final,
+    previous_calls,
     case
         when calls = 1 and previous_calls = 1
         then context_tokens - previous_context_tokens
@@ -145,6 +167,7 @@ select
     reasoning_input_at,
     reasoning_input_type,
     human_wait_ms::bigint as human_wait_ms,
+    human_waits_ms,
     coalesce(while_running_messages, 0)::bigint as while_running_messages,
     turn_id,
     coalesce(tool_calls, 0) as tool_calls,
