@@ -118,6 +118,7 @@ def _costs(text: str) -> _Rows:
 
 
 from tests.reference.tables_tools import TOOLS  # noqa: E402
+from tests.reference.tables_tokens import TOKENS  # noqa: E402
 
 TABLES = {
     table.file: table
@@ -197,6 +198,7 @@ TABLES = {
             {"% cost": percent, "*": printed},
             read=_costs,
         ),
+        *TOKENS,
     )
 }
 """Reference file → how it compares."""
