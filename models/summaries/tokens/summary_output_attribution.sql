@@ -16,7 +16,7 @@ with
             if(is_left_out, null, previous_output_tokens) as output_tokens,
             if(is_left_out, null, append_tokens) as append_tokens,
             if(is_left_out, null, prefix_tokens - previous_input_tokens) as gain_tokens,
-            greatest(512, 0.1 * output_tokens) as tolerance_tokens
+            greatest(512, 0.1 * previous_output_tokens) as tolerance_tokens
         from {{ ref("steps") }}
         inner join
             (select step_id, listed_gap_ms from {{ ref("idle_gaps") }}) using (step_id)
