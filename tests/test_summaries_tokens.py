@@ -401,3 +401,17 @@ def test_outputs_and_appends_correlate_on_their_logarithms_where_both_vary(marts
     row = attributed(marts)
     assert row["output_append_correlation"] == pytest.approx(1.0)
     assert row["output_prefix_gain_correlation"] is None
+
+
+@pytest.mark.parametrize(
+    ("grid", "edges"),
+    [
+        ("prefix_tokens", [0, *(1024 * 2**k for k in range(9))]),
+        ("append_tokens", [0, 1, 10, 100, 1000, 10_000, 100_000, 500_000]),
+        ("response_s", [0, 1, 10, 100, 1000, 10_000]),
+    ],
+)
+def test_the_bins_of_a_grid_leave_no_gap_and_end_open(marts: Marts, grid: str, edges: list[float]) -> None:  # noqa: F811
+    bins = marts.tables.execute("select low, high from bins where grid = ? order by bin", [grid]).fetchall()
+    assert [low for low, _ in bins] == edges
+    assert [high for _, high in bins] == [*edges[1:], None]

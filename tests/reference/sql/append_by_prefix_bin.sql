@@ -9,8 +9,8 @@ select
         else
             format(
                 '{}-{}k',
-                prefix_low_tokens::bigint // 1024,
-                prefix_high_tokens::bigint // 1024
+                (prefix_low_tokens / 1024)::bigint,
+                (prefix_high_tokens / 1024)::bigint
             )
     end as prefix,
     count as n,

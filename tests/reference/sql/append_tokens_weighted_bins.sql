@@ -1,6 +1,7 @@
 -- METRICS §21: steps and tokens by size of the append.
 select
-    case bin
+    case
+        bin
         when 0
         then '0'
         when 1

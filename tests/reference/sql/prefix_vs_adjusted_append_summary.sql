@@ -7,7 +7,12 @@ with
         where provider <> 'all' and session_kind = 'all' and model = 'all'
     ),
     places as (
-        select provider, count, subtracted_pairs, clipped_pairs, unnest(range(count)) as place
+        select
+            provider,
+            count,
+            subtracted_pairs,
+            clipped_pairs,
+            unnest(range(count)) as place
         from lengths
         where measure = 'append_tokens'
     ),
@@ -19,12 +24,15 @@ with
         from places
         union all
         select
-            provider, 'clipped_after_subtract', (place >= count - clipped_pairs)::integer
+            provider,
+            'clipped_after_subtract',
+            (place >= count - clipped_pairs)::integer
         from places
     )
 select
     provider,
-    case measure
+    case
+        measure
         when 'append_tokens'
         then 'raw_append'
         when 'subtracted_tokens'
