@@ -9,6 +9,7 @@ select
     max(output_tokens) as output_tokens,
     max(reasoning_tokens) as reasoning_tokens,
     max(web_searches) as web_searches,
-    max(cost_usd) as cost_usd
+    -- an amount that is no money, such as inf or 1e300, is null
+    max(try_cast(cost_usd as decimal(18, 12))) as cost_usd
 from {{ source("raw", "client_totals") }}
 group by session_id, model
