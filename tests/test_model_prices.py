@@ -1,133 +1,127 @@
-"""The price seeds against the genai-prices package: a step costs by their join what the package says."""
+"""Prices against the genai-prices package: steps of built marts cost what the package says."""
 
 import json
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
-import genai_prices
-import polars as pl
 import pytest
 import yaml
 
-from seeds.update_model_prices import UNDATED, VENDORS, names_of, update, vendors
+from seeds.update_model_prices import UNDATED, names_of, update, vendors
+from tests import builders_claude as claude
+from tests import builders_codex as codex
+from tests.repricing import (
+    Cost,
+    Step,
+    agree,
+    built_steps,
+    calls_behind,
+    mispriced,
+    package_cost,
+    same,
+)
 
 ROOT = Path(__file__).parents[1]
 SEEDS = ROOT / "seeds"
 SHARED = ROOT.parent / "shared"
+DAY = date(2026, 6, 1)
 DAYS = {date(2024, 3, 1), date(2025, 7, 1), date(2026, 5, 1), date(2027, 1, 1)}
 CONTEXTS = {0, 1, 40_000, 900_000}
 NOT_PRICED_ON_PURPOSE = {"glm-4.7", "codex-auto-review"}
 NO_MODEL = "<synthetic>"
+DATED = {f"{name}-20250807": name for name in ("claude-haiku-4-5", "claude-opus-4", "claude-3-5-haiku")}
+STRANGERS = [
+    ("claude", "glm-4.7"),
+    ("claude", "gpt-5.5"),
+    ("claude", "claude-opus-4-8-large"),
+    ("claude", "opus"),
+    ("codex", "codex-auto-review"),
+    ("codex", "gpt-5.5-codex-spark"),
+    ("codex", "gpt-5.99"),
+]
+COLLECTIONS = {"real": NOT_PRICED_ON_PURPOSE, "corpus/home": set[str]()}
 
-
-class Step(NamedTuple):
-    """The columns of a step that decide its cost."""
-
-    provider: str
-    model: str
-    day: date
-    tier: str
-    prefix_tokens: int = 50_000
-    append_tokens: int = 3_000
-    cache_write_tokens: int = 0
-    cache_write_1h_tokens: int = 0
-    output_tokens: int = 700
-    web_searches: int = 0
-
-
-SEED_COST = """
-with
-    named as (
-        select
-            *,
-            prefix_tokens + append_tokens as context_tokens,
-            regexp_replace(model, '-[0-9]{8}$', '') as name
-        from steps
-    ),
-    resolved as (
-        select named.*, coalesce(model_aliases.model, name) as priced_model
-        from named
-        left join model_aliases on model_aliases.provider = named.provider and alias = name
-    ),
-    priced as (
-        select resolved.*, model_prices.* exclude (provider, model)
-        from resolved
-        left join model_prices
-            on model_prices.provider = resolved.provider
-            and model_prices.model = priced_model
-            and price_tier in (tier, 'standard')
-            and valid_from <= day
-            and day < coalesce(valid_to, 'infinity'::date)
-            and (above_input_tokens = 0 or above_input_tokens < context_tokens)
-        qualify
-            row_number() over (
-                partition by step_no order by price_tier = 'standard', above_input_tokens desc
-            ) = 1
-    )
-select
-    (
-        (append_tokens - cache_write_tokens) * input_usd_per_mtok
-        + (cache_write_tokens - cache_write_1h_tokens)
-        * coalesce(cache_write_5m_usd_per_mtok, input_usd_per_mtok)
-        + cache_write_1h_tokens
-        * coalesce(cache_write_1h_usd_per_mtok, cache_write_5m_usd_per_mtok, input_usd_per_mtok)
-        + prefix_tokens * coalesce(cache_read_usd_per_mtok, input_usd_per_mtok)
-        + output_tokens * output_usd_per_mtok
-    )
-    / 1000000
-    + web_searches * coalesce(web_search_usd, 0)
-from priced
-order by step_no
-"""
+Costs = dict[Step, Cost]
 
 
 @pytest.fixture(scope="module")
-def seeds() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield a database with the two seeds, of the types that their yml gives."""
-    with duckdb.connect() as con:
-        for seed in ("model_prices", "model_aliases"):
-            [declared] = yaml.safe_load((SEEDS / f"{seed}.yml").read_text())["seeds"]
-            con.read_csv(SEEDS / f"{seed}.csv", columns=declared["config"]["column_types"]).create(seed)
-        yield con
+def seeds() -> duckdb.DuckDBPyConnection:
+    """A database with the two seeds, of the types that their yml gives."""
+    con = duckdb.connect()
+    for seed in ("model_prices", "model_aliases"):
+        [declared] = yaml.safe_load((SEEDS / f"{seed}.yml").read_text())["seeds"]
+        con.read_csv(SEEDS / f"{seed}.csv", columns=declared["config"]["column_types"]).create(seed)
+    return con
 
 
-def seed_costs(seeds: duckdb.DuckDBPyConnection, steps: list[Step]) -> list[float | None]:
-    """Return what each step costs by the seeds, in USD; None where they have no price."""
-    seeds.register("steps", pl.DataFrame(steps, schema=Step._fields, orient="row").with_row_index("step_no"))
-    return [cost for (cost,) in seeds.execute(SEED_COST).fetchall()]
+@pytest.fixture(scope="module")
+def costs(seeds: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFactory) -> Costs:
+    """What every step of these tests costs by the marts: logged, loaded and built."""
+    from tracelab.build import build
+    from tracelab.load import load
+    from tracelab.warehouse import open_read_only
 
-
-def package_cost(step: Step) -> float:
-    """Return what a step costs by the package, in USD."""
-    price = genai_prices.calc_price(
-        genai_prices.Usage(
-            input_tokens=step.prefix_tokens + step.append_tokens,
-            cache_read_tokens=step.prefix_tokens,
-            cache_write_tokens=step.cache_write_tokens,
-            cache_write_1h_tokens=step.cache_write_1h_tokens,
-            output_tokens=step.output_tokens,
-            web_searches=step.web_searches,
-        ),
-        step.model,
-        provider_id=VENDORS[step.provider],
-        genai_request_timestamp=datetime.combine(step.day, time(23, 59), UTC),
-        price_context={"service_tier": step.tier, "speed": step.tier, "processing": step.tier},
+    folder = tmp_path_factory.mktemp("priced")
+    steps = dict.fromkeys(
+        [
+            *steps_on_each_side_of_each_limit(seeds),
+            *searching_steps(seeds),
+            *spelled_steps(seeds),
+            *alias_steps(seeds),
+            *(Step("claude", name, DAY) for name in [*DATED, *DATED.values()]),
+            *(Step(provider, name, DAY) for provider, name in STRANGERS),
+            *(step for collection in COLLECTIONS for step in logged_steps(SHARED / collection)),
+        ]
     )
-    return float(price.total_price)
+    for provider, lines in (("claude", claude_lines), ("codex", codex_lines)):
+        log = lines([step for step in steps if step.provider == provider])
+        (folder / f"{provider}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log))
+    db = folder / "tracelab.duckdb"
+    load([folder], db=db)
+    build(db, select=["+path:models/marts"], timezone="UTC")
+    with open_read_only(db) as warehouse:
+        return {each.step: each.cost for each in built_steps(warehouse, most=len(steps))}
 
 
-def differences(
-    seeds: duckdb.DuckDBPyConnection, steps: list[Step]
-) -> list[tuple[Step, float | None, float]]:
-    costs = zip(steps, seed_costs(seeds, steps), map(package_cost, steps), strict=True)
-    return [
-        (step, ours, theirs) for step, ours, theirs in costs if ours != pytest.approx(theirs, rel=1e-9, abs=0)
-    ]
+def claude_lines(steps: list[Step]) -> Iterator[claude.Json]:
+    """Yield a log with these steps."""
+    for number, step in enumerate(steps):
+        stamp = {"timestamp": f"{step.day}T23:59:00.000Z"}
+        fresh = step.append_tokens - step.cache_write_tokens
+        told = claude.usage(fresh, step.cache_write_tokens, step.prefix_tokens, step.output_tokens)
+        told["cache_creation"] = {"ephemeral_1h_input_tokens": step.cache_write_1h_tokens}
+        told |= {"speed": "fast"} if step.tier == "fast" else {"service_tier": step.tier}
+        block = claude.use(claude.toolu(number), "WebSearch") if step.web_searches else claude.text("x")
+        yield claude.assistant(
+            2 * number, 0, claude.msg(number), block, usage=told, stop="end_turn", model=step.model, **stamp
+        )
+        if step.web_searches:
+            found = {"toolUseResult": {"searchCount": step.web_searches}}
+            yield claude.user(2 * number + 1, 0, [claude.result(claude.toolu(number))], **found, **stamp)
+
+
+def codex_lines(steps: list[Step]) -> Iterator[codex.Json]:
+    """Yield a log with these steps."""
+    yield codex.meta()
+    for number, step in enumerate(steps):
+        stamp = {"timestamp": f"{step.day}T23:59:00.000Z"}
+        size = step.prefix_tokens + step.append_tokens
+        counts = (size, step.prefix_tokens, step.output_tokens, 0, step.cache_write_tokens)
+        asked = {"model": step.model, "service_tier": step.tier}
+        yield codex.event(0, "thread_settings_applied", thread_settings=asked) | stamp
+        yield codex.says(0) | stamp
+        yield codex.recorded(0, codex.resp(number), counts) | stamp
+
+
+def wrong(costs: Costs, steps: list[Step]) -> list[tuple[Step, Cost, Cost]]:
+    """Return those of some steps that do not cost what the package says."""
+    compared = ((step, costs[step], package_cost(step)) for step in steps)
+    return [each for each in compared if not agree(each[1], each[2])]
 
 
 def package_rows(seeds: duckdb.DuckDBPyConnection, columns: str) -> list[tuple[Any, ...]]:
@@ -153,63 +147,79 @@ def steps_on_each_side_of_each_limit(seeds: duckdb.DuckDBPyConnection) -> Iterat
                 yield Step(provider, model, day, tier, context - append, append, written, hourly)
 
 
-def test_every_priced_model_costs_what_the_package_says(seeds: duckdb.DuckDBPyConnection) -> None:
-    steps = list(steps_on_each_side_of_each_limit(seeds))
-    assert {step[:2] for step in steps} == set(package_rows(seeds, "provider, model"))
-    assert differences(seeds, steps) == []
-
-
-def test_web_searches_cost_what_the_package_says(seeds: duckdb.DuckDBPyConnection) -> None:
-    models = package_rows(seeds, "provider, model")
-    steps = [
-        Step(provider, model, date(2026, 11, 1), tier, web_searches=7)
-        for provider, model in models
+def searching_steps(seeds: duckdb.DuckDBPyConnection) -> list[Step]:
+    """Return steps with searches: of Claude's models, as Codex logs none of its own."""
+    return [
+        Step("claude", model, DAY, tier, web_searches=7)
+        for provider, model in package_rows(seeds, "provider, model")
+        if provider == "claude"
         for tier in ("standard", "batch")
     ]
-    assert differences(seeds, steps) == []
 
 
-def test_every_name_that_the_package_spells_out_finds_its_model(seeds: duckdb.DuckDBPyConnection) -> None:
+def spelled_steps(seeds: duckdb.DuckDBPyConnection) -> list[Step]:
+    """Return a step of every name that the package's match rules spell out and that has a price."""
     priced = set(package_rows(seeds, "provider, model"))
-    steps = [
-        Step(provider, name, date(2026, 6, 1), "standard")
+    return [
+        Step(provider, name, DAY)
         for provider, vendor in vendors().items()
         for name in names_of([vendor])
         if (found := vendor.find_model(name)) and (provider, found.id) in priced
     ]
-    assert len(steps) > len(priced)
-    assert differences(seeds, steps) == []
 
 
-def test_every_alias_finds_the_model_that_the_package_finds(seeds: duckdb.DuckDBPyConnection) -> None:
+def alias_steps(seeds: duckdb.DuckDBPyConnection) -> list[Step]:
     aliases = seeds.execute("select provider, alias from model_aliases").fetchall()
-    steps = [Step(provider, alias, date(2026, 6, 1), "standard") for provider, alias in aliases]
-    assert differences(seeds, steps) == []
+    return [Step(provider, alias, DAY) for provider, alias in aliases]
 
 
-def test_a_name_may_bear_the_date_of_its_snapshot(seeds: duckdb.DuckDBPyConnection) -> None:
-    names = ["claude-haiku-4-5", "claude-opus-4", "claude-3-5-haiku"]
-    dated = [Step("claude", f"{name}-20250807", date(2026, 6, 1), "standard") for name in names]
-    plain = [step._replace(model=name) for step, name in zip(dated, names, strict=True)]
-    assert seed_costs(seeds, dated) == seed_costs(seeds, plain) != [None] * len(names)
-
-
-@pytest.mark.parametrize(
-    ("provider", "model"),
-    [
-        ("claude", "glm-4.7"),
-        ("claude", "gpt-5.5"),
-        ("claude", "claude-opus-4-8-large"),
-        ("claude", "opus"),
-        ("codex", "codex-auto-review"),
-        ("codex", "gpt-5.5-codex-spark"),
-        ("codex", "gpt-5.99"),
-    ],
-)
-def test_no_model_is_priced_as_another_of_its_family(
-    seeds: duckdb.DuckDBPyConnection, provider: str, model: str
+def test_every_priced_model_costs_what_the_package_says(
+    seeds: duckdb.DuckDBPyConnection, costs: Costs
 ) -> None:
-    assert seed_costs(seeds, [Step(provider, model, date(2026, 6, 1), "standard")]) == [None]
+    steps = list(steps_on_each_side_of_each_limit(seeds))
+    assert {step[:2] for step in steps} == set(package_rows(seeds, "provider, model"))
+    assert wrong(costs, steps) == []
+
+
+def test_web_searches_cost_what_the_package_says(seeds: duckdb.DuckDBPyConnection, costs: Costs) -> None:
+    steps = searching_steps(seeds)
+    assert any(costs[step].web for step in steps)
+    assert wrong(costs, steps) == []
+
+
+def test_every_name_that_the_package_spells_out_finds_its_model(
+    seeds: duckdb.DuckDBPyConnection, costs: Costs
+) -> None:
+    steps = spelled_steps(seeds)
+    assert len(steps) > len(package_rows(seeds, "provider, model"))
+    assert wrong(costs, steps) == []
+
+
+def test_every_alias_finds_the_model_that_the_package_finds(
+    seeds: duckdb.DuckDBPyConnection, costs: Costs
+) -> None:
+    assert wrong(costs, alias_steps(seeds)) == []
+
+
+def test_a_name_may_bear_the_date_of_its_snapshot(costs: Costs) -> None:
+    for dated, plain in DATED.items():
+        cost = costs[Step("claude", dated, DAY)]
+        assert cost == costs[Step("claude", plain, DAY)]
+        assert cost.total is not None
+
+
+@pytest.mark.parametrize(("provider", "model"), STRANGERS)
+def test_no_model_is_priced_as_another_of_its_family(costs: Costs, provider: str, model: str) -> None:
+    assert costs[Step(provider, model, DAY)].total is None
+
+
+def test_steps_of_the_sample_cost_what_the_package_says(warehouse: Path) -> None:
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        steps, extra = built_steps(con), calls_behind(con)
+        models = {model for (model,) in con.execute("select distinct model from steps").fetchall()}
+    assert {each.step.model for each in steps if each.cost.total is not None} == models
+    assert mispriced(steps) == []
+    assert [pair for pair in extra if not same(*pair)] == []
 
 
 def test_the_seeds_are_what_the_script_writes(tmp_path: Path) -> None:
@@ -231,22 +241,21 @@ def test_a_price_by_hand_survives_the_script(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("collection", "not_priced"),
-    [("real", NOT_PRICED_ON_PURPOSE), ("corpus/home", set())],
-    ids=["real", "corpus"],
-)
+@pytest.mark.parametrize(("collection", "not_priced"), COLLECTIONS.items(), ids=list(COLLECTIONS))
 def test_every_model_of_the_reference_logs_is_priced(
-    seeds: duckdb.DuckDBPyConnection, collection: str, not_priced: set[str]
+    costs: Costs, collection: str, not_priced: set[str]
 ) -> None:
     if not (SHARED / collection).is_dir():
         pytest.skip(f"no {SHARED / collection}")
-    models = sorted(logged_models(SHARED / collection) - {("claude", NO_MODEL)})
-    costs = seed_costs(
-        seeds, [Step(provider, name, date(2026, 6, 1), "standard") for provider, name in models]
-    )
-    assert len(models) > len(not_priced)
-    assert {name for (_, name), cost in zip(models, costs, strict=True) if cost is None} == not_priced
+    steps = logged_steps(SHARED / collection)
+    assert len(steps) > len(not_priced)
+    assert {step.model for step in steps if costs[step].total is None} == not_priced
+
+
+def logged_steps(folder: Path) -> list[Step]:
+    """Return a step of each model that is named in a folder's logs; none where that is not there."""
+    models = sorted(logged_models(folder) - {("claude", NO_MODEL)})
+    return [Step(provider, name, DAY) for provider, name in models]
 
 
 def logged_models(folder: Path) -> set[tuple[str, str]]:
