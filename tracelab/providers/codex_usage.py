@@ -34,7 +34,7 @@ def read_token_count(rollout: Rollout, event: EventMessage, at: datetime | None)
     thread = rollout.here
     thread.window = info.model_context_window or thread.window
     is_zero = not last[_INPUT] + last[_OUTPUT]
-    if is_zero and last[_TOTAL] and thread.marker is not None:
+    if is_zero and last[_TOTAL] and thread.marker is not None and not _is_overflow(before, total):
         thread.marker.post_tokens = last[_TOTAL]
     if total == before:
         rollout.tally.usage_echoes += 1
@@ -162,6 +162,11 @@ def _attribute(step: Response, record: UsageRecord) -> None:
         step.model = told.model or step.model
         step.tier = told.service_tier or step.tier
         step.window = told.context_length or step.window
+
+
+def _is_overflow(before: Numbers | None, total: Numbers) -> bool:
+    """Say whether a row tells that the context window was full: a new total of no parts but its size."""
+    return total != before and total[_TOTAL] > 0 and not total[_INPUT] + total[_OUTPUT]
 
 
 def _adds_up(before: Numbers, last: Numbers, total: Numbers) -> bool:
