@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-MODELS = sorted((ROOT / "models").rglob("*.sql"))
+SIMULATIONS = sorted((ROOT / "models" / "simulations").glob("*.py"))
+MODELS = sorted([*(ROOT / "models").rglob("*.sql"), *SIMULATIONS])
 MAY_READ = {
     "staging": {"source", "staging"},
     "intermediate": {"staging", "intermediate", "marts", "seeds"},
     "marts": {"staging", "intermediate", "marts", "seeds"},
-    "summaries": {"marts", "seeds"},
+    "simulations": {"marts", "simulations"},
+    "summaries": {"marts", "simulations", "seeds"},
 }
 SEEDS = {path.stem for path in (ROOT / "seeds").glob("*.csv")}
 LAYER = {path.stem: path.relative_to(ROOT / "models").parts[0] for path in MODELS} | dict.fromkeys(
@@ -38,17 +40,32 @@ def test_a_model_has_its_yml_beside_it_under_its_own_name(model: Path) -> None:
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
 def test_a_model_states_its_grain_first_and_holds_no_control_flow(model: Path) -> None:
     sql = model.read_text()
-    assert re.match(r"(\{\{ config\(.*?\) \}\}\n)?-- One row per ", sql), "say the grain in the first line"
+    grain = r"(\{\{ config\(.*?\) \}\}\n)?(-- |\"\"\")One row per "
+    assert re.match(grain, sql), "say the grain in the first line"
     assert not re.search(r"\{%-?\s*(if|for|set)\b", sql)
 
 
 @pytest.mark.parametrize(
     "model",
-    [path for path in MODELS if LAYER[path.stem] in ("staging", "intermediate", "marts")],
+    [path for path in MODELS if LAYER[path.stem] != "summaries"],
     ids=lambda p: p.stem,
 )
 def test_no_provider_is_named_below_the_summaries(model: Path) -> None:
     assert not re.search(r"'(claude|codex)", model.read_text())
+
+
+def test_python_models_are_simulations_alone() -> None:
+    assert set((ROOT / "models").rglob("*.py")) == set(SIMULATIONS)
+
+
+@pytest.mark.parametrize("model", SIMULATIONS, ids=lambda path: path.stem)
+def test_a_python_model_hands_frames_to_one_algorithm(model: Path) -> None:
+    code = model.read_text()
+    assert len(code.splitlines()) <= 15
+    assert len(re.findall(r"^ *(?:import|from) ", code, re.MULTILINE)) == 1
+    assert re.search(r"^    from tracelab\.algorithms\.(\w+) import (\w+)$", code, re.MULTILINE)
+    assert re.search(r"^    return \w+\(", code, re.MULTILINE)
+    assert not re.search(r"^ *(if|for|while|with|try)\b", code, re.MULTILINE)
 
 
 def test_yml_keys_are_known_to_dbt(tmp_path: Path) -> None:
