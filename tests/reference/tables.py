@@ -45,6 +45,8 @@ class Table:
     """Column (or pattern) → how its values compare; a column without one is a count, a token or a name."""
     exempt: tuple[str, ...] = ()
     read: Callable[[str], _Rows] = _lines
+    may_be_empty: bool = False
+    """Nothing may be there in a corpus: then ours has no rows either."""
 
 
 def theirs(table: Table, expected: Path) -> dict[Cell, str]:
@@ -119,11 +121,13 @@ def _costs(text: str) -> _Rows:
 
 from tests.reference.tables_tools import TOOLS  # noqa: E402
 from tests.reference.tables_tokens import TOKENS  # noqa: E402
+from tests.reference.tables_generation import GENERATION  # noqa: E402
 
 TABLES = {
     table.file: table
     for table in (
         *TOOLS,
+        *GENERATION,
         Table(
             "summary.json",
             ("cut",),

@@ -20,7 +20,7 @@ _NOT_YET = frozenset((Path(__file__).parent / "not_yet.txt").read_text(encoding=
 def test_reference_table_is_reproduced_from_the_marts(corpus: Corpus, table: Table) -> None:
     skip_unless_there(corpus.folder / "expected" / table.file)
     expected = theirs(table, corpus.folder / "expected")
-    assert expected, f"{table.file} holds nothing to compare"
+    assert expected or table.may_be_empty, f"{table.file} holds nothing to compare"
     found = differences(table.file, ours(table, corpus.warehouse), expected, table.rules)
     assert not found, _report(found)
 

@@ -1,0 +1,123 @@
+-- One row per provider, model, kind of segment and fit: how well token counts tell how
+-- long a segment takes, in sessions that the fit has not seen.
+with
+    segments as (select * from {{ ref("sim_timing_segments") }}),
+    groups as (
+        select
+            provider,
+            model,
+            segment_kind,
+            unnest(['median', 'duration', 'log_duration', 'smooth_duration']) as fit,
+            count(*) filter (where is_usable) as segments,
+            count(*) filter (where not is_usable) as unusable_segments,
+            count(*) filter (where is_usable and is_trimmed) as trimmed_segments,
+            quantile_cont(duration_ms / 1000, [0.5, 0.9, 0.99]) filter (
+                where is_usable and not is_trimmed
+            ) as durations
+        from segments
+        group by provider, model, segment_kind
+    ),
+    predicted as (
+        select
+            fits.provider,
+            fits.model,
+            fits.segment_kind,
+            fit,
+            train_segments,
+            duration_ms,
+            prefix_tokens / 1000 as p,
+            append_tokens / 1000 as a,
+            output_tokens / 1000 as o,
+            intercept
+            + prefix_k * p
+            + append_k * a
+            + output_k * o
+            + prefix_k_2 * p * p
+            + append_k_2 * a * a
+            + output_k_2 * o * o
+            + prefix_k_append_k * p * a
+            + prefix_k_output_k * p * o
+            + append_k_output_k * a * o as fitted,
+            -- far from what it has seen a fit goes astray: not below 0, nor above 12
+            -- days
+            greatest(
+                least(if(fit = 'log_duration', exp(least(fitted, 21)), fitted), 1e9),
+                1e-9
+            ) as predicted_ms,
+            abs(predicted_ms - duration_ms) as error_ms,
+            abs(ln(predicted_ms / duration_ms)) as log_error,
+            if(fit = 'log_duration', ln(duration_ms), duration_ms) as target,
+            if(fit = 'log_duration', log_error, error_ms) as target_error
+        from {{ ref("sim_timing_fit") }} as fits
+        left join
+            segments
+            on fits.provider = segments.provider
+            and fits.model is not distinct from segments.model
+            and fits.segment_kind = segments.segment_kind
+            and is_test
+            and is_usable
+            and not is_trimmed
+    ),
+    -- sums are of integers: the same in any order
+    errors as (
+        select
+            provider,
+            model,
+            segment_kind,
+            fit,
+            any_value(train_segments) as train_segments,
+            count(duration_ms) as test_segments,
+            avg((error_ms * 1e3)::bigint) / 1e6 as mae_s,
+            sqrt(avg((error_ms * error_ms)::bigint)) / 1e3 as rmse_s,
+            quantile_cont(error_ms / 1000, 0.5) as p50_error_s,
+            avg((error_ms / duration_ms * 1e9)::bigint) / 1e9 as mean_relative_error,
+            quantile_cont(error_ms / duration_ms, [0.5, 0.9]) as relative_errors,
+            avg((error_ms / (duration_ms + 1000) * 1e9)::bigint)
+            / 1e9 as mean_smooth_error,
+            quantile_cont(error_ms / (duration_ms + 1000), [0.5, 0.9]) as smooth_errors,
+            avg((log_error * 1e9)::bigint) / 1e9 as mean_log_error,
+            quantile_cont(log_error, 0.5) as p50_log_error,
+            quantile_cont(predicted_ms / duration_ms, [0.1, 0.5, 0.9]) as ratios,
+            sum((target_error * target_error * 1e6)::hugeint) / nullif(
+                sum((target * target * 1e6)::hugeint)
+                - pow(sum((target * 1e6)::hugeint), 2) / 1e6 / test_segments,
+                0
+            ) as unexplained
+        from predicted
+        group by provider, model, segment_kind, fit
+    )
+select
+    groups.provider,
+    groups.model,
+    groups.segment_kind,
+    groups.fit,
+    segments,
+    unusable_segments,
+    trimmed_segments,
+    durations[1] as duration_p50_s,
+    durations[2] as duration_p90_s,
+    durations[3] as duration_p99_s,
+    train_segments,
+    test_segments,
+    mae_s,
+    rmse_s,
+    p50_error_s,
+    mean_relative_error,
+    relative_errors[1] as p50_relative_error,
+    relative_errors[2] as p90_relative_error,
+    mean_smooth_error,
+    smooth_errors[1] as p50_smooth_error,
+    smooth_errors[2] as p90_smooth_error,
+    mean_log_error,
+    p50_log_error,
+    ratios[1] as predicted_ratio_p10,
+    ratios[2] as predicted_ratio_p50,
+    ratios[3] as predicted_ratio_p90,
+    1 - unexplained as r2
+from groups
+left join
+    errors
+    on groups.provider = errors.provider
+    and groups.model is not distinct from errors.model
+    and groups.segment_kind = errors.segment_kind
+    and groups.fit = errors.fit
