@@ -1,9 +1,53 @@
 """The reference tables of the generation summaries: speeds, times, and what they are fitted to."""
 
-from tests.reference.same import milliseconds
+import csv
+import io
+from collections.abc import Iterator
+from itertools import pairwise
+
+from tests.reference.corpora import ROOT
+from tests.reference.same import hours, milliseconds, ratio, seconds
 from tests.reference.tables import Table
 
+_CDF_ONLY_THERE = (
+    "fine_bin_index|lo_seconds|hi_seconds|count|count_share|total_seconds|total_hours|time_share"
+)
+
+
+def _shared_thresholds(text: str) -> Iterator[dict[str, str]]:
+    """The rows of a curve at thresholds of ours, under our number; both ends of theirs go by their data.
+
+    Of their 64 thresholds a decade each fourth is one of ours, and landmarks are.
+    """
+    bins = csv.DictReader((ROOT / "seeds" / "bins.csv").read_text(encoding="utf-8").splitlines())
+    ours = [row["high"] for row in bins if row["grid"] == "duration_s" and row["high"]]
+    rows = list(csv.DictReader(io.StringIO(text)))
+    shared = 0
+    for row, after in pairwise(rows):
+        threshold = float(row["duration_threshold_seconds"])
+        if row["provider"] == after["provider"]:
+            for near in ours:
+                if abs(float(near) / threshold - 1) < 1e-12:
+                    shared += 1
+                    yield row | {"duration_threshold_seconds": str(float(near))}
+    assert shared > len(rows) / 5, "the grids have too few thresholds in common"
+
+
 GENERATION = (
+    Table(
+        "llm_generation_time_count_cdf_by_provider.csv",
+        ("provider", "duration_threshold_seconds"),
+        {"*_share": ratio},
+        exempt=(_CDF_ONLY_THERE,),
+        read=_shared_thresholds,
+    ),
+    Table(
+        "llm_generation_time_total_cdf_by_provider.csv",
+        ("provider", "duration_threshold_seconds"),
+        {"*_share": ratio, "*_seconds": seconds, "*_hours": hours},
+        exempt=(_CDF_ONLY_THERE,),
+        read=_shared_thresholds,
+    ),
     Table(
         "timing_fit_metrics.csv",
         ("provider", "model", "segment_kind"),
