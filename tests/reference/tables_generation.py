@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from tests.reference.corpora import ROOT
-from tests.reference.same import hours, milliseconds, ratio, seconds
+from tests.reference.same import hours, milliseconds, printed, ratio, seconds
 from tests.reference.tables import Table
 
 _CDF_ONLY_THERE = (
@@ -34,6 +34,28 @@ def _shared_thresholds(text: str) -> Iterator[dict[str, str]]:
 
 
 GENERATION = (
+    Table(
+        "context_decode_speed_summary.csv",
+        ("provider",),
+        {"*_tokens*": printed, "share_*": printed},
+        exempt=("display_cap.*",),
+    ),
+    Table(
+        "context_decode_speed_bins.csv",
+        ("provider", "context_bin_midpoint_tokens"),
+        {"*_per_second": printed},
+    ),
+    Table(
+        "context_decode_speed_codex_timing_summary.csv",
+        ("metric",),
+        {"average": printed, "median": printed, "p[0-9][0-9]": printed},
+    ),
+    Table(
+        "context_decode_speed_codex_timing_bins.csv",
+        ("metric", "context_bin_midpoint_tokens"),
+        {"median": printed, "p[0-9][0-9]": printed},
+        may_be_empty=True,
+    ),
     Table(
         "llm_generation_time_count_cdf_by_provider.csv",
         ("provider", "duration_threshold_seconds"),
