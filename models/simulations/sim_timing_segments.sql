@@ -60,32 +60,33 @@ with
         from steps
     ),
     timed as (select * from segments where duration_ms > 0),
-    limits as (
+    groups as (
         select
             provider,
             model,
             segment_kind,
-            quantile_cont(duration_ms, 0.99) as longest_ms
+            row_number() over (order by provider, model, segment_kind) as group_id,
+            quantile_cont(duration_ms, 0.99) filter (where is_usable) as longest_ms
         from timed
-        where is_usable
         group by provider, model, segment_kind
     )
 select
-    timed.step_id,
+    step_id,
+    group_id,
     timed.provider,
     timed.model,
     timed.segment_kind,
-    timed.duration_ms,
-    timed.prefix_tokens,
-    timed.append_tokens,
-    timed.output_tokens,
-    timed.is_usable,
-    timed.duration_ms > limits.longest_ms as is_trimmed,
-    coalesce(epoch_ms(sessions.started_at) % 5 = 0, false) as is_test
+    duration_ms,
+    prefix_tokens,
+    append_tokens,
+    output_tokens,
+    is_usable,
+    duration_ms > longest_ms as is_trimmed,
+    coalesce(epoch_ms(started_at) % 5 = 0, false) as is_test
 from timed
-left join
-    limits
-    on timed.provider = limits.provider
-    and timed.model is not distinct from limits.model
-    and timed.segment_kind = limits.segment_kind
-left join {{ ref("sessions") }} as sessions using (session_id)
+inner join
+    groups
+    on timed.provider = groups.provider
+    and timed.model is not distinct from groups.model
+    and timed.segment_kind = groups.segment_kind
+left join (select session_id, started_at from {{ ref("sessions") }}) using (session_id)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -33,7 +34,45 @@ def _shared_thresholds(text: str) -> Iterator[dict[str, str]]:
     assert shared > len(rows) / 5, "the grids have too few thresholds in common"
 
 
+def _one_run(text: str) -> list[dict[str, object]]:
+    """A run's numbers; it leaves out a count of 0, and prints NaN where there is nothing to score."""
+    run = json.loads(text, parse_constant=lambda _: None)
+    run["load_stats"].setdefault("skipped_small_total", 0)
+    return [run]
+
+
 GENERATION = (
+    Table(
+        "append_vs_prefix_latency.json",
+        (),
+        {
+            "*_ratio": ratio,
+            "*_fraction": ratio,
+            "*_probability": ratio,
+            "*_delta": ratio,
+            "*_accuracy": ratio,
+            "*_threshold": ratio,
+            "*_recall": ratio,
+        },
+        exempt=(r"config\..*|input",),
+        read=_one_run,
+    ),
+    Table(
+        "append_vs_prefix_matched_buckets.csv",
+        ("provider", "model", "segment_kind", "total_bin", "output_bin"),
+        {
+            "*_tokens_median": ratio,
+            "*_share_median": ratio,
+            "*_ms": milliseconds,
+            "*_ratio": ratio,
+            "*_probability": ratio,
+            "*_delta": ratio,
+            "*_accuracy": ratio,
+            "*_threshold": ratio,
+            "*_recall": ratio,
+        },
+        may_be_empty=True,
+    ),
     Table(
         "context_decode_speed_summary.csv",
         ("provider",),

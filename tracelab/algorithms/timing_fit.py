@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-GROUP = ("provider", "model", "segment_kind")
+GROUP = ("group_id", "provider", "model", "segment_kind")
 FEATURES = (
     "intercept",
     *("prefix_k", "append_k", "output_k"),
@@ -30,7 +30,8 @@ _FITS = {
 """Fit → the weight of a row, and what is fitted."""
 
 _SCHEMA = {
-    **dict.fromkeys(GROUP, pl.String),
+    "group_id": pl.Int64,
+    **dict.fromkeys(GROUP[1:], pl.String),
     "fit": pl.String,
     "train_segments": pl.Int64,
     **dict.fromkeys(FEATURES, pl.Float64),
@@ -46,7 +47,7 @@ def timing_fits(segments: pl.DataFrame) -> pl.DataFrame:
     """
     groups = segments.partition_by(GROUP, as_dict=True)
     fits = [row for key, group in groups.items() if group.height >= MIN_ROWS for row in _fits(key, group)]
-    return pl.DataFrame(fits, schema=_SCHEMA, orient="row").sort(*GROUP, "fit")
+    return pl.DataFrame(fits, schema=_SCHEMA, orient="row").sort("group_id", "fit")
 
 
 def _fits(key: tuple[object, ...], group: pl.DataFrame) -> Iterator[tuple[object, ...]]:

@@ -4,6 +4,7 @@ with
     segments as (select * from {{ ref("sim_timing_segments") }}),
     groups as (
         select
+            group_id,
             provider,
             model,
             segment_kind,
@@ -15,13 +16,11 @@ with
                 where is_usable and not is_trimmed
             ) as durations
         from segments
-        group by provider, model, segment_kind
+        group by group_id, provider, model, segment_kind
     ),
     predicted as (
         select
-            fits.provider,
-            fits.model,
-            fits.segment_kind,
+            fits.group_id,
             fit,
             train_segments,
             duration_ms,
@@ -51,9 +50,7 @@ with
         from {{ ref("sim_timing_fit") }} as fits
         left join
             segments
-            on fits.provider = segments.provider
-            and fits.model is not distinct from segments.model
-            and fits.segment_kind = segments.segment_kind
+            on fits.group_id = segments.group_id
             and is_test
             and is_usable
             and not is_trimmed
@@ -61,9 +58,7 @@ with
     -- sums are of integers: the same in any order
     errors as (
         select
-            provider,
-            model,
-            segment_kind,
+            group_id,
             fit,
             any_value(train_segments) as train_segments,
             count(duration_ms) as test_segments,
@@ -84,13 +79,13 @@ with
                 0
             ) as unexplained
         from predicted
-        group by provider, model, segment_kind, fit
+        group by group_id, fit
     )
 select
-    groups.provider,
-    groups.model,
-    groups.segment_kind,
-    groups.fit,
+    provider,
+    model,
+    segment_kind,
+    fit,
     segments,
     unusable_segments,
     trimmed_segments,
@@ -115,9 +110,4 @@ select
     ratios[3] as predicted_ratio_p90,
     1 - unexplained as r2
 from groups
-left join
-    errors
-    on groups.provider = errors.provider
-    and groups.model is not distinct from errors.model
-    and groups.segment_kind = errors.segment_kind
-    and groups.fit = errors.fit
+left join errors using (group_id, fit)

@@ -2,8 +2,9 @@
 select
     provider,
     threshold_s as duration_threshold_seconds,
-    threshold_s
-    in (0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 21600, 86400, 604800) as landmark_boundary,
+    threshold_s in (
+        0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 21600, 86400, 604800
+    ) as landmark_boundary,
     cumulative_count,
     cumulative_s as cumulative_seconds,
     cumulative_s / 3600 as cumulative_hours,

@@ -2,7 +2,9 @@
 with
     coefficients as (
         unpivot simulations.sim_timing_fit
-        on columns(* exclude (provider, model, segment_kind, fit, train_segments))
+        on columns(
+            * exclude (group_id, provider, model, segment_kind, fit, train_segments)
+        )
         into name feature value coefficient
     )
 select
