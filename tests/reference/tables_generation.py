@@ -120,4 +120,9 @@ GENERATION = (
         ("provider", "model", "segment_kind", "target", "feature"),
         exempt=("coefficient|test_.*",),
     ),
+    # no two segments are alike enough in these corpora
+    *(
+        Table(f"timing_{name}.csv", ("provider", "model", "segment_kind"), may_be_empty=True)
+        for name in ("feature_ambiguity_top", "irreducible_error_fit_comparison", "local_neighborhood_top")
+    ),
 )

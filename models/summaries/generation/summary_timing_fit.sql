@@ -63,7 +63,7 @@ with
             any_value(train_segments) as train_segments,
             count(duration_ms) as test_segments,
             avg((error_ms * 1e3)::bigint) / 1e6 as mae_s,
-            sqrt(avg((error_ms * error_ms)::bigint)) / 1e3 as rmse_s,
+            sqrt(sum((error_ms * error_ms)::hugeint) / test_segments) / 1e3 as rmse_s,
             quantile_cont(error_ms / 1000, 0.5) as p50_error_s,
             avg((error_ms / duration_ms * 1e9)::bigint) / 1e9 as mean_relative_error,
             quantile_cont(error_ms / duration_ms, [0.5, 0.9]) as relative_errors,
@@ -80,6 +80,18 @@ with
             ) as unexplained
         from predicted
         group by group_id, fit
+    ),
+    -- what the segments of nearly the same tokens leave open
+    floors as (
+        select
+            group_id,
+            sum(segments) as floor_segments,
+            sum(total_error_ms) / 1000 / sum(segments) as floor_mae_s,
+            sum(total_relative_error) / sum(segments) as floor_relative_error,
+            sum(total_smooth_error) / sum(segments) as floor_smooth_error
+        from {{ ref("sim_timing_neighbourhoods") }}
+        where likeness = 'near'
+        group by group_id
     )
 select
     provider,
@@ -108,6 +120,11 @@ select
     ratios[1] as predicted_ratio_p10,
     ratios[2] as predicted_ratio_p50,
     ratios[3] as predicted_ratio_p90,
-    1 - unexplained as r2
+    1 - unexplained as r2,
+    floor_segments / (segments - trimmed_segments) as floor_covered_share,
+    mae_s / nullif(floor_mae_s, 0) as mae_over_floor,
+    mean_relative_error / nullif(floor_relative_error, 0) as relative_over_floor,
+    mean_smooth_error / nullif(floor_smooth_error, 0) as smooth_over_floor
 from groups
 left join errors using (group_id, fit)
+left join floors using (group_id)

@@ -1,0 +1,143 @@
+-- One row per neighbourhood, segments of the same tokens or of nearly the same: how far
+-- off the best guess from the others is, which no function of tokens can do better.
+with
+    segments as (select * from {{ ref("sim_timing_segments") }} where is_usable),
+    placed as (
+        select
+            'exact' as likeness,
+            2 as least_segments,
+            group_id,
+            prefix_tokens as prefix_bin,
+            append_tokens as append_bin,
+            output_tokens as output_bin,
+            prefix_tokens,
+            append_tokens,
+            output_tokens,
+            duration_ms
+        from segments
+        union all
+        -- quarter octaves; -1 is none
+        select
+            'near',
+            8,
+            group_id,
+            floor(log2(greatest(prefix_tokens, 0.9)) / 0.25)::bigint,
+            floor(log2(greatest(append_tokens, 0.9)) / 0.25)::bigint,
+            floor(log2(greatest(output_tokens, 0.9)) / 0.25)::bigint,
+            prefix_tokens,
+            append_tokens,
+            output_tokens,
+            duration_ms
+        from segments
+        inner join
+            (
+                select group_id
+                from segments
+                group by group_id
+                having count(*) filter (where not is_trimmed) >= 1000
+            ) using (group_id)
+        where not is_trimmed
+    ),
+    neighbourhoods as (
+        select
+            likeness,
+            group_id,
+            prefix_bin,
+            append_bin,
+            output_bin,
+            row_number() over (
+                order by likeness, group_id, prefix_bin, append_bin, output_bin
+            ) as neighbourhood_id,
+            min(prefix_tokens) as prefix_min_tokens,
+            max(prefix_tokens) as prefix_max_tokens,
+            min(append_tokens) as append_min_tokens,
+            max(append_tokens) as append_max_tokens,
+            min(output_tokens) as output_min_tokens,
+            max(output_tokens) as output_max_tokens,
+            count(*) as segments,
+            list(duration_ms order by duration_ms) as durations,
+            quantile_cont(duration_ms, [0.1, 0.5, 0.9]) as percentiles
+        from placed
+        group by likeness, group_id, prefix_bin, append_bin, output_bin
+        having count(*) >= any_value(least_segments)
+    ),
+    -- each segment by each loss: the best constant weighs segments by what an error of
+    -- a millisecond costs
+    weighed as (
+        select
+            neighbourhood_id,
+            place,
+            duration_ms,
+            loss,
+            case
+                loss
+                when 'absolute'
+                then 1
+                when 'relative'
+                then 1e15 / duration_ms
+                else 1e15 / (duration_ms + 1000)
+            end::hugeint as weight,
+            sum(weight) over up_to as weight_up_to,
+            sum(weight) over alike as total_weight
+        from
+            (
+                select
+                    neighbourhood_id,
+                    unnest(durations) as duration_ms,
+                    generate_subscripts(durations, 1) as place
+                from neighbourhoods
+            )
+        cross join (select unnest(['absolute', 'relative', 'smooth']) as loss)
+        window
+            alike as (partition by neighbourhood_id, loss),
+            up_to as (partition by neighbourhood_id, loss order by place)
+    ),
+    -- the guess is the weighted median of the others: those up to it weigh half or more
+    guessed as (
+        select weighed.*, abs(guess.duration_ms - weighed.duration_ms) as error_ms
+        from weighed
+        asof join
+            weighed as guess
+            on weighed.neighbourhood_id = guess.neighbourhood_id
+            and weighed.loss = guess.loss
+            and weighed.total_weight + if(
+                2 * weighed.weight_up_to - weighed.weight >= weighed.total_weight,
+                - weighed.weight,
+                weighed.weight
+            )
+            <= 2 * guess.weight_up_to
+    ),
+    errors as (
+        select
+            neighbourhood_id,
+            sum(error_ms) filter (where loss = 'absolute') as error_ms,
+            sum((1e9 * error_ms / duration_ms)::hugeint) filter (
+                where loss = 'relative'
+            ) as relative_errors,
+            sum((1e9 * error_ms / (duration_ms + 1000))::hugeint) filter (
+                where loss = 'smooth'
+            ) as smooth_errors
+        from guessed
+        group by neighbourhood_id
+    )
+select
+    likeness,
+    group_id,
+    concat_ws('/', prefix_bin, append_bin, output_bin) as bins,
+    prefix_min_tokens,
+    prefix_max_tokens,
+    append_min_tokens,
+    append_max_tokens,
+    output_min_tokens,
+    output_max_tokens,
+    segments,
+    durations[1] as duration_min_ms,
+    percentiles[1] as duration_p10_ms,
+    percentiles[2] as duration_p50_ms,
+    percentiles[3] as duration_p90_ms,
+    durations[-1] as duration_max_ms,
+    error_ms::bigint as total_error_ms,
+    (relative_errors / 1e9)::decimal(28, 9) as total_relative_error,
+    (smooth_errors / 1e9)::decimal(28, 9) as total_smooth_error
+from neighbourhoods
+inner join errors using (neighbourhood_id)
