@@ -10,7 +10,11 @@ import jinja2
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-MODELS = {path.stem: path for path in (ROOT / "models" / "summaries").rglob("*.sql")}
+MODELS = {
+    path.stem: path
+    for layer in ("simulations", "summaries")
+    for path in (ROOT / "models" / layer).rglob("*.sql")
+}
 MARTS = ("steps", "tool_calls", "idle_gaps", "cache_reuse", "requests", "sessions", "compactions")
 CUT = {"provider": "claude", "session_kind": "main", "model": "m", "trigger": "tool"}
 
