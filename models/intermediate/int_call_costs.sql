@@ -112,6 +112,11 @@ select
     try_cast(
         append_cost_usd + prefix_cost_usd + output_cost_usd as decimal(18, 12)
     ) as cost_usd,
+    input_usd_per_mtok,
+    write_5m_usd_per_mtok,
+    coalesce(
+        cache_write_1h_usd_per_mtok, write_5m_usd_per_mtok
+    ) as write_1h_usd_per_mtok,
     read_usd_per_mtok,
     web_search_usd
 from priced

@@ -6,7 +6,12 @@ with
         group by step_id
     ),
     costs as (
-        select step_id, read_usd_per_mtok
+        select
+            step_id,
+            input_usd_per_mtok,
+            write_5m_usd_per_mtok,
+            write_1h_usd_per_mtok,
+            read_usd_per_mtok
         from {{ ref("int_call_costs") }}
         where call_index is null
     ),
@@ -75,6 +80,21 @@ with
                 else least(not_fresh_tokens, previous_visible_output_tokens)
             end as resent_output_tokens,
             not_fresh_tokens - resent_output_tokens as missed_tokens,
+            -- what a prompt of a person would not append, had all before it stayed
+            case
+                when trigger <> 'user' or is_first
+                then 0
+                when context_growth_tokens is not null
+                then greatest(append_tokens - greatest(context_growth_tokens, 0), 0)
+            end as pause_missed_tokens,
+            least(
+                pause_missed_tokens, coalesce(cache_write_tokens, 0)
+            ) as pause_missed_writes,
+            greatest(
+                pause_missed_writes
+                - greatest(cache_write_tokens - coalesce(cache_write_1h_tokens, 0), 0),
+                0
+            ) as pause_missed_writes_1h,
             if(
                 wrote_for_an_hour,
                 {{ var("cache_lifetime_1h_ms") }},
@@ -97,6 +117,7 @@ select
     resent_output_tokens,
     missed_tokens,
     prefix_tokens + if(is_compacted, 0, missed_tokens) as reusable_tokens,
+    pause_missed_tokens,
     case
         when not is_first and input_tokens - previous_input_tokens is not null
         then greatest(input_tokens - previous_input_tokens, 0) - previous_output_tokens
@@ -126,5 +147,17 @@ select
         else
             missed_tokens * append_cost_usd / append_tokens
             - {{ usd("missed_tokens", "read_usd_per_mtok") }}
-    end::decimal(18, 12) as missed_cost_usd
+    end::decimal(18, 12) as missed_cost_usd,
+    try_cast(
+        {{ usd("pause_missed_tokens - pause_missed_writes", "input_usd_per_mtok") }}
+        + {{
+            usd(
+                "pause_missed_writes - pause_missed_writes_1h",
+                "write_5m_usd_per_mtok",
+            )
+        }}
+        + {{ usd("pause_missed_writes_1h", "write_1h_usd_per_mtok") }}
+        - {{ usd("pause_missed_tokens", "read_usd_per_mtok") }} as decimal(18, 12)
+    ) as pause_missed_cost_usd,
+    read_usd_per_mtok
 from split

@@ -29,6 +29,7 @@ with
         select
             step_id,
             min(event_type) filter (where event_order = 0) as first_listed_type,
+            min(event_at) filter (where event_order = 0) as first_listed_own_at,
             arg_min(event_at, event_order) filter (
                 where event_at is not null
             ) as first_listed_at,
@@ -69,6 +70,7 @@ with
         select
             *,
             coalesce(first_listed_at, first_active_at) as active_from_at,
+            coalesce(first_listed_own_at, first_active_at) as resumed_at,
             lag(last_active_at) over in_order as previous_active_at,
             lag(coalesce(last_output_at, first_listed_at)) over in_order
             as previous_listed_at
@@ -101,6 +103,10 @@ select
         then {{ ms_between("previous_active_at", "active_from_at") }}
     end as published_gap_ms,
     {{ ms_between("previous_listed_at", "first_listed_at") }} as listed_gap_ms,
+    case
+        when resumed_at >= previous_active_at
+        then {{ ms_between("previous_active_at", "resumed_at") }}
+    end as activity_gap_ms,
     human_wait_ms,
     prefix_tokens,
     append_tokens,
