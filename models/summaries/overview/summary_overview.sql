@@ -13,6 +13,9 @@ with
             and visible_span_ms > 0 as has_reasoned_span,
             -- pairs whose second step something started
             trigger <> 'none' as is_started,
+            is_started
+            and published_fresh_tokens is not null
+            and fresh_tokens is not null as is_pair,
             case
                 when is_started and context_growth_tokens is not null
                 then greatest(context_growth_tokens, 0)
@@ -129,10 +132,8 @@ with
             ) as unpriced_missed_steps,
             count(*) filter (where missed_tokens is null) as unsplit_steps,
             sum(append_tokens) / nullif(sum(growth_tokens), 0) as growth_amplification,
-            sum(append_tokens) filter (
-                where is_started and published_fresh_tokens is not null
-            ) / nullif(
-                sum(published_fresh_tokens) filter (where is_started), 0
+            sum(append_tokens) filter (where is_pair) / nullif(
+                sum(published_fresh_tokens) filter (where is_pair), 0
             ) as prefill_amplification,
             sum(append_tokens) filter (
                 where
