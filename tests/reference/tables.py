@@ -24,7 +24,6 @@ from tests.reference.same import (
     printed,
     ratio,
     seconds,
-    six_digits,
 )
 
 SQL = Path(__file__).parent / "sql"
@@ -122,12 +121,14 @@ def _costs(text: str) -> _Rows:
 from tests.reference.tables_tools import TOOLS  # noqa: E402
 from tests.reference.tables_tokens import TOKENS  # noqa: E402
 from tests.reference.tables_generation import GENERATION  # noqa: E402
+from tests.reference.tables_cache import CACHE  # noqa: E402
 
 TABLES = {
     table.file: table
     for table in (
         *TOOLS,
         *GENERATION,
+        *CACHE,
         Table(
             "summary.json",
             ("cut",),
@@ -167,24 +168,6 @@ TABLES = {
             exempt=("display_tool_name|panel_cap|second_largest_call|.*_plot_width|.*_is_clipped",),
             read=_ranked,
         ),
-        Table("cache_hit_ratio_bins.csv", ("scope", "trigger", "bin"), {"*_share": percent}),
-        Table(
-            "cache_hit_ratio_round_split.csv",
-            ("scope", "trigger", "hit_ratio_bucket"),
-            {"round_share": percent},
-        ),
-        Table(
-            "cache_hit_ratio_summary.csv",
-            ("scope", "trigger"),
-            {"*_pct": percent, "mean_hit_ratio": ratio, "median": ratio, "p[0-9][0-9]": ratio},
-        ),
-        Table("cache_hit_ratio_token_weighted.csv", ("scope", "trigger"), {"*_rate": ratio}),
-        Table(
-            "cache_hit_idle_gap_summary.csv",
-            ("scope", "trigger"),
-            {"*_share": percent, "*_median_s": six_digits, "*_p90_s": six_digits, "*threshold*": ratio},
-        ),
-        Table("redundant_prefill_summary.csv", ("scope", "trigger"), {"fresh_pct_of_append": percent}),
         Table(
             "total_input_growth_summary.csv",
             ("scope", "trigger"),

@@ -1,19 +1,10 @@
 -- METRICS §39 with the published gap: whether steps of a low hit ratio follow long
 -- gaps.
 with
-    gaps as (
-        select
-            cache_reuse.provider,
-            cache_reuse.trigger,
-            cache_reuse.hit_ratio,
-            published_gap_ms / 1000 as gap_s,
-            cache_reuse.hit_ratio < 0.1 as is_low,
-            gap_s > 300 as is_idle
-        from cache_reuse
-        left join idle_gaps using (step_id)
-        where
-            cache_reuse.trigger in ('user', 'tool')
-            and cache_reuse.hit_ratio is not null
+    bands as (
+        select *
+        from summary_cache_hit_idle
+        where session_kind = 'all' and model = 'all' and gap_measure = 'published'
     )
 select
     scope,
@@ -26,22 +17,33 @@ select
         then 'user_idle_wait_since_previous_activity'
         else 'tool_duration_result_at_minus_emitted_at'
     end as time_measure,
-    count(hit_ratio) as rounds,
+    every.steps as rounds,
     0.1::double as low_hit_threshold,
     300::double as idle_threshold_seconds,
-    count(*) filter (where is_low) as low_hit_rounds,
-    count(gap_s) filter (where is_low) as low_with_gap,
-    count(*) filter (where is_low and is_idle) as low_gt_idle,
-    low_gt_idle / nullif(low_with_gap, 0) as low_gt_idle_share,
-    count(gap_s) as all_with_gap,
-    count(*) filter (where is_idle) / nullif(all_with_gap, 0) as all_gt_idle_share,
-    count(*) filter (where is_idle and not is_low)
-    / nullif(count(gap_s) filter (where not is_low), 0) as nonlow_gt_idle_share,
-    quantile_cont(gap_s, 0.5) filter (where is_low) as low_gap_median_s,
-    quantile_cont(gap_s, 0.9) filter (where is_low) as low_gap_p90_s,
-    quantile_cont(gap_s, 0.5) as all_gap_median_s,
-    quantile_cont(gap_s, 0.9) as all_gap_p90_s
+    coalesce(low.steps, 0) as low_hit_rounds,
+    coalesce(low.count, 0) as low_with_gap,
+    coalesce(low.idle_steps, 0) as low_gt_idle,
+    low.idle_share as low_gt_idle_share,
+    every.count as all_with_gap,
+    every.idle_share as all_gt_idle_share,
+    other.idle_share as nonlow_gt_idle_share,
+    low.p50 as low_gap_median_s,
+    low.p90 as low_gap_p90_s,
+    every.p50 as all_gap_median_s,
+    every.p90 as all_gap_p90_s
 from cells
+inner join
+    bands as every
+    on replace(scope, 'merged', 'all') = every.provider
+    and cells.trigger = every.trigger
+    and every.hit_band = 'all'
 left join
-    gaps on scope in ('merged', provider) and cells.trigger in ('all', gaps.trigger)
-group by scope, cells.trigger, published_trigger
+    bands as low
+    on every.provider = low.provider
+    and every.trigger = low.trigger
+    and low.hit_band = 'low'
+left join
+    bands as other
+    on every.provider = other.provider
+    and every.trigger = other.trigger
+    and other.hit_band = 'other'

@@ -1,40 +1,37 @@
 -- METRICS §38: steps and append tokens by hit ratio, bins open on the left.
 with
-    edges(bin, above, at_most) as (
+    names(bin, name) as (
         values
-            ('0', -1::double, 0::double),
-            ('(0,.01]', 0, 0.01),
-            ('(.01,.05]', 0.01, 0.05),
-            ('(.05,.10]', 0.05, 0.1),
-            ('(.10,.20]', 0.1, 0.2),
-            ('(.20,.40]', 0.2, 0.4),
-            ('(.40,.60]', 0.4, 0.6),
-            ('(.60,.80]', 0.6, 0.8),
-            ('(.80,.90]', 0.8, 0.9),
-            ('(.90,.95]', 0.9, 0.95),
-            ('(.95,.98]', 0.95, 0.98),
-            ('(.98,.99]', 0.98, 0.99),
-            ('(.99,.995]', 0.99, 0.995),
-            ('(.995,1]', 0.995, 1)
+            (0, '0'),
+            (1, '(0,.01]'),
+            (2, '(.01,.05]'),
+            (3, '(.05,.10]'),
+            (4, '(.10,.20]'),
+            (5, '(.20,.40]'),
+            (6, '(.40,.60]'),
+            (7, '(.60,.80]'),
+            (8, '(.80,.90]'),
+            (9, '(.90,.95]'),
+            (10, '(.95,.98]'),
+            (11, '(.98,.99]'),
+            (12, '(.99,.995]'),
+            (13, '(.995,1]')
     )
 select
     scope,
     published_trigger as trigger,
-    bin,
-    count(step_id) as rounds,
-    rounds
-    / nullif(sum(rounds) over (partition by scope, cells.trigger), 0) as round_share,
-    coalesce(sum(append_tokens), 0) as append_tokens,
-    coalesce(sum(append_tokens), 0) / sum(sum(append_tokens)) over (
-        partition by scope, cells.trigger
-    ) as append_token_share
+    name as bin,
+    coalesce(steps, 0) as rounds,
+    coalesce(step_share, 0) as round_share,
+    coalesce(append_tokens, 0) as append_tokens,
+    coalesce(append_share, 0) as append_token_share
 from cells
-cross join edges
+cross join names
 left join
-    cache_reuse
-    on scope in ('merged', provider)
-    and cells.trigger in ('all', cache_reuse.trigger)
-    and cache_reuse.trigger in ('user', 'tool')
-    and hit_ratio > above
-    and hit_ratio <= at_most
-group by scope, cells.trigger, published_trigger, bin
+    summary_cache_hit_ratio_bins as bins
+    on replace(scope, 'merged', 'all') = bins.provider
+    and bins.session_kind = 'all'
+    and bins.model = 'all'
+    and cells.trigger = bins.trigger
+    and binning = 'fine'
+    and names.bin = bins.bin

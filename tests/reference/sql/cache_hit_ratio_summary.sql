@@ -1,42 +1,53 @@
 -- METRICS §38: how the hit ratio is spread, over steps that a message or a tool
 -- result started.
+with
+    bands as (
+        select
+            provider,
+            trigger,
+            sum(append_tokens) as append_tokens,
+            coalesce(sum(step_share) filter (where high <= 0.5), 0) as steps_below_50,
+            coalesce(sum(step_share) filter (where low >= 0.9), 0) as steps_from_90,
+            coalesce(sum(step_share) filter (where low >= 0.95), 0) as steps_from_95,
+            coalesce(sum(step_share) filter (where low >= 0.98), 0) as steps_from_98,
+            coalesce(sum(step_share) filter (where low >= 0.99), 0) as steps_from_99,
+            coalesce(
+                sum(append_share) filter (where high <= 0.5), 0
+            ) as append_below_50,
+            coalesce(sum(append_share) filter (where low >= 0.9), 0) as append_from_90
+        from summary_cache_hit_ratio_bins
+        where binning = 'coarse' and session_kind = 'all' and model = 'all'
+        group by provider, trigger
+    )
 select
     scope,
     published_trigger as trigger,
-    count(step_id) as rounds,
-    coalesce(sum(append_tokens), 0) as append_tokens,
-    avg(hit_ratio) as mean_hit_ratio,
-    quantile_cont(hit_ratio, 0.01) as p01,
-    quantile_cont(hit_ratio, 0.05) as p05,
-    quantile_cont(hit_ratio, 0.1) as p10,
-    quantile_cont(hit_ratio, 0.25) as p25,
-    quantile_cont(hit_ratio, 0.5) as median,
-    quantile_cont(hit_ratio, 0.75) as p75,
-    quantile_cont(hit_ratio, 0.9) as p90,
-    quantile_cont(hit_ratio, 0.95) as p95,
-    quantile_cont(hit_ratio, 0.99) as p99,
-    count(*) filter (where hit_ratio < 0.5) / nullif(rounds, 0) as round_hit_lt_0_5_pct,
-    count(*) filter (where hit_ratio >= 0.5 and hit_ratio < 0.9)
-    / nullif(rounds, 0) as round_hit_0_5_to_0_9_pct,
-    count(*) filter (where hit_ratio >= 0.9)
-    / nullif(rounds, 0) as round_hit_gte_0_9_pct,
-    count(*) filter (where hit_ratio >= 0.95)
-    / nullif(rounds, 0) as round_hit_gte_0_95_pct,
-    count(*) filter (where hit_ratio >= 0.98)
-    / nullif(rounds, 0) as round_hit_gte_0_98_pct,
-    count(*) filter (where hit_ratio >= 0.99)
-    / nullif(rounds, 0) as round_hit_gte_0_99_pct,
-    coalesce(sum(append_tokens) filter (where hit_ratio < 0.5), 0)
-    / sum(append_tokens) as append_hit_lt_0_5_pct,
-    coalesce(sum(append_tokens) filter (where hit_ratio >= 0.5 and hit_ratio < 0.9), 0)
-    / sum(append_tokens) as append_hit_0_5_to_0_9_pct,
-    coalesce(sum(append_tokens) filter (where hit_ratio >= 0.9), 0)
-    / sum(append_tokens) as append_hit_gte_0_9_pct
+    count as rounds,
+    bands.append_tokens,
+    mean as mean_hit_ratio,
+    p01,
+    p05,
+    p10,
+    p25,
+    p50 as median,
+    p75,
+    p90,
+    p95,
+    p99,
+    steps_below_50 as round_hit_lt_0_5_pct,
+    1 - steps_below_50 - steps_from_90 as round_hit_0_5_to_0_9_pct,
+    steps_from_90 as round_hit_gte_0_9_pct,
+    steps_from_95 as round_hit_gte_0_95_pct,
+    steps_from_98 as round_hit_gte_0_98_pct,
+    steps_from_99 as round_hit_gte_0_99_pct,
+    append_below_50 as append_hit_lt_0_5_pct,
+    1 - append_below_50 - append_from_90 as append_hit_0_5_to_0_9_pct,
+    append_from_90 as append_hit_gte_0_9_pct
 from cells
-left join
-    cache_reuse
-    on scope in ('merged', provider)
-    and cells.trigger in ('all', cache_reuse.trigger)
-    and cache_reuse.trigger in ('user', 'tool')
-    and hit_ratio is not null
-group by scope, cells.trigger, published_trigger
+inner join
+    summary_cache_hit_ratio as hits
+    on replace(scope, 'merged', 'all') = hits.provider
+    and session_kind = 'all'
+    and model = 'all'
+    and cells.trigger = hits.trigger
+inner join bands on hits.provider = bands.provider and hits.trigger = bands.trigger
