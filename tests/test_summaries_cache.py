@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.test_summaries import Marts
+from tests.test_summaries import ROOT, Marts
 
 ALL = {"provider": "all", "session_kind": "all"}
 EVERY = {**ALL, "model": "all", "trigger": "all"}
@@ -17,6 +17,8 @@ EVERY = {**ALL, "model": "all", "trigger": "all"}
 @pytest.fixture
 def marts(warehouse: Path) -> Iterator[Marts]:
     made = Marts(warehouse)
+    replay = (ROOT / "models/simulations/sim_cache_replay.sql").read_text(encoding="utf-8")
+    made.tables.execute("create view sim_cache_replay as " + replay.replace('{{ ref("steps") }}', "steps"))
     yield made
     made.tables.close()
 
@@ -233,6 +235,113 @@ def test_a_pause_that_loses_nothing_costs_what_a_read_costs(marts: Marts) -> Non
     assert (kept["saved_append_share"], kept["saved_resumed_append_share"]) == (3040 / 5000, 3040 / 4200)
     assert (kept["gap_steps"], kept["gap_mean_s"], kept["gap_p50_s"]) == (2, 500, 500)
     assert (now["saved_usd"], now["saved_append_share"], now["saved_p50_usd"]) == (0, 0, None)
+
+
+def _replayed(marts: Marts) -> None:
+    """Two pairs of known output, one after a placeholder, one of no pair; a step of several calls."""
+    before = {"calls": 1, "previous_calls": 1, "previous_usage_is_final": True, "previous_input_tokens": 1000}
+    before |= {"previous_output_tokens": 200, "previous_visible_output_tokens": 150}
+    chars = {"user_message_chars": 40, "tool_result_chars": 60}
+    steps = {
+        "covers": {"prefix_tokens": 900, "append_tokens": 400, "cache_write_tokens": 300},
+        "below": {"prefix_tokens": 1000, "append_tokens": 50, "trigger": "user", "tool_result_chars": 61},
+        "placeholder": {"prefix_tokens": 1010, "append_tokens": 7, "previous_usage_is_final": False},
+        "alone": {"prefix_tokens": 0, "append_tokens": 300, "user_message_chars": 4999, "previous_calls": 2},
+        "several": {"prefix_tokens": 0, "append_tokens": 9, "calls": 2},
+    }
+    for name, step in steps.items():
+        total = step["prefix_tokens"] + step["append_tokens"]  # type: ignore[operator]
+        marts.add("steps", {"step_id": name, "input_tokens": total, **before, **chars, **step})
+
+
+def test_a_replayed_prompt_is_compared_with_the_one_before(marts: Marts) -> None:
+    _replayed(marts)
+    pairs = {
+        row["measure"]: (row["count"], row["mean"], row["min"], row["max"])
+        for row in marts.rows("summary_cache_replay", **ALL, population="pairs", trigger="all")
+    }
+    assert pairs == {
+        "prefix_error": (3, -30, -100, 10),
+        "prefix_error_size": (3, 110 / 3, 0, 100),
+        "prefix_error_share": (3, 0.11 / 3, 0, 0.1),
+        "prefix_error_with_output": (2, -250, -300, -200),
+        "prefix_error_with_output_size": (2, 250, 200, 300),
+        "append_tokens": (3, 457 / 3, 7, 400),
+        "previous_output": (2, 200, 200, 200),
+        "previous_visible_output": (2, 150, 150, 150),
+        "append_less_output": (2, 25, -150, 200),
+        "adjusted_append": (2, 100, 0, 200),
+        "append_less_visible_output": (2, 75, -100, 250),
+        "adjusted_visible_append": (2, 125, 0, 250),
+        "cache_write_less_output": (1, 100, 100, 100),
+    }
+    started = marts.rows("summary_cache_replay", **ALL, population="pairs", measure="append_less_output")
+    assert {row["trigger"]: (row["count"], row["p50"]) for row in started} == {
+        "all": (2, 25), "tool": (1, 200), "user": (1, -150)
+    }  # fmt: skip
+
+
+def test_replayed_steps_stand_in_the_populations_that_they_belong_to(marts: Marts) -> None:
+    _replayed(marts)
+
+    def counts(measure: str) -> dict[tuple[str, int | None, str], int]:
+        rows = marts.rows("summary_cache_replay", **ALL, measure=measure)
+        keys = ("population", "threshold", "trigger")
+        return {tuple(row[key] for key in keys): row["count"] for row in rows}  # type: ignore[misc]
+
+    assert counts("input_chars") == {
+        ("append_covers_output", None, "all"): 1,
+        ("append_below_output", None, "all"): 1,
+        ("input_chars_to", 100, "all"): 1,
+        ("input_chars_to", 100, "tool"): 1,
+        ("message_chars_from", 1000, "all"): 1,
+        ("input_chars_from", 1000, "all"): 1,
+        ("input_chars_from", 5000, "all"): 1,
+    }
+    assert counts("lacking_output") == {("append_below_output", None, "all"): 1}
+    long = {"previous_output_tokens": 9000, "previous_visible_output_tokens": 8000, "previous_calls": 1}
+    tokens = {"input_tokens": 1, "prefix_tokens": 0, "append_tokens": 1, "previous_input_tokens": 1}
+    marts.add("steps", {"step_id": "long", "calls": 1, "previous_usage_is_final": True, **long, **tokens})
+    assert counts("previous_reasoning") == {
+        ("append_covers_output", None, "all"): 1,
+        ("append_below_output", None, "all"): 2,
+        ("visible_output_from", 1000, "all"): 1,
+        ("visible_output_from", 4000, "all"): 1,
+        ("visible_output_from", 8000, "all"): 1,
+    }
+
+
+def test_shares_of_replayed_steps_are_of_those_that_can_be_tested(marts: Marts) -> None:
+    _replayed(marts)
+    rows = marts.rows("summary_cache_replay_shares", **ALL, trigger="all")
+    found = {
+        (row["population"], row["threshold"], row["test"]): (row["passed_steps"], row["steps"])
+        for row in rows
+    }
+    pairs = {test: counts for (population, _, test), counts in found.items() if population == "pairs"}
+    within = {name: passed for name, (passed, _) in pairs.items() if name.startswith("prefix_error_within")}
+    assert within == {
+        "prefix_error_within_0": 1,
+        "prefix_error_within_1": 1,
+        "prefix_error_within_2": 1,
+        "prefix_error_within_8": 1,
+        "prefix_error_within_32": 2,
+        "prefix_error_within_128": 3,
+        "prefix_error_within_512": 3,
+        "prefix_error_within_2048": 3,
+        "prefix_error_within_1_percent": 2,
+        "prefix_error_within_5_percent": 2,
+    }
+    assert pairs["append_below_output"] == pairs["append_covers_output"] == (1, 2)
+    assert pairs["append_covers_visible_output"] == pairs["append_within_output"] == (1, 2)
+    assert pairs["append_equals_output"] == pairs["prefix_error_with_output_within_8"] == (0, 2)
+    assert pairs["cache_write_covers_output"] == (1, 1)
+    assert found["append_covers_output", None, "input_chars_within_100"] == (1, 1)
+    assert found["append_below_output", None, "input_chars_within_100"] == (0, 1)
+    assert found["append_below_output", None, "input_chars_within_500"] == (1, 1)
+    assert found["input_chars_to", 100, "append_below_output"] == (0, 1)
+    # 300 tokens for 5,059 characters
+    assert found["message_chars_from", 1000, "append_covers_input"] == (0, 1)
 
 
 def test_hit_ratios_of_closed_grids_and_timeouts_are_fixed_for_good(

@@ -2,8 +2,9 @@
 
 import csv
 import io
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from tests.reference.same import exact, hours, percent, ratio, seconds, six_digits
 from tests.reference.tables import Table
@@ -16,6 +17,23 @@ def _by_rank(text: str) -> Iterable[Mapping[str, object]]:
         scope = row.get("scope") or row["provider"]
         seen[scope] += 1
         yield row | {"rank": str(seen[scope])}
+
+
+def _places(text: str) -> Iterator[Mapping[str, object]]:
+    """A row a place in the report: a distribution, a share with its counts, or a number."""
+
+    def walk(found: dict[str, object], path: str) -> Iterator[Mapping[str, object]]:
+        for name, inner in found.items():
+            place = f"{path}/{name}" if path else name
+            if not isinstance(inner, dict):
+                yield {"path": place, "found": {"value": inner}}
+            elif "total" in inner or "median" in inner:
+                yield {"path": place, "found": inner}
+            else:
+                yield from walk(inner, place)
+
+    settings = ("claude_source_files", "source")
+    return (row for row in walk(json.loads(text), "") if not str(row["path"]).endswith(settings))
 
 
 CACHE = (
@@ -54,4 +72,5 @@ CACHE = (
         {"*_usd": ratio, "*_pct*": ratio, "*_seconds": seconds},
         exempt=("pricing_as_of",),
     ),
+    Table("cache_replay_analysis.json", ("path",), {"*": ratio}, read=_places),
 )
