@@ -1,5 +1,4 @@
--- One row per cut, population of steps and test: how many have counters like those of
--- a cache that held the prompt before.
+-- One row per cut, population of steps and test: how many act as with a kept prompt.
 with
     steps as (
         select
@@ -95,18 +94,11 @@ with
             population,
             threshold,
             {
-                'steps':count(columns('.*_(within|below|equals|covers)_.*')),
-                'passed':count_if(columns('.*_(within|below|equals|covers)_.*'))
+                'steps':count(columns('_(within|below|equals|covers)_')),
+                'passed':count_if(columns('_(within|below|equals|covers)_'))
             } as "\0"
         from populations
         group by all
-    ),
-    tests as (
-        select *
-        from
-            counted
-            unpivot (found for test in (columns('.*_(within|below|equals|covers)_.*')))
-        where found.steps > 0
     )
 select
     {{ pooled("provider") }},
@@ -118,7 +110,8 @@ select
     sum(found.steps)::bigint as steps,
     sum(found.passed)::bigint as passed_steps,
     passed_steps / steps as passed_share
-from tests
+from counted unpivot (found for test in (columns('_(within|below|equals|covers)_')))
+where found.steps > 0
 group by
     {{ cuts(by_model=false) }},
     grouping sets ((), (trigger)),

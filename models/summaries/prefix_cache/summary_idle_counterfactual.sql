@@ -9,15 +9,7 @@ with
         from {{ ref("steps") }}
         inner join
             (
-                select
-                    step_id,
-                    miss_cause,
-                    missed_tokens,
-                    missed_cost_usd,
-                    pause_missed_tokens,
-                    pause_missed_cost_usd,
-                    read_usd_per_mtok
-                from {{ ref("cache_reuse") }}
+                select step_id, columns('miss|read_usd') from {{ ref("cache_reuse") }}
             ) using (step_id)
     ),
     saved as (
@@ -27,21 +19,11 @@ with
             model,
             activity_gap_ms,
             read_usd_per_mtok,
+            unnest(['no_pause', 'no_expiry']) as scenario,
             unnest(
-                [
-                    {
-                        'scenario':'no_pause',
-                        'tokens':pause_missed_tokens,
-                        'usd':pause_missed_cost_usd
-                    },
-                    {
-                        'scenario':'no_expiry',
-                        'tokens':if(miss_cause = 'idle', missed_tokens, 0),
-                        'usd':missed_cost_usd
-                    }
-                ],
-                recursive := true
-            )
+                [pause_missed_tokens, if(miss_cause = 'idle', missed_tokens, 0)]
+            ) as tokens,
+            unnest([pause_missed_cost_usd, missed_cost_usd]) as usd
         from steps
         inner join
             (select step_id, activity_gap_ms from {{ ref("idle_gaps") }}) using (
