@@ -1,20 +1,6 @@
 -- One row per compaction of a context: as the log marks it, else as prompt sizes tell.
 with
-    steps as (
-        select
-            *,
-            lag(context_tokens) over later as before_tokens,
-            max(context_tokens) over (partition by session_id) as session_max_tokens,
-            greatest(
-                lead(context_tokens, 1) over later,
-                lead(context_tokens, 2) over later,
-                lead(context_tokens, 3) over later
-            ) as rebound_tokens
-        from {{ ref("steps") }}
-        -- unmetered steps have no size
-        where purpose is null and context_tokens is not null
-        window later as (partition by session_id order by step_index)
-    ),
+    steps as (select * from {{ ref("steps") }}),
     markers as (select * from {{ ref("stg_compactions") }}),
     explicit as (
         select
@@ -29,9 +15,8 @@ with
             coalesce(post_tokens, context_tokens) as post_tokens,
             step_index
         from markers
-        left join {{ ref("steps") }} as steps using (step_id)
+        left join steps using (step_id)
     ),
-    -- a fall of 64,000 tokens from near the top that is not made good in three steps
     inferred as (
         select
             'inferred:' || step_id as compaction_id,
@@ -41,16 +26,13 @@ with
             ready_at as compacted_at,
             'inferred' as source,
             null as compaction_trigger,
-            before_tokens as pre_tokens,
+            inferred_pre_tokens as pre_tokens,
             context_tokens as post_tokens,
             step_index
         from steps
         where
-            session_id not in (select session_id from markers)
-            and user_messages + tool_results > 0
-            and before_tokens - context_tokens >= 64000
-            and before_tokens >= 0.75 * session_max_tokens
-            and rebound_tokens < 0.75 * before_tokens
+            inferred_pre_tokens is not null
+            and session_id not in (select session_id from markers)
     )
 select
     compaction_id,

@@ -30,6 +30,9 @@ with
             session_id,
             count(distinct request_id) as requests,
             count(*) as steps,
+            count_if(trigger = 'user') as user_steps,
+            count_if(trigger = 'tool') as tool_steps,
+            count(distinct model) as models,
             sum(tool_calls) as tool_calls,
             sum(tool_errors) as tool_errors,
             sum(input_tokens) as input_tokens,
@@ -42,13 +45,59 @@ with
         from {{ ref("steps") }}
         group by session_id
     ),
+    -- the model of most steps, at ties the first
+    main_models as (
+        select session_id, arg_max(model, (steps, - first_index)) as model
+        from
+            (
+                select
+                    session_id, model, count(*) as steps, min(step_index) as first_index
+                from {{ ref("steps") }}
+                where model is not null
+                group by session_id, model
+            )
+        group by session_id
+    ),
+    switches as (
+        select session_id, count_if(model <> previous_model) as model_switches
+        from
+            (
+                select
+                    session_id,
+                    model,
+                    lag(model) over (
+                        partition by session_id order by step_index
+                    ) as previous_model
+                from {{ ref("steps") }}
+                where model is not null and purpose is null
+            )
+        group by session_id
+    ),
+    request_totals as (
+        select session_id, count(*) as timed_requests
+        from {{ ref("requests") }}
+        where response_ms > 0
+        group by session_id
+    ),
+    client_totals as (
+        select
+            session_id,
+            sum(input_tokens + prefix_tokens + cache_write_tokens) as input_tokens,
+            sum(output_tokens) as output_tokens,
+            sum(cost_usd::decimal(18, 12)) as cost_usd
+        from {{ ref("stg_client_totals") }}
+        group by session_id
+    ),
     tool_totals as (
         select session_id, sum(effective_ms) as tool_effective_ms
         from tool_calls
         group by session_id
     ),
     wait_totals as (
-        select session_id, sum(wait_ms) as human_wait_ms
+        select
+            session_id,
+            sum(wait_ms) as human_wait_ms,
+            sum(least(wait_ms, {{ var("human_wait_cap_ms") }})) as capped_ms
         from {{ ref("int_human_waits") }}
         group by session_id
     ),
@@ -80,19 +129,26 @@ select
     times.started_at,
     ended_at,
     {{ ms_between("times.started_at", "ended_at") }} as wall_ms,
+    model,
+    coalesce(models, 0) as models,
+    coalesce(model_switches, 0)::bigint as model_switches,
     coalesce(requests, 0) as requests,
+    coalesce(timed_requests, 0) as timed_requests,
     coalesce(steps, 0) as steps,
+    coalesce(user_steps, 0)::bigint as user_steps,
+    coalesce(tool_steps, 0)::bigint as tool_steps,
     replayed_steps,
     coalesce(tool_calls, 0)::bigint as tool_calls,
     coalesce(tool_errors, 0)::bigint as tool_errors,
-    input_tokens::bigint as input_tokens,
+    step_totals.input_tokens::bigint as input_tokens,
     prefix_tokens::bigint as prefix_tokens,
     append_tokens::bigint as append_tokens,
-    output_tokens::bigint as output_tokens,
-    (prefix_tokens / nullif(input_tokens, 0))::double as hit_ratio,
+    step_totals.output_tokens::bigint as output_tokens,
+    (prefix_tokens / nullif(step_totals.input_tokens, 0))::double as hit_ratio,
     peak_context_tokens,
     coalesce(compactions, 0) as compactions,
     coalesce(human_wait_ms, 0)::bigint as human_wait_ms,
+    coalesce(capped_ms, 0)::bigint as human_wait_capped_ms,
     coalesce(generation_ms, 0)::bigint as generation_ms,
     coalesce(tool_effective_ms, 0)::bigint as tool_effective_ms,
     coalesce(generation_part_ms, 0)::bigint as generation_part_ms,
@@ -100,10 +156,17 @@ select
     coalesce(human_tool_part_ms, 0)::bigint as human_tool_part_ms,
     coalesce(human_part_ms, 0)::bigint as human_part_ms,
     (wall_ms - coalesce(spans_ms, 0))::bigint as other_part_ms,
-    try_cast(cost_usd as decimal(18, 12)) as cost_usd
+    try_cast(step_totals.cost_usd as decimal(18, 12)) as cost_usd,
+    client_totals.input_tokens::bigint as client_input_tokens,
+    client_totals.output_tokens::bigint as client_output_tokens,
+    try_cast(client_totals.cost_usd as decimal(18, 12)) as client_cost_usd
 from {{ ref("stg_sessions") }}
 left join times using (session_id)
 left join step_totals using (session_id)
+left join main_models using (session_id)
+left join switches using (session_id)
+left join request_totals using (session_id)
+left join client_totals using (session_id)
 left join tool_totals using (session_id)
 left join wait_totals using (session_id)
 left join compaction_totals using (session_id)

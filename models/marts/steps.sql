@@ -72,7 +72,17 @@ with
             ) as previous_visible_output_tokens,
             if(
                 purpose is null, lag(usage_is_final) over ordinary, null
-            ) as previous_usage_is_final
+            ) as previous_usage_is_final,
+            -- unmetered steps have no size
+            lag(context_tokens ignore nulls) over ordinary as before_tokens,
+            max(context_tokens) over (
+                ordinary rows between unbounded preceding and unbounded following
+            ) as session_max_tokens,
+            greatest(
+                lead(context_tokens, 1 ignore nulls) over ordinary,
+                lead(context_tokens, 2 ignore nulls) over ordinary,
+                lead(context_tokens, 3 ignore nulls) over ordinary
+            ) as rebound_tokens
         from {{ ref("stg_steps") }}
         left join {{ ref("int_step_events") }} using (step_id)
         window
@@ -146,6 +156,16 @@ select
         when calls = 1 and previous_calls = 1
         then context_tokens - previous_context_tokens
     end as context_growth_tokens,
+    -- a fall of 64,000 tokens from near the top that is not made good in three steps
+    case
+        when
+            purpose is null
+            and coalesce(user_messages, 0) + coalesce(tool_results, 0) > 0
+            and before_tokens - context_tokens >= 64000
+            and before_tokens >= 0.75 * session_max_tokens
+            and rebound_tokens < 0.75 * before_tokens
+        then before_tokens
+    end as inferred_pre_tokens,
     coalesce(user_messages, 0) as user_messages,
     coalesce(tool_results, 0) as tool_results,
     coalesce(user_message_chars, 0)::bigint as user_message_chars,
@@ -155,6 +175,8 @@ select
     coalesce(usage_reports, 0) as usage_reports,
     first_event_at,
     last_event_at,
+    first_event_at
+    at time zone 'UTC' at time zone '{{ var("timezone") }}' as local_time,
     usage_report_at,
     case
         when last_visible_at >= reasoning_end_at
