@@ -97,7 +97,10 @@ with
         select
             session_id,
             sum(wait_ms) as human_wait_ms,
-            sum(least(wait_ms, {{ var("human_wait_cap_ms") }})) as capped_ms
+            -- least() alone would make a wait of an unknown one
+            sum(least(wait_ms, {{ var("human_wait_cap_ms") }})) filter (
+                where wait_ms is not null
+            ) as capped_ms
         from {{ ref("int_human_waits") }}
         group by session_id
     ),

@@ -36,18 +36,7 @@ with
     ),
     tool_calls as (select * from {{ ref("tool_calls") }}),
     requests as (select * from {{ ref("requests") }}),
-    sessions as (
-        select *
-        from {{ ref("sessions") }}
-        left join
-            (
-                select
-                    session_id,
-                    count(*) filter (where response_ms > 0) as timed_requests
-                from requests
-                group by session_id
-            ) using (session_id)
-    ),
+    sessions as (select * from {{ ref("sessions") }}),
     scope as (
         select
             'scope' as section,
@@ -61,9 +50,7 @@ with
             epoch_us(min(started_at)) / 1000000 as first_at_epoch_s,
             epoch_us(max(ended_at)) / 1000000 as last_at_epoch_s,
             sum(wall_ms) / 1000 as session_wall_total_s,
-            avg(coalesce(timed_requests, 0)) filter (
-                where steps > 0
-            ) as requests_per_session,
+            avg(timed_requests) filter (where steps > 0) as requests_per_session,
             avg(steps) filter (where steps > 0) as steps_per_session,
             median(steps) filter (where steps > 0) as session_steps_p50,
             avg(cost_usd) as session_cost_mean_usd,
@@ -187,6 +174,8 @@ with
             {{ pooled("trigger") }},
             count(*) filter (where user_messages > 0) as user_message_steps,
             count(*) filter (where tool_results > 0) as tool_result_steps,
+            sum(tool_calls)
+            / nullif(user_message_steps, 0) as tool_calls_per_user_message_step,
             sum(while_running_messages) as while_running_messages,
             count(*) filter (where human_wait_ms > 0) as human_waits,
             count(*) filter (where human_wait_ms > 8 * 3600000) as human_waits_over_8h,
@@ -217,7 +206,11 @@ with
             sum(output_cost_usd)::double as output_cost_usd,
             sum(web_cost_usd)::double as web_cost_usd,
             sum(extra_cost_usd)::double as extra_cost_usd,
+            sum(web_searches) as web_searches,
             count(cost_usd) as priced_steps,
+            count(cost_usd) filter (
+                where service_tier is null and speed is null
+            ) as unknown_tier_steps,
             count(*) filter (
                 where cost_usd is null and input_tokens is not null
             ) as unpriced_steps,
@@ -259,10 +252,14 @@ with
             reasoning.session_kind,
             'all' as trigger,
             count(input_to_reasoning_end_ms) as first_token_residual_steps,
-            (
-                sum(input_to_reasoning_end_ms) / 1000
-                - sum(reasoning_tokens) / any_value(after_reasoning_mean_tokens_per_s)
-            )
+            sum(input_to_reasoning_end_ms) / 1000 as first_token_reasoning_total_s,
+            sum(reasoning_tokens) as first_token_reasoning_tokens,
+            first_token_reasoning_total_s
+            - first_token_reasoning_tokens
+            / any_value(
+                after_reasoning_mean_tokens_per_s
+            ) as first_token_residual_total_s,
+            first_token_residual_total_s
             / nullif(first_token_residual_steps, 0) as first_token_residual_mean_s,
             median(
                 input_to_reasoning_end_ms / 1000

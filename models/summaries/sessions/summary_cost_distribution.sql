@@ -1,0 +1,113 @@
+-- One row per cut, unit, measure and category: what a session, a request and a step
+-- cost, and how many tokens that is.
+with
+    steps as (
+        select
+            provider,
+            session_kind,
+            session_id,
+            request_id,
+            case when cost_usd is not null then append_tokens end as append_tokens,
+            case when cost_usd is not null then prefix_tokens end as prefix_tokens,
+            case when cost_usd is not null then output_tokens end as output_tokens,
+            -- whole numbers of 1e-12 USD are exact, and of the tokens' type
+            (append_cost_usd * 1000000000000)::bigint as append_cost,
+            (prefix_cost_usd * 1000000000000)::bigint as prefix_cost,
+            (output_cost_usd * 1000000000000)::bigint as output_cost
+        from {{ ref("steps") }}
+    ),
+    units as (
+        select 'session' as unit, session_id as unit_id, *
+        from steps
+        union all
+        select 'request', request_id, *
+        from steps
+        where
+            request_id
+            in (select request_id from {{ ref("requests") }} where response_ms > 0)
+    ),
+    totals as (
+        select
+            unit,
+            provider,
+            session_kind,
+            sum(append_tokens)::bigint as append_tokens,
+            sum(prefix_tokens)::bigint as prefix_tokens,
+            sum(output_tokens)::bigint as output_tokens,
+            sum(append_cost)::bigint as append_cost,
+            sum(prefix_cost)::bigint as prefix_cost,
+            sum(output_cost)::bigint as output_cost
+        from units
+        group by unit, unit_id, provider, session_kind
+        union all by name
+        select 'step' as unit, * exclude (session_id, request_id)
+        from steps
+    ),
+    categories as (
+        select
+            unit,
+            provider,
+            session_kind,
+            unnest(
+                [
+                    {
+                        'category':'all',
+                        'tokens':append_tokens + prefix_tokens + output_tokens,
+                        'cost':append_cost + prefix_cost + output_cost
+                    },
+                    {'category':'append', 'tokens':append_tokens, 'cost':append_cost},
+                    {'category':'prefix', 'tokens':prefix_tokens, 'cost':prefix_cost},
+                    {'category':'output', 'tokens':output_tokens, 'cost':output_cost}
+                ],
+                recursive := true
+            )
+        from totals
+    ),
+    amounts as (
+        select
+            * exclude (tokens, cost),
+            unnest(
+                [
+                    {'measure':'cost_usd', 'per':1e12, 'amount':cost},
+                    {'measure':'tokens', 'per':1, 'amount':tokens}
+                ],
+                recursive := true
+            )
+        from categories
+    ),
+    counted as (
+        select
+            {{ pooled("provider") }},
+            {{ pooled("session_kind") }},
+            unit,
+            measure,
+            category,
+            count(*) as units,
+            sum(amount) as total,
+            per,
+            {{ distribution("amount", per="per") }}
+        from amounts
+        group by {{ cuts(by_model=false) }}, unit, measure, category, per
+    )
+select
+    provider,
+    session_kind,
+    unit,
+    measure,
+    category,
+    units,
+    total / per as total,
+    total / nullif(max(total) over cut, 0) as total_share,
+    count,
+    mean,
+    min,
+    p10,
+    p25,
+    p50,
+    p75,
+    p90,
+    p95,
+    p99,
+    max
+from counted
+window cut as (partition by provider, session_kind, unit, measure)

@@ -1,0 +1,63 @@
+-- One row per cut, trigger and growth bucket, and all: how the prompt grows or shrinks
+-- from a step to the next.
+with
+    pairs as (
+        select
+            provider,
+            session_kind,
+            model,
+            trigger,
+            context_growth_tokens,
+            unnest(
+                case
+                    when context_growth_tokens > 0
+                    then ['all', 'positive']
+                    when context_growth_tokens = 0
+                    then ['all', 'zero']
+                    when context_growth_tokens <= -64000
+                    then ['all', 'negative', 'major']
+                    when context_growth_tokens < -1024
+                    then ['all', 'negative', 'ordinary']
+                    when context_growth_tokens < 0
+                    then ['all', 'negative', 'micro']
+                    else ['all']
+                end
+            ) as growth_bucket
+        from {{ ref("steps") }}
+        where previous_step_id is not null and trigger <> 'none'
+    ),
+    counted as (
+        select
+            {{ pooled("provider") }},
+            {{ pooled("session_kind") }},
+            {{ pooled("model") }},
+            {{ pooled("trigger") }},
+            growth_bucket,
+            count(*) as steps,
+            sum(context_growth_tokens)::bigint as growth_tokens,
+            {{ distribution("context_growth_tokens") }}
+        from pairs
+        group by {{ cuts() }}, grouping sets ((), (trigger)), growth_bucket
+    )
+select
+    provider,
+    session_kind,
+    model,
+    trigger,
+    growth_bucket,
+    steps,
+    count / nullif(max(count) over cut, 0) as step_share,
+    growth_tokens,
+    count,
+    mean,
+    min,
+    p10,
+    p25,
+    p50,
+    p75,
+    p90,
+    p95,
+    p99,
+    max
+from counted
+window cut as (partition by provider, session_kind, model, trigger)

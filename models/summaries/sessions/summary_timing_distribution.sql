@@ -1,0 +1,126 @@
+-- One row per cut, block and category: where the time of sessions, requests and steps
+-- goes, in seconds.
+with
+    sessions as (select * from {{ ref("sessions") }} where steps > 0 and wall_ms > 0),
+    steps as (select * from {{ ref("steps") }}),
+    tool_calls as (select * from {{ ref("tool_calls") }}),
+    calls as (
+        select step_id, sum(effective_ms) as tool_ms from tool_calls group by step_id
+    ),
+    spans as (
+        select
+            'session' as block,
+            provider,
+            session_kind,
+            wall_ms as all_ms,
+            human_wait_ms as human_ms,
+            generation_ms,
+            tool_effective_ms as tool_ms
+        from sessions
+        union all by name
+        select
+            'session_capped' as block,
+            provider,
+            session_kind,
+            human_wait_capped_ms as human_ms,
+            generation_ms,
+            tool_effective_ms as tool_ms,
+            human_ms + generation_ms + tool_ms as all_ms
+        from sessions
+        union all by name
+        -- each instant once
+        select
+            'session_partition' as block,
+            provider,
+            session_kind,
+            wall_ms as all_ms,
+            human_part_ms as human_ms,
+            generation_part_ms as generation_ms,
+            tool_part_ms as tool_ms,
+            human_tool_part_ms as human_tool_ms,
+            other_part_ms as other_ms
+        from sessions
+        union all by name
+        select
+            'request' as block,
+            provider,
+            session_kind,
+            response_ms as all_ms,
+            generation_ms,
+            tool_effective_ms as tool_ms,
+            other_ms
+        from {{ ref("requests") }}
+        where response_ms > 0
+        union all by name
+        select
+            'step' as block,
+            provider,
+            session_kind,
+            coalesce(steps.generation_ms, 0) as generation_ms,
+            coalesce(calls.tool_ms, 0) as tool_ms,
+            coalesce(steps.generation_ms, 0) + coalesce(calls.tool_ms, 0) as all_ms
+        from steps
+        left join calls using (step_id)
+        union all by name
+        select
+            'individual' as block,
+            provider,
+            session_kind,
+            nullif(human_wait_ms, 0) as human_ms,
+            generation_ms
+        from steps
+        union all by name
+        select 'individual' as block, provider, session_kind, effective_ms as tool_ms
+        from tool_calls
+    ),
+    parts as (
+        select
+            block,
+            provider,
+            session_kind,
+            unnest(
+                [
+                    {'category':'all', 'ms':all_ms},
+                    {'category':'human', 'ms':human_ms},
+                    {'category':'human_tool', 'ms':human_tool_ms},
+                    {'category':'generation', 'ms':generation_ms},
+                    {'category':'tool', 'ms':tool_ms},
+                    {'category':'other', 'ms':other_ms}
+                ],
+                recursive := true
+            )
+        from spans
+    ),
+    counted as (
+        select
+            {{ pooled("provider") }},
+            {{ pooled("session_kind") }},
+            block,
+            category,
+            sum(ms) / 1000 as total_s,
+            {{ distribution("ms", per=1000) }}
+        from parts
+        where ms is not null
+        group by {{ cuts(by_model=false) }}, block, category
+    )
+select
+    provider,
+    session_kind,
+    block,
+    category,
+    total_s,
+    total_s
+    / nullif(max(total_s) filter (where category = 'all') over cut, 0) as total_share,
+    count,
+    mean,
+    min,
+    p10,
+    p25,
+    p50,
+    p75,
+    p90,
+    p95,
+    p99,
+    max
+from counted
+window cut as (partition by provider, session_kind, block)
