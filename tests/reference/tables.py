@@ -122,6 +122,7 @@ from tests.reference.tables_tools import TOOLS  # noqa: E402
 from tests.reference.tables_tokens import TOKENS  # noqa: E402
 from tests.reference.tables_generation import GENERATION  # noqa: E402
 from tests.reference.tables_cache import CACHE  # noqa: E402
+from tests.reference.tables_sessions import SESSIONS  # noqa: E402
 
 TABLES = {
     table.file: table
@@ -129,6 +130,7 @@ TABLES = {
         *TOOLS,
         *GENERATION,
         *CACHE,
+        *SESSIONS,
         Table(
             "summary.json",
             ("cut",),

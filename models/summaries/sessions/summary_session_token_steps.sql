@@ -1,9 +1,53 @@
 -- One row per session of a size that can be drawn step by step, up to a hundred: what
 -- it held, and whether it is one of those to draw.
 with
+    sessions as (
+        select *
+        from {{ ref("sessions") }}
+        where
+            steps between 60 and 220
+            and user_steps >= 2
+            and tool_steps >= 10
+            and user_steps <= 0.7 * steps
+    ),
+    steps as (
+        select
+            *,
+            step_id
+            in (select step_id from {{ ref("compactions") }} where source = 'explicit')
+            as has_marker
+        from {{ ref("steps") }}
+        where session_id in (select session_id from sessions)
+    ),
+    -- what a picture marks: smaller falls than those of compactions, too
+    falls as (
+        select
+            step_id,
+            before_tokens >= 32768
+            and before_tokens - context_tokens >= 8192
+            and context_tokens <= 0.75 * before_tokens
+            and rebound_tokens < 0.75 * before_tokens as is_fall
+        from
+            (
+                select
+                    step_id,
+                    context_tokens,
+                    lag(context_tokens) over later as before_tokens,
+                    greatest(
+                        lead(context_tokens, 1) over later,
+                        lead(context_tokens, 2) over later,
+                        lead(context_tokens, 3) over later
+                    ) as rebound_tokens
+                from steps
+                where purpose is null and context_tokens is not null
+                window later as (partition by session_id order by step_index)
+            )
+    ),
     step_totals as (
         select
             session_id,
+            count_if(has_marker)::bigint as marker_steps,
+            count_if(is_fall and not has_marker)::bigint as fall_steps,
             avg(prefix_tokens) as prefix_mean_tokens,
             avg(append_tokens) as append_mean_tokens,
             avg(output_tokens) filter (where usage_is_final) as output_mean_tokens,
@@ -11,41 +55,32 @@ with
             max(append_tokens) as append_max_tokens,
             count(generation_ms) as generation_steps,
             avg(generation_ms) / 1000 as generation_mean_s
-        from {{ ref("steps") }}
+        from steps
+        left join falls using (step_id)
         group by session_id
     ),
-    sources as (
-        select session_id, any_value(source) as compaction_source
-        from {{ ref("compactions") }}
-        group by session_id
-    ),
-    candidates as (
+    scored as (
         select
             *,
+            marker_steps + fall_steps as marks,
             log2(greatest(peak_context_tokens, 1)) as log_context,
             least(user_steps, tool_steps) as rarer_steps,
             steps
             + 5 * rarer_steps
             + log_context
             + 0.03 * tool_calls
-            + 12 * compactions as score,
+            + 12 * marks as score,
             18 * log_context
             + 10 * log2(greatest(input_tokens, 1))
             + 0.25 * steps
             + 0.2 * rarer_steps
-            + 10 * compactions as context_score,
-            100 * compactions
+            + 10 * marks as context_score,
+            100 * marks
             + 10 * log_context
             + 0.1 * steps
             + 0.01 * tool_calls as compaction_score
-        from {{ ref("sessions") }}
+        from sessions
         inner join step_totals using (session_id)
-        left join sources using (session_id)
-        where
-            steps between 60 and 220
-            and user_steps >= 2
-            and tool_steps >= 10
-            and user_steps <= 0.7 * steps
     ),
     ranked as (
         select
@@ -55,9 +90,9 @@ with
                 order by context_score desc, session_id
             ) as context_score_rank,
             row_number() over (
-                order by compactions > 0 desc, compaction_score desc, session_id
+                order by marks > 0 desc, compaction_score desc, session_id
             ) as compaction_score_rank
-        from candidates
+        from scored
     )
 select
     provider,
@@ -67,7 +102,7 @@ select
     score_rank,
     score_rank <= 6
     or context_score_rank <= 4
-    or (compactions > 0 and compaction_score_rank <= 4) as is_selected,
+    or (marks > 0 and compaction_score_rank <= 4) as is_selected,
     score::double as score,
     context_score::double as context_score,
     compaction_score::double as compaction_score,
@@ -75,8 +110,8 @@ select
     user_steps,
     tool_steps,
     tool_calls,
-    compactions,
-    compaction_source,
+    marker_steps,
+    fall_steps,
     input_tokens,
     prefix_tokens,
     append_tokens,

@@ -1,12 +1,11 @@
 -- METRICS §11: the three means that head the page.
-with
-    kept as (select * from requests where response_ms > 0),
-    held as (select count(*) as sessions from sessions where steps > 0)
-select 'Requests / session' as label, (select count(*) from kept) / sessions as value
-from held
-union all
-select 'Tool calls / request', avg(tool_calls)
-from kept
-union all
-select 'Tool calls / step', avg(tool_calls)
-from steps
+select
+    case metric when 'requests' then 'Requests' else 'Tool calls' end
+    || ' / '
+    || unit as label,
+    mean as value
+from summary_session_counts
+where
+    (provider, session_kind) = ('all', 'all')
+    and (unit, metric)
+    in (('session', 'requests'), ('request', 'tool_calls'), ('step', 'tool_calls'))

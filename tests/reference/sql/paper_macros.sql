@@ -1,122 +1,111 @@
 -- METRICS §10: one row per macro: the number it prints, and the numbers that it is
 -- based on.
 with
-    kept as (
-        select
-            count(*) as requests,
-            avg(steps) as steps,
-            avg(tool_calls) as tool_calls,
-            avg(response_ms) / 60000 as mean_min,
-            quantile_cont(response_ms, 0.9) / 60000 as p90_min
-        from requests
-        where response_ms > 0
+    numbers as (
+        select provider, map_from_entries(list((name, value))) as facts
+        from summary_paper_headlines
+        where session_kind = 'all'
+        group by provider
     ),
-    tokens as (
-        select
-            quantile_cont(prefix_tokens, 0.5) as prefix_p50,
-            quantile_cont(append_tokens, 0.5) as append_p50,
-            quantile_cont(output_tokens, 0.5) as output_p50,
-            sum(append_tokens) as append_total,
-            100 * sum(prefix_tokens) / sum(input_tokens) as hit_percent,
-            quantile_cont(output_tokens / generation_ms * 1000, 0.5) filter (
-                where generation_ms > 0 and output_tokens > 0
-            ) as decode_p50
-        from steps
-    ),
-    growth as (
-        select sum(greatest(context_growth_tokens, 0)) as growth_total
-        from steps
-        where previous_step_id is not null and trigger in ('user', 'tool')
-    ),
-    visible as (
-        select
-            quantile_cont(
-                visible_output_tokens / visible_span_ms * 1000, 0.5
-            ) as speed_p50,
-            sum(visible_span_ms) / sum(visible_output_tokens) as ms_per_token
-        from steps
-        where
-            provider = 'codex'
-            and reasoning_tokens > 0
-            and visible_output_tokens > 0
-            and visible_span_ms is not null
-    ),
-    residuals as (
-        select
-            quantile_cont(
-                (input_to_reasoning_end_ms - reasoning_tokens * ms_per_token) / 1000,
-                0.5
-            ) as residual_p50
-        from steps, visible
-        where
-            provider = 'codex'
-            and reasoning_tokens > 0
-            and input_to_reasoning_end_ms is not null
-    ),
-    tools as (
-        select
-            provider,
-            tool_name,
-            count(*) as calls,
-            100 * calls / sum(calls) over (partition by provider) as share
-        from tool_calls
-        group by provider, tool_name
-        qualify row_number() over (partition by provider order by calls desc) <= 3
-    ),
+    pooled as (select facts from numbers where provider = 'all'),
+    codex as (select facts from numbers where provider = 'codex'),
     top_three as (
         select
-            sum(share) filter (where provider = 'claude') as claude,
-            sum(share) filter (where provider = 'codex') as codex
-        from tools
-    ),
-    long_calls as (
-        select
-            count(distinct tool_name) as names,
-            100
-            * count(*) filter (where effective_ms >= 60000)
-            / count(*) filter (where effective_ms > 0) as call_percent,
-            100
-            * sum(effective_ms) filter (where effective_ms >= 60000)
-            / sum(effective_ms) filter (where effective_ms > 0) as time_percent
-        from tool_calls
+            100 * any_value(facts['top_3_tools_share']) filter (
+                where provider = 'claude'
+            ) as claude,
+            100 * any_value(facts['top_3_tools_share']) filter (
+                where provider = 'codex'
+            ) as codex
+        from numbers
     )
 select
     'avgstepperrequest' as macro,
-    steps as value,
-    steps as basis_1,
-    requests as basis_2,
+    facts['steps_per_request'] as value,
+    value as basis_1,
+    facts['timed_requests'] as basis_2,
     null as basis_3
-from kept
+from pooled
 union all
-select 'avgtollcallsperrequest', tool_calls, tool_calls, null, null
-from kept
+select
+    'avgtollcallsperrequest',
+    facts['tool_calls_per_request'],
+    facts['tool_calls_per_request'],
+    null,
+    null
+from pooled
 union all
-select 'avgtimeperrequest', mean_min, mean_min, null, null
-from kept
+select
+    'avgtimeperrequest',
+    facts['response_mean_s'] / 60,
+    facts['response_mean_s'] / 60,
+    null,
+    null
+from pooled
 union all
-select 'pntimeperrequest', p90_min, p90_min, null, null
-from kept
+select
+    'pntimeperrequest',
+    facts['response_p90_s'] / 60,
+    facts['response_p90_s'] / 60,
+    null,
+    null
+from pooled
 union all
-select 'mediancachedinputtokens', prefix_p50 / 1000, prefix_p50, null, null
-from tokens
+select
+    'mediancachedinputtokens',
+    facts['prefix_p50_tokens'] / 1000,
+    facts['prefix_p50_tokens'],
+    null,
+    null
+from pooled
 union all
-select 'medianuncachedinputtokens', append_p50, append_p50, null, null
-from tokens
+select
+    'medianuncachedinputtokens',
+    facts['append_p50_tokens'],
+    facts['append_p50_tokens'],
+    null,
+    null
+from pooled
 union all
-select 'medianoutputtokens', output_p50, output_p50, null, null
-from tokens
+select
+    'medianoutputtokens',
+    facts['output_p50_tokens'],
+    facts['output_p50_tokens'],
+    null,
+    null
+from pooled
 union all
-select 'mediandecodespeed', decode_p50, decode_p50, null, null
-from tokens
+select
+    'mediandecodespeed',
+    facts['decode_p50_tokens_per_s'],
+    facts['decode_p50_tokens_per_s'],
+    null,
+    null
+from pooled
 union all
-select 'mediancodecdecodespeed', speed_p50, speed_p50, null, null
-from visible
+select
+    'mediancodecdecodespeed',
+    facts['after_reasoning_p50_tokens_per_s'],
+    facts['after_reasoning_p50_tokens_per_s'],
+    null,
+    null
+from codex
 union all
-select 'mediancodecdecodespeedttft', residual_p50, residual_p50, null, null
-from residuals
+select
+    'mediancodecdecodespeedttft',
+    facts['first_token_residual_p50_s'],
+    facts['first_token_residual_p50_s'],
+    null,
+    null
+from codex
 union all
-select 'totaltoolcatetory', floor(names / 10) * 10, names, null, null
-from long_calls
+select
+    'totaltoolcatetory',
+    floor(facts['tool_names'] / 10) * 10,
+    facts['tool_names'],
+    null,
+    null
+from pooled
 union all
 select 'topthreetoolpercent', floor(least(claude, codex) / 10) * 10, claude, codex, null
 from top_three
@@ -127,19 +116,30 @@ union all
 select 'toolcalltoppercentagecodex', codex, codex, null, null
 from top_three
 union all
-select 'toolcallslongerthanonemin', call_percent, call_percent, null, null
-from long_calls
+select
+    'toolcallslongerthanonemin',
+    100 * facts['minute_calls_share'],
+    100 * facts['minute_calls_share'],
+    null,
+    null
+from pooled
 union all
-select 'toolcallslongerthanoneminpercent', time_percent, time_percent, null, null
-from long_calls
+select
+    'toolcallslongerthanoneminpercent',
+    100 * facts['minute_calls_time_share'],
+    100 * facts['minute_calls_time_share'],
+    null,
+    null
+from pooled
 union all
-select 'prefixcachehitrate', hit_percent, hit_percent, null, null
-from tokens
+select
+    'prefixcachehitrate', 100 * facts['hit_ratio'], 100 * facts['hit_ratio'], null, null
+from pooled
 union all
 select
     'prefillamplificationfactor',
-    append_total / growth_total,
-    append_total / growth_total,
-    append_total,
-    growth_total
-from tokens, growth
+    facts['growth_amplification'],
+    facts['growth_amplification'],
+    facts['append_tokens'],
+    facts['growth_tokens']
+from pooled
