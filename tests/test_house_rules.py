@@ -15,6 +15,7 @@ MAY_READ = {
     "simulations": {"marts", "simulations"},
     "summaries": {"marts", "simulations", "seeds"},
 }
+MAY_READ_SUMMARIES = {"summary_paper_headlines": {"summaries"}}
 SEEDS = {path.stem for path in (ROOT / "seeds").glob("*.csv")}
 LAYER = {path.stem: path.relative_to(ROOT / "models").parts[0] for path in MODELS} | dict.fromkeys(
     SEEDS, "seeds"
@@ -29,7 +30,7 @@ def reads(sql: str) -> set[str]:
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
 def test_a_model_reads_only_the_layers_below_it(model: Path) -> None:
     layer = LAYER[model.stem]
-    assert reads(model.read_text()) <= MAY_READ[layer]
+    assert reads(model.read_text()) - MAY_READ_SUMMARIES.get(model.stem, set()) <= MAY_READ[layer]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)

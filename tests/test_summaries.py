@@ -60,9 +60,9 @@ class Marts:
 def rendered(summary: str) -> str:
     """Return a model's SQL, its refs being the tables themselves."""
     macros = "\n".join(path.read_text() for path in (ROOT / "macros").glob("*.sql"))
-    lifetimes = {"cache_lifetime_5m_ms": 300_000, "cache_lifetime_1h_ms": 3_600_000}
+    variables = {"cache_lifetime_5m_ms": 300_000, "cache_lifetime_1h_ms": 3_600_000, "timezone": "UTC"}
     template = jinja2.Environment().from_string(macros + MODELS[summary].read_text())
-    return template.render(ref=lambda name: name, var=lifetimes.__getitem__)
+    return template.render(ref=lambda name: name, var=variables.__getitem__)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ _Rows = Iterable[Mapping[str, object]]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
+_LINE = re.compile(r"^ {4}(.*?) +(avg.*?)(?: +\( *([\d.]+%)\))?$", re.MULTILINE)
+
 
 def _duration(ours: Value, theirs: str) -> bool:
     """Durations that are printed with their unit (57.1s, 31.5m, 9.2h): ours, in seconds, rounds to that."""
@@ -45,14 +47,13 @@ def _times(text: str) -> _Rows:
         held = {name: re.sub(",", "", n) for name, n in re.findall(r"(\w+)=([\d,]+)", headline)}
         for title, lines in re.findall(r"^  (Per [^:]+):\n((?:    .*\n?)+)", block, re.MULTILINE):
             of = next((unit for unit in ("session", "request", "step") if f"Per {unit}" in title), None)
-            for line in lines.splitlines():
-                metric, values, share = re.fullmatch(r" {4}(.*?) +(avg.*?)(?: +\( *([\d.]+%)\))?", line).groups()
+            for metric, values, share in _LINE.findall(lines):
                 yield {
                     "scope": scope,
                     "block": title,
                     "metric": metric,
                     "count": held[f"{of}s" if of else singles.get(metric, "tool_latencies")],
-                    "share": share,
+                    "share": share or None,
                 } | dict(re.findall(r"(\w+) +([\d.]+[smh])", values))
 
 

@@ -20,9 +20,9 @@ with
     stretches as (
         select
             *,
-            count_if({{ ms_between("previous_at", "started_at") }} > 1800000) over (
-                partition by session_id order by step_index
-            ) as stretch
+            count(*) filter (
+                where {{ ms_between("previous_at", "started_at") }} > 1800000
+            ) over (partition by session_id order by step_index) as stretch
         from steps
     ),
     facts as (

@@ -13,9 +13,9 @@ with
     steps as (
         select
             *,
-            step_id
-            in (select step_id from {{ ref("compactions") }} where source = 'explicit')
-            as has_marker
+            step_id in (
+                select step_id from {{ ref("compactions") }} where source = 'explicit'
+            ) as has_marker
         from {{ ref("steps") }}
         where session_id in (select session_id from sessions)
     ),
@@ -46,8 +46,8 @@ with
     step_totals as (
         select
             session_id,
-            count_if(has_marker)::bigint as marker_steps,
-            count_if(is_fall and not has_marker)::bigint as fall_steps,
+            count(*) filter (where has_marker) as marker_steps,
+            count(*) filter (where is_fall and not has_marker) as fall_steps,
             avg(prefix_tokens) as prefix_mean_tokens,
             avg(append_tokens) as append_mean_tokens,
             avg(output_tokens) filter (where usage_is_final) as output_mean_tokens,

@@ -2,7 +2,8 @@
 -- tokens, where there is a price.
 select
     unit,
-    case category
+    case
+        category
         when 'all'
         then 'Total'
         when 'append'

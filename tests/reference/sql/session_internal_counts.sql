@@ -1,7 +1,8 @@
 -- METRICS §11: what sessions, requests and steps hold.
 select
     scope,
-    case metric
+    case
+        metric
         when 'requests'
         then 'Requests'
         when 'user_steps'

@@ -1,7 +1,8 @@
 -- METRICS §15: where the time of sessions, requests and steps goes.
 select
     scope,
-    case block
+    case
+        block
         when 'session'
         then 'Per session'
         when 'session_capped'

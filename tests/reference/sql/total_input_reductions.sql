@@ -36,11 +36,11 @@ select
     previous_append_tokens as previous_newly_append_tokens,
     append_tokens as current_newly_append_tokens,
     append_tokens - previous_append_tokens as append_delta_tokens,
-    case previous_trigger
-        when 'user' then 'user_message' when 'tool' then 'tool_result'
+    case
+        previous_trigger when 'user' then 'user_message' when 'tool' then 'tool_result'
     end as previous_first_event_type,
-    case trigger
-        when 'user' then 'user_message' when 'tool' then 'tool_result'
+    case
+        trigger when 'user' then 'user_message' when 'tool' then 'tool_result'
     end as current_first_event_type,
     previous_model,
     model as current_model,
