@@ -74,40 +74,21 @@ with
                 recursive := true
             )
         from categories
-    ),
-    counted as (
-        select
-            {{ pooled("provider") }},
-            {{ pooled("session_kind") }},
-            unit,
-            measure,
-            category,
-            count(*) as units,
-            sum(amount) as total,
-            per,
-            {{ distribution("amount", per="per") }}
-        from amounts
-        group by {{ cuts(by_model=false) }}, unit, measure, category, per
     )
 select
-    provider,
-    session_kind,
+    {{ pooled("provider") }},
+    {{ pooled("session_kind") }},
     unit,
     measure,
     category,
-    units,
-    total / per as total,
-    total / nullif(max(total) over cut, 0) as total_share,
-    count,
-    mean,
-    min,
-    p10,
-    p25,
-    p50,
-    p75,
-    p90,
-    p95,
-    p99,
-    max
-from counted
-window cut as (partition by provider, session_kind, unit, measure)
+    count(*) as units,
+    sum(amount) / per as total,
+    sum(amount) / nullif(max(sum(amount)) over whole, 0) as total_share,
+    {{ distribution("amount", per="per") }}
+from amounts
+group by {{ cuts(by_model=false) }}, unit, measure, category, per
+window
+    whole as (
+        partition by
+            grouping_id(provider, session_kind), provider, session_kind, unit, measure
+    )

@@ -25,39 +25,26 @@ with
             ) as growth_bucket
         from {{ ref("steps") }}
         where previous_step_id is not null and trigger <> 'none'
-    ),
-    counted as (
-        select
-            {{ pooled("provider") }},
-            {{ pooled("session_kind") }},
-            {{ pooled("model") }},
-            {{ pooled("trigger") }},
-            growth_bucket,
-            count(*) as steps,
-            sum(context_growth_tokens)::bigint as growth_tokens,
-            {{ distribution("context_growth_tokens") }}
-        from pairs
-        group by {{ cuts() }}, grouping sets ((), (trigger)), growth_bucket
     )
 select
-    provider,
-    session_kind,
-    model,
-    trigger,
+    {{ pooled("provider") }},
+    {{ pooled("session_kind") }},
+    {{ pooled("model") }},
+    {{ pooled("trigger") }},
     growth_bucket,
-    steps,
-    count / nullif(max(count) over cut, 0) as step_share,
-    growth_tokens,
-    count,
-    mean,
-    min,
-    p10,
-    p25,
-    p50,
-    p75,
-    p90,
-    p95,
-    p99,
-    max
-from counted
-window cut as (partition by provider, session_kind, model, trigger)
+    count(*) as steps,
+    count(context_growth_tokens)
+    / nullif(max(count(context_growth_tokens)) over cut, 0) as step_share,
+    sum(context_growth_tokens)::bigint as growth_tokens,
+    {{ distribution("context_growth_tokens") }}
+from pairs
+group by {{ cuts() }}, grouping sets ((), (trigger)), growth_bucket
+window
+    cut as (
+        partition by
+            grouping_id(provider, session_kind, model, trigger),
+            provider,
+            session_kind,
+            model,
+            trigger
+    )

@@ -15,39 +15,32 @@ with
             *,
             step_id in (
                 select step_id from {{ ref("compactions") }} where source = 'explicit'
-            ) as has_marker
+            ) as has_marker,
+            lag(context_tokens ignore nulls) over ordinary as before_tokens,
+            greatest(
+                lead(context_tokens, 1 ignore nulls) over ordinary,
+                lead(context_tokens, 2 ignore nulls) over ordinary,
+                lead(context_tokens, 3 ignore nulls) over ordinary
+            ) as rebound_tokens
         from {{ ref("steps") }}
         where session_id in (select session_id from sessions)
-    ),
-    -- what a picture marks: smaller falls than those of compactions, too
-    falls as (
-        select
-            step_id,
-            before_tokens >= 32768
-            and before_tokens - context_tokens >= 8192
-            and context_tokens <= 0.75 * before_tokens
-            and rebound_tokens < 0.75 * before_tokens as is_fall
-        from
-            (
-                select
-                    step_id,
-                    context_tokens,
-                    lag(context_tokens) over later as before_tokens,
-                    greatest(
-                        lead(context_tokens, 1) over later,
-                        lead(context_tokens, 2) over later,
-                        lead(context_tokens, 3) over later
-                    ) as rebound_tokens
-                from steps
-                where purpose is null and context_tokens is not null
-                window later as (partition by session_id order by step_index)
-            )
+        window
+            ordinary as (partition by session_id, purpose is null order by step_index)
     ),
     step_totals as (
         select
             session_id,
             count(*) filter (where has_marker) as marker_steps,
-            count(*) filter (where is_fall and not has_marker) as fall_steps,
+            -- what a picture marks: smaller falls than those of compactions, too
+            count(*) filter (
+                where
+                    purpose is null
+                    and not has_marker
+                    and before_tokens >= 32768
+                    and before_tokens - context_tokens >= 8192
+                    and context_tokens <= 0.75 * before_tokens
+                    and rebound_tokens < 0.75 * before_tokens
+            ) as fall_steps,
             avg(prefix_tokens) as prefix_mean_tokens,
             avg(append_tokens) as append_mean_tokens,
             avg(output_tokens) filter (where usage_is_final) as output_mean_tokens,
@@ -56,7 +49,6 @@ with
             count(generation_ms) as generation_steps,
             avg(generation_ms) / 1000 as generation_mean_s
         from steps
-        left join falls using (step_id)
         group by session_id
     ),
     scored as (

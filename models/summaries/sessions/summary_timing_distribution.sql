@@ -90,37 +90,20 @@ with
                 recursive := true
             )
         from spans
-    ),
-    counted as (
-        select
-            {{ pooled("provider") }},
-            {{ pooled("session_kind") }},
-            block,
-            category,
-            sum(ms) / 1000 as total_s,
-            {{ distribution("ms", per=1000) }}
-        from parts
-        where ms is not null
-        group by {{ cuts(by_model=false) }}, block, category
     )
 select
-    provider,
-    session_kind,
+    {{ pooled("provider") }},
+    {{ pooled("session_kind") }},
     block,
     category,
-    total_s,
-    total_s
-    / nullif(max(total_s) filter (where category = 'all') over cut, 0) as total_share,
-    count,
-    mean,
-    min,
-    p10,
-    p25,
-    p50,
-    p75,
-    p90,
-    p95,
-    p99,
-    max
-from counted
-window cut as (partition by provider, session_kind, block)
+    sum(ms) / 1000 as total_s,
+    sum(ms)
+    / nullif(max(sum(ms)) filter (where category = 'all') over whole, 0) as total_share,
+    {{ distribution("ms", per=1000) }}
+from parts
+where ms is not null
+group by {{ cuts(by_model=false) }}, block, category
+window
+    whole as (
+        partition by grouping_id(provider, session_kind), provider, session_kind, block
+    )
