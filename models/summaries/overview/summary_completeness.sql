@@ -8,7 +8,7 @@ with
             {{ pooled("client_version") }},
             count(*) as steps,
             count(input_tokens) as metered_steps,
-            count_if(usage_is_final)::bigint as final_usage_steps
+            count(*) filter (where usage_is_final) as final_usage_steps
         from steps
         group by {{ cuts(by_model=false) }}, grouping sets ((), (client_version))
     ),
@@ -48,7 +48,7 @@ select
     steps,
     metered_steps,
     final_usage_steps,
-    final_usage_steps / steps as final_usage_share,
+    final_usage_steps / nullif(steps, 0) as final_usage_share,
     coalesce(checked_conversations, 0) as checked_conversations,
     logged_input_tokens::bigint as logged_input_tokens,
     client_input_tokens::bigint as client_input_tokens,
