@@ -1,8 +1,8 @@
-{# After a whole build that passed: when it was, and in which zone it cut days. `tracelab status` compares it with raw. #}
+{# After a whole build that passed, warnings or not: when it was, and in which zone it cut days. `tracelab status` compares it with raw. #}
 {% macro record_build(results) -%}
     {% set failed = (
         results
-        | rejectattr("status", "in", ["success", "pass", "no-op"])
+        | rejectattr("status", "in", ["success", "pass", "warn", "no-op"])
         | list
     ) %}
     {% set is_partial = invocation_args_dict.select or invocation_args_dict.exclude %}

@@ -1,6 +1,13 @@
--- Prefix and append are the input; fresh, resent and missed are the append; costs add
--- up; no gap, span or wait is negative; cache_reuse and idle_gaps miss no step.
-select 'prefix + append = input' as rule, step_id
+-- A message is one step; prefix and append are the input; fresh, resent and missed are
+-- the append; costs add up; no gap, span or wait is negative; cache_reuse, idle_gaps
+-- and requests miss no step.
+select 'a message is one step' as rule, min(step_id) as step_id
+from {{ ref("steps") }}
+where not {{ var("include_replays") }}
+group by provider, message_id
+having count(*) > 1
+union all
+select 'prefix + append = input', step_id
 from {{ ref("steps") }}
 where prefix_tokens + append_tokens is distinct from input_tokens
 union all
@@ -38,3 +45,11 @@ select 'in idle_gaps with a step before it', coalesce(steps.step_id, idle_gaps.s
 from (select * from {{ ref("steps") }} where previous_step_id is not null) as steps
 full join {{ ref("idle_gaps") }} as idle_gaps using (step_id)
 where steps.step_id is null or idle_gaps.step_id is null
+union all
+select 'each request where one opens', coalesce(steps.step_id, requests.request_id)
+from (select * from {{ ref("steps") }} where message_at is not null) as steps
+full join
+    {{ ref("requests") }} as requests
+    on steps.request_id = requests.request_id
+    and steps.message_at = requests.started_at
+where steps.step_id is null or requests.request_id is null

@@ -1,4 +1,5 @@
--- And its step, request and session count it once: its number, its failures, its time.
+-- And its step, request and session count it once: its number, its failures, its time,
+-- which is what its stamps say.
 with
     calls as (select * from {{ ref("tool_calls") }}),
     by_step as (
@@ -6,7 +7,17 @@ with
         from calls
         group by step_id
     )
-select 'step' as place, step_id as key
+select 'twice' as place, tool_call_id as key
+from calls
+where not {{ var("include_replays") }}
+group by provider, tool_call_id
+having count(*) > 1
+union all
+select 'stamps', tool_call_id
+from calls
+where abs(1000 * wall_ms - (epoch_us(result_at) - epoch_us(emitted_at))) > 1000
+union all
+select 'step', step_id
 from by_step
 full join {{ ref("steps") }} as steps using (step_id)
 where

@@ -1,5 +1,6 @@
--- A session's parts are its wall time, each no more than its plain sum; a request's
--- other time is no more than the request lasts.
+-- A session's parts are its wall time, each no more than its plain sum; a request
+-- ends after it starts, its other time is no more than it lasts, and the rest no more
+-- than its plain sums.
 select session_id as key
 from {{ ref("sessions") }}
 where
@@ -22,4 +23,8 @@ where
 union all
 select request_id
 from {{ ref("requests") }}
-where other_ms < 0 or other_ms > response_ms
+where
+    ended_at < started_at
+    or other_ms < 0
+    or other_ms > response_ms
+    or response_ms - other_ms > coalesce(generation_ms, 0) + coalesce(tool_wall_ms, 0)
