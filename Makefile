@@ -41,6 +41,7 @@ fmt: setup  ## Format Python and SQL
 
 docs: setup  ## Write what is generated from code
 	$(BIN)/python -m tracelab.sources > models/staging/_sources.yml
+	$(BIN)/dbt --quiet parse && $(BIN)/python docs/reference.py target/manifest.json
 	$(MAKE) --no-print-directory demo && $(BIN)/python docs/answers.py out/tracelab.duckdb
 
 lock:  ## Write requirements.lock anew from pyproject.toml

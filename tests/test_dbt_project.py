@@ -1,5 +1,6 @@
 """The dbt project as a whole: it builds without a warning, and its unit tests pass."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -15,20 +16,17 @@ ROOT = Path(__file__).resolve().parents[1]
 def dbt_run(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str, Path]:
     """`dbt build --warn-error` in the checkout, as a user types it, on a copy of the sample's warehouse."""
     folder = tmp_path_factory.mktemp("dbt")
-    db = folder / "tracelab.duckdb"
-    db.write_bytes(warehouse.read_bytes())
-    env = {**os.environ, "TRACELAB_DB": str(db), "DBT_TARGET_PATH": str(folder / "target")}
-    env["DBT_LOG_PATH"] = str(folder / "logs")
-    dbt = Path(sys.executable).with_name("dbt")
-    done = subprocess.run(
-        [dbt, "--no-use-colors", "--warn-error", "build"],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout, folder / "target"
+    (folder / "tracelab.duckdb").write_bytes(warehouse.read_bytes())
+    return *dbt(folder, "--warn-error", "build"), folder / "target"
+
+
+def dbt(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run dbt in the checkout on a folder's warehouse; return its exit status and what it printed."""
+    env = {**os.environ, "TRACELAB_DB": str(folder / "tracelab.duckdb"), "DBT_LOG_PATH": str(folder / "logs")}
+    env["DBT_TARGET_PATH"] = str(folder / "target")
+    command = [Path(sys.executable).with_name("dbt"), "--no-use-colors", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout
 
 
 def test_dbt_build_passes_with_warnings_as_errors(dbt_run: tuple[int, str, Path]) -> None:
@@ -36,15 +34,22 @@ def test_dbt_build_passes_with_warnings_as_errors(dbt_run: tuple[int, str, Path]
     assert code == 0, output[-4000:]
 
 
-def test_every_column_of_every_model_is_described(dbt_run: tuple[int, str, Path]) -> None:
-    nodes = json.loads((dbt_run[2] / "manifest.json").read_text())["nodes"].values()
-    models = [node for node in nodes if node["resource_type"] in ("model", "seed")]
-    bare = [node["name"] for node in models if not node["description"]]
+def test_docs_generate_describes_every_table_and_column_there_is(dbt_run: tuple[int, str, Path]) -> None:
+    target = dbt_run[2]
+    code, output = dbt(target.parent, "docs", "generate")
+    assert code == 0, output[-4000:]
+    manifest = json.loads((target / "manifest.json").read_text())
+    catalog = json.loads((target / "catalog.json").read_text())
+    told = manifest["nodes"] | manifest["sources"]
+    built = catalog["nodes"] | catalog["sources"]
+    tables = {key for key, node in told.items() if node["resource_type"] in ("model", "seed", "source")}
+    assert tables == built.keys()
+    bare = [told[table]["name"] for table in tables if not told[table]["description"]]
     bare += [
-        f"{node['name']}.{name}"
-        for node in models
-        for name, column in node["columns"].items()
-        if not column["description"]
+        f"{told[table]['name']}.{column}"
+        for table in tables
+        for column in built[table]["columns"]
+        if not told[table]["columns"].get(column, {}).get("description")
     ]
     assert not bare
 
@@ -67,3 +72,15 @@ def test_the_sources_file_says_what_the_schema_says() -> None:
 
     written = (ROOT / "models/staging/_sources.yml").read_text()
     assert written == sources_yml(), "run `make docs`"
+
+
+def test_the_pages_of_tables_and_figures_say_what_the_models_and_charts_say(
+    dbt_run: tuple[int, str, Path],
+) -> None:
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs/reference.py")
+    assert spec and spec.loader
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    manifest = json.loads((dbt_run[2] / "manifest.json").read_text())
+    assert (ROOT / "docs/tables.md").read_text() == reference.tables_md(manifest), "run `make docs`"
+    assert (ROOT / "docs/figures.md").read_text() == reference.figures_md(), "run `make docs`"

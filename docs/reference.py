@@ -1,0 +1,120 @@
+"""Write docs/tables.md and docs/figures.md: `python docs/reference.py MANIFEST` (see `make docs`).
+
+Tables come from dbt's manifest, that is, from the models' yml files; figures from the charts' own docstrings.
+"""
+
+import inspect
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tracelab.charts import charts
+
+DOCS = Path(__file__).resolve().parent
+Node = Mapping[str, Any]
+
+_LAYERS = {
+    "marts": "One table a grain: what `select * from steps` finds.",
+    "summaries": "One table a question, made of the marts.",
+    "simulations": "What SQL cannot replay, in schema `simulations`.",
+    "seeds": "Constants that the models read, in schema `seeds`; edit the file and build.",
+}
+_SPREAD = ("count", "mean", "min", "p10", "p25", "p50", "p75", "p90", "p95", "p99", "max")
+_SPREAD_ROW = (
+    "| `count`, `mean`, `min`, `p10`, `p25`, `p50`, `p75`, `p90`, `p95`, `p99`, `max` | bigint, then double "
+    "| How many values, their mean, and exact percentiles. |"
+)
+
+
+def tables_md(manifest: Mapping[str, Any]) -> str:
+    """Return the page of all public tables: what a row is, its key, its columns."""
+    nodes = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
+    keys = _keys(manifest)
+    lines = [
+        "# Tables",
+        "",
+        "Written from the models by `make docs`. Instants are UTC; `null` marks a column that may be null,",
+        "which is unknown, never 0. Inside the warehouse the same texts are in `duckdb_columns()`.",
+    ]
+    for layer, meaning in _LAYERS.items():
+        of_layer = [node for node in nodes if _layer(node) == layer]
+        lines += ["", f"## {layer.capitalize()}", "", meaning] if of_layer else []
+        for node in sorted(of_layer, key=lambda node: (node["fqn"][2:-1], node["name"])):
+            lines += _table(node, keys.get(node["unique_id"], []))
+    return "\n".join(lines) + "\n"
+
+
+def figures_md() -> str:
+    """Return the page of all charts: what each asks, how it is read, which tables it draws."""
+    lines = [
+        "# Figures",
+        "",
+        "Written from the charts by `make docs`. `tracelab chart NAME` draws one; it computes nothing, so that",
+        "each number in it is a cell of a table.",
+    ]
+    for name, chart in sorted(charts().items()):
+        read = sorted({table for query in chart.frames.values() for table in _tables_of(query)})
+        text = inspect.cleandoc(getattr(chart.draw, "func", chart.draw).__doc__ or "")
+        lines += ["", f"## {name}", "", f"**{chart.title}.** {text}", ""]
+        lines += ["Draws " + ", ".join(f"[{table}](tables.md#{table})" for table in read) + "."]
+    return "\n".join(lines) + "\n"
+
+
+def _layer(node: Node) -> str:
+    return "seeds" if node["resource_type"] == "seed" else str(node["fqn"][1])
+
+
+def _table(node: Node, key: Sequence[str]) -> Iterator[str]:
+    columns = node["columns"].values()
+    yield from ("", f"### {node['name']}", "", _line(node["description"]), "")
+    if key:
+        yield from ("Key: " + ", ".join(f"`{column}`" for column in key) + ".", "")
+    yield from ("| column | type | |", "|---|---|---|")
+    names = list(node["columns"])
+    types = node["config"].get("column_types") or {}
+    spread = set(_SPREAD) if set(_SPREAD) <= set(names) else set()
+    long = [column for column in columns if "\n" in column["description"].strip()]
+    for column in columns:
+        if column["name"] == "count" and spread:
+            yield _SPREAD_ROW
+        if column["name"] in spread:
+            continue
+        kind = column["data_type"] or types.get(column["name"], "")
+        if node["resource_type"] == "model" and not _is_never_null(column):
+            kind += ", null"
+        text = "See below." if column in long else _line(column["description"]).replace("|", "\\|")
+        yield f"| `{column['name']}` | {kind} | {text} |"
+    for column in long:
+        yield from ("", f"`{column['name']}`: {column['description'].strip()}")
+
+
+def _is_never_null(column: Node) -> bool:
+    return any(constraint["type"] == "not_null" for constraint in column["constraints"])
+
+
+def _keys(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The columns that name a row, by table: those of its `unique_grain` test."""
+    return {
+        test["attached_node"]: [
+            re.sub(r"coalesce\((\w+),.*", r"\1", column)
+            for column in test["test_metadata"]["kwargs"]["columns"]
+        ]
+        for test in manifest["nodes"].values()
+        if (test.get("test_metadata") or {}).get("name") == "unique_grain"
+    }
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _tables_of(query: str) -> list[str]:
+    return re.findall(r"\b(?:from|join) (\w+)", query)
+
+
+if __name__ == "__main__":
+    (DOCS / "tables.md").write_text(tables_md(json.loads(Path(sys.argv[1]).read_text())))
+    (DOCS / "figures.md").write_text(figures_md())
