@@ -19,6 +19,7 @@ Node = Mapping[str, Any]
 _LAYERS = {
     "marts": "One table a grain: what `select * from steps` finds.",
     "summaries": "One table a question, made of the marts.",
+    "compare": "Ours beside what the paper published.",
     "simulations": "What SQL cannot replay, in schema `simulations`.",
     "seeds": "Constants that the models read, in schema `seeds`; edit the file and build.",
 }
@@ -52,8 +53,8 @@ def figures_md() -> str:
     lines = [
         "# Figures",
         "",
-        "Written from the charts by `make docs`. `tracelab chart NAME` draws one; it computes nothing, so that",
-        "each number in it is a cell of a table.",
+        "Written from the charts by `make docs`. `tracelab chart NAME` draws one; it computes nothing, so",
+        "that each number in it is a cell of a table.",
     ]
     for name, chart in sorted(charts().items()):
         read = sorted({table for query in chart.frames.values() for table in _tables_of(query)})

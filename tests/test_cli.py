@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from tracelab.cli import app
 from tracelab.discover import sample_home
 
-COMMANDS = ("load", "build", "export", "chart", "sql", "status", "run")
+COMMANDS = ("load", "build", "export", "chart", "sql", "status", "compare", "run")
 Done = subprocess.CompletedProcess[str]
 
 

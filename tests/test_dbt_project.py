@@ -61,7 +61,9 @@ def test_every_mart_and_summary_has_a_contract_and_names_its_grain(dbt_run: tupl
         for node in nodes
         if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") == "unique_grain"
     }
-    public = [n for n in nodes if n["resource_type"] == "model" and n["fqn"][1] in ("marts", "summaries")]
+    public = [
+        n for n in nodes if n["resource_type"] == "model" and n["fqn"][1] in ("marts", "summaries", "compare")
+    ]
     assert public
     assert [n["name"] for n in public if not n["config"]["contract"]["enforced"]] == []
     assert [n["name"] for n in public if n["unique_id"] not in tested] == []

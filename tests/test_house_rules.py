@@ -14,6 +14,7 @@ MAY_READ = {
     "marts": {"staging", "intermediate", "marts", "seeds"},
     "simulations": {"marts", "simulations"},
     "summaries": {"marts", "simulations", "seeds"},
+    "compare": {"summaries", "simulations", "marts", "seeds"},
 }
 MAY_READ_SUMMARIES = {"summary_paper_headlines": {"summaries"}}
 SEEDS = {path.stem for path in (ROOT / "seeds").glob("*.csv")}

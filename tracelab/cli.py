@@ -269,6 +269,24 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command(
     epilog=_examples(
+        "tracelab compare",
+        "tracelab compare | less",
+        'tracelab sql "from compare_published where ratio > 2"',
+    )
+)
+def compare(context: typer.Context) -> None:
+    """Put these numbers beside the paper's published ones.
+
+    Each published figure with ours, how far chance may have moved ours, and whether the two compare at all;
+    the others with the reason. The table, without the intervals, is compare_published.
+    """
+    from tracelab import compare as comparison
+
+    _print(comparison.as_text(comparison.compare(context.obj)))
+
+
+@app.command(
+    epilog=_examples(
         "tracelab run",
         "tracelab --db friend.duckdb run /media/backup/friend --out friend",
     )

@@ -16,7 +16,7 @@ _OPTIONS = {"csv": "format csv, header", "parquet": "format parquet, compression
 
 
 def export_tables(db: Path, out: Path, names: Sequence[str] = (), *, format: Format = "csv") -> list[Path]:
-    """Write tables to `out`, by default every summary; return the files in the order of the names.
+    """Write tables to `out`, by default every summary and the comparison; return the files as named.
 
     Rows are ordered by all columns, keys first, so that the same warehouse gives the same bytes each time.
 
@@ -47,7 +47,7 @@ def _chosen(public: Sequence[str], names: Sequence[str]) -> Sequence[str]:
         if name not in public:
             near = difflib.get_close_matches(name, public) or public
             raise TracelabError(f"there is no table {name}; there is {', '.join(near)}")
-    return names or [name for name in public if name.startswith("summary_")]
+    return names or [name for name in public if name.startswith(("compare_", "summary_"))]
 
 
 def _write(warehouse: duckdb.DuckDBPyConnection, name: str, path: Path, options: str) -> Path:

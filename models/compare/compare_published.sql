@@ -1,0 +1,229 @@
+-- One row per published figure: the same number of this warehouse beside it, and
+-- whether the two compare.
+-- Long, since every table that has one of them is read by a line of its own.
+with
+    figures as (select * from {{ ref("published_figures") }}),
+    overview as (
+        select
+            *,
+            case
+                section
+                when 'tools'
+                then max(if(name = 'tool_calls', value, null)) over cut
+                when 'requests'
+                then max(if(name = 'timed_requests', value, null)) over cut
+                else max(if(name = 'steps', value, null)) over cut
+            end as n
+        from {{ ref("summary_overview") }}
+        window cut as (partition by provider, session_kind, trigger)
+    ),
+    -- what no summary has in one piece
+    models as (
+        select
+            {{ pooled("provider") }},
+            {{ pooled("model") }},
+            count(*) as n,
+            count(*) as steps,
+            count(*) / max(count(*)) over (
+                partition by grouping(provider), provider
+            ) as step_share,
+            sum(tool_calls)::bigint as tool_calls,
+            avg(tool_calls) as tool_calls_per_step,
+            count_if(tool_calls > 0) / count(*) as tool_call_steps_share,
+            sum(reasoning_tokens) / sum(output_tokens) as reasoning_share,
+            count(cost_usd) / count(*) as priced_step_share,
+            sum(
+                (output_cost_usd * reasoning_tokens / output_tokens)::decimal(38, 18)
+            )::double as reasoning_cost_usd
+        from {{ ref("steps") }} as all_steps
+        group by grouping sets ((), (provider), (provider, model))
+    ),
+    other_models as (
+        select
+            models.provider,
+            1 - sum(step_share) as step_share,
+            any_value(steps / step_share)::bigint as n
+        from models
+        inner join
+            figures
+            on models.provider = figures.provider
+            and models.model = figures.dimension_value
+            and figures.metric = 'step_share'
+        group by models.provider
+    ),
+    events as (
+        select
+            'all' as provider,
+            unnest(
+                [
+                    {'type':'user_message', 'events':sum(user_messages)::bigint},
+                    {'type':'tool_call', 'events':sum(tool_calls)::bigint},
+                    {'type':'tool_result', 'events':sum(tool_results)::bigint},
+                    {'type':'reasoning', 'events':sum(reasoning_events)::bigint},
+                    {'type':'text', 'events':sum(text_events)::bigint},
+                    {'type':'usage_report', 'events':sum(usage_reports)::bigint}
+                ],
+                recursive := true
+            )
+        from {{ ref("steps") }} as all_steps
+    ),
+    duplicates as (
+        select
+            'all' as provider,
+            count(*) - count(distinct step_id) as duplicate_session_index_rows,
+            duplicate_session_index_rows as duplicate_trace_key_rows
+        from {{ ref("steps") }} as all_steps
+    ),
+    event_types as (
+        select provider, {{ pooled("type") }}, sum(events)::bigint as events
+        from events
+        group by provider, grouping sets ((), (type))
+    ),
+    waits as (
+        select
+            {{ pooled("provider") }},
+            count(*) as sessions,
+            count_if(human_wait_ms = 0) / count(*) as no_human_wait_share
+        from {{ ref("sessions") }} as all_sessions
+        where steps > 0 and wall_ms > 0
+        group by grouping sets ((), (provider))
+    ),
+    append_sizes as (
+        select
+            provider,
+            unnest(['<1000', '>=10000']) as append_size,
+            sum(steps) as steps,
+            sum(step_share) filter (where append_high_tokens <= 1000) as step_share,
+            sum(token_share) filter (where append_low_tokens >= 10000) as token_share
+        from {{ ref("summary_prefix_append") }}
+        where session_kind = 'all' and model = 'all'
+        group by provider
+    ),
+    compacted as (
+        select
+            provider,
+            session_kind,
+            trigger,
+            population,
+            count,
+            mean,
+            p90,
+            p99,
+            count / max(count) over (partition by provider, session_kind) as share
+        from {{ ref("summary_compactions") }}
+        where source = 'inferred' and trigger = 'all'
+    ),
+    -- fmt: off
+    numbers as (
+        {{ figures_of("models", "steps", by="model", where="model is not null") }}
+        union all {{ figures_of("other_models", "steps", by="model", value="'other'") }}
+        union all {{ figures_of("event_types", "steps", by="type", dimension="'event_type'", more="events as n") }}
+        union all {{ figures_of("duplicates", "steps") }}
+        union all {{ figures_of("waits", "sessions") }}
+        union all {{ figures_of("overview", "summary_overview", metric="name", by="trigger") }}
+        union all {{ figures_of(ref("summary_session_counts"), metric="metric", by="unit") }}
+        union all {{ figures_of(ref("summary_input_growth"), metric="growth_bucket", by="trigger", more="step_share as share") }}
+        union all {{ figures_of(ref("summary_compactions"), metric="'compactions_per_session'", by="trigger",
+            where="source = 'inferred' and population = 'all'",
+            more="compactions / max(compactions) over (partition by provider, session_kind, source, population) as compaction_share") }}
+        union all {{ figures_of("compacted", "summary_compactions", metric="'compactions_per_compacting_session'",
+            where="population = 'compacted'") }}
+        union all {{ figures_of(ref("summary_cost_distribution"), metric="concat(unit, '_cost_usd')", by="category",
+            where="measure = 'cost_usd'", more="total_share as share, total as sum") }}
+        union all {{ figures_of(ref("summary_timing_distribution"), metric="block", by="category",
+            more="total_share as share, total_s as sum") }}
+        union all {{ figures_of(ref("summary_human_wait"), metric="'wait_s'", by="cap") }}
+        union all {{ figures_of(ref("summary_request_response_time"), metric="'response_s'", more="total_s as sum") }}
+        union all {{ figures_of(ref("summary_request_decomposition"), by="part", where="response_bin = 'all'") }}
+        union all {{ figures_of(ref("summary_token_lengths"), metric="measure") }}
+        union all {{ figures_of("append_sizes", "summary_prefix_append", by="append_size") }}
+        union all {{ figures_of(ref("summary_append_by_prefix_bin"), metric="'append_tokens'", by="prefix_low_tokens",
+            value="prefix_low_tokens::int") }}
+        union all {{ figures_of(ref("summary_output_tokens"), metric="'output_tokens'") }}
+        union all {{ figures_of(ref("summary_generation_time"), metric="'generation_s'", more="total_s as sum") }}
+        union all {{ figures_of(ref("summary_decode_speed"), metric="measure", by="context_bin") }}
+        union all {{ figures_of(ref("summary_adjusted_append"), metric="measure") }}
+        union all {{ figures_of(ref("summary_output_attribution"), by="model",
+            where="min_output_tokens = 2000 and trigger = 'all'") }}
+        union all {{ figures_of(ref("summary_append_vs_prefix_latency"), where="segment_kind = 'all'",
+            more="slower_buckets / nullif(buckets, 0) as slower_bucket_share") }}
+        union all {{ figures_of(ref("summary_tool_counts"), by="tool_name", where="tool_name <> 'all'") }}
+        union all {{ figures_of(ref("summary_tool_latency"), metric="'latency_s'", by="tool_name", more="total_s as sum") }}
+        union all {{ figures_of(ref("summary_tool_latency_cdf"), by="threshold_s", value="threshold_s::int",
+            where="threshold_s in (1, 10, 60)",
+            more="1 - cumulative_share as share_from, 1 - cumulative_time_share as time_share_from") }}
+        union all {{ figures_of(ref("summary_tool_time"), by="tool_name", where="tool_name <> 'all'") }}
+        union all {{ figures_of(ref("summary_tool_categories"), metric="'latency_s'", dimension="scheme", value="tool_class") }}
+        union all {{ figures_of(ref("summary_tool_long_tail"), by="low_s", value="low_s::int",
+            where="tool_category = 'all' and call_kind = 'all'") }}
+        union all {{ figures_of(ref("summary_codex_tool_gap"), metric="measure", by="tool_name",
+            where="gap_class = 'all' or tool_name <> 'all'",
+            more="timed_total_s as sum, timed_wall_share as share, timed_calls / tool_calls as timed_share") }}
+        union all {{ figures_of(ref("summary_cache_hit_ratio"), by="trigger") }}
+        union all {{ figures_of(ref("summary_cache_hit_idle"), metric="if(hit_band = 'low', 'low_hit_gap_s', 'gap_s')", by="trigger",
+            where="hit_band <> 'other' and gap_measure = 'published'") }}
+        union all {{ figures_of(ref("summary_eviction_tradeoff"), by="timeout_s", value="timeout_s::int",
+            where="timeout_s in (60, 300, 3600) and gap_measure = 'published'") }}
+        union all {{ figures_of(ref("summary_eviction_tradeoff"), where="timeout_s = 60 and gap_measure = 'published'") }}
+        union all {{ figures_of(ref("summary_redundant_prefill"), by="trigger",
+            more="1 - published_fresh_share as redundant_share") }}
+        union all {{ figures_of(ref("summary_idle_counterfactual"), by="scenario") }}
+        union all {{ figures_of(ref("summary_kv_active_ratio"), by="timeout_s", value="timeout_s::int",
+            where="timeout_s in (60, 600, 3600) and gap_measure = 'published'") }}
+    ),
+    -- fmt: on
+    found as (
+        select
+            figure_id,
+            coalesce(
+                case
+                    when numbers.metric = figures.metric
+                    then coalesce(numbers ->> statistic, numbers ->> 'value')
+                end,
+                numbers ->> figures.metric
+            )::double
+            -- in the unit that the figure is printed in
+            / case
+                unit when 'h' then 3600 when 'min' then 60 when 'ms' then 0.001 else 1
+            end as ours,
+            coalesce(
+                numbers ->> 'n',
+                numbers ->> 'count',
+                numbers ->> 'pairs',
+                numbers ->> 'timed_calls',
+                numbers ->> 'tool_calls',
+                numbers ->> 'requests',
+                numbers ->> 'steps',
+                numbers ->> 'sessions'
+            )::double::bigint as n
+        from figures
+        inner join
+            numbers
+            on figures.table_name = numbers.table_name
+            and figures.provider = numbers.provider
+            and figures.dimension is not distinct from numbers.dimension
+            and figures.dimension_value is not distinct from numbers.dimension_value
+        where
+            comparability not in ('not_this_workload', 'other_trace', 'not_computed')
+            and ours is not null
+        -- a tool's name may stand in two categories
+        qualify row_number() over (partition by figure_id order by n desc) = 1
+    )
+select
+    figure_id,
+    table_name,
+    metric,
+    provider,
+    dimension,
+    dimension_value,
+    statistic,
+    unit,
+    ours,
+    value as published,
+    ours / nullif(value, 0) as ratio,
+    n,
+    comparability,
+    note,
+    source
+from figures
+left join found using (figure_id)

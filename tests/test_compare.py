@@ -1,0 +1,140 @@
+"""`tracelab compare`: ours beside the published figures, and what chance may have done to ours."""
+
+import csv
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from tracelab.algorithms.intervals import percentile_intervals
+from tracelab.compare import Comparison, as_text, compare
+from tracelab.errors import TracelabError
+from tracelab.export import export_tables
+from tracelab.populations import NONE
+
+
+@pytest.fixture(scope="module")
+def figures(warehouse: Path) -> dict[str, Comparison]:
+    return {figure.figure_id: figure for figure in compare(warehouse)}
+
+
+def test_every_number_is_made_of_the_rows_that_its_interval_is_drawn_from(
+    figures: dict[str, Comparison],
+) -> None:
+    drawn = [figure for figure in figures.values() if figure.interval]
+    assert len(drawn) > 300
+    for figure in drawn:
+        assert figure.interval and figure.interval.estimate == pytest.approx(figure.ours, rel=1e-9), (
+            figure.figure_id
+        )
+        assert figure.interval.low <= figure.interval.high
+
+
+def test_a_number_has_an_interval_or_a_reason(figures: dict[str, Comparison]) -> None:
+    for figure in figures.values():
+        assert (figure.ours is not None) == bool(figure.interval or figure.no_interval), figure.figure_id
+    reasons = {figure.no_interval for figure in figures.values()} - {None}
+    assert reasons <= {*NONE.values(), "of one conversation, or of none"}
+    assert figures["summary_human_wait.wait_seconds.all.max"].no_interval == "a maximum"
+    assert figures["summary_eviction_tradeoff.effective_eviction_time.all.value"].interval is None
+
+
+def test_ours_is_in_the_unit_of_the_published_figure(figures: dict[str, Comparison], warehouse: Path) -> None:
+    with duckdb.connect(str(warehouse), read_only=True) as tables:
+        [(hours,)] = tables.execute(
+            "select sum(generation_ms) / 3600000 from steps where provider = 'claude'"
+        ).fetchall()
+        [(median_ms,)] = tables.execute(
+            "select median(effective_ms) from tool_calls where provider = 'claude'"
+        ).fetchall()
+    assert figures["summary_generation_time.generation_total.claude.sum"].ours == pytest.approx(hours)
+    latency = figures["summary_tool_latency.effective_latency.claude.p50"]
+    assert latency.ours == pytest.approx(median_ms)
+    assert latency.interval and latency.interval.estimate == pytest.approx(median_ms)
+    assert latency.ratio == pytest.approx(median_ms / 125)
+
+
+def test_a_share_of_the_whole_goes_by_all_of_the_client(
+    figures: dict[str, Comparison], warehouse: Path
+) -> None:
+    with duckdb.connect(str(warehouse), read_only=True) as tables:
+        [(share,)] = tables.execute(
+            "select count_if(model = 'gpt-5.5') / count(*) from steps where provider = 'codex'"
+        ).fetchall()
+    assert figures["summary_overview.model_mix.gpt-5.5.codex.share"].ours == pytest.approx(share)
+
+
+def test_the_same_warehouse_gives_the_same_intervals(figures: dict[str, Comparison], warehouse: Path) -> None:
+    assert {figure.figure_id: figure for figure in compare(warehouse)} == figures
+
+
+def test_a_conversation_is_drawn_as_often_as_by_a_poisson_law_of_mean_one() -> None:
+    from tracelab import compare as module
+
+    with duckdb.connect() as warehouse:
+        warehouse.execute("create table sessions as select 'c' || i as root_session_id from range(1000) t(i)")
+        warehouse.execute(module._CLUSTERS)
+        warehouse.execute(module._REPLICATES)
+        [(replicates, clusters, mean, variance, none)] = warehouse.execute(
+            "with each as (select replicate, unnest(weights) as weight from replicates)"
+            " select count(distinct replicate), count(*) / 200, avg(weight), var_pop(weight),"
+            " count_if(weight = 0) / count(*) from each"
+        ).fetchall()
+    assert (replicates, clusters) == (200, 1000)
+    assert mean == pytest.approx(1, abs=0.01)
+    assert variance == pytest.approx(1, abs=0.02)
+    assert none == pytest.approx(0.3679, abs=0.005)
+
+
+def test_many_rows_of_few_clusters_say_less_than_as_many_of_many() -> None:
+    values = [float(value % 97) for value in range(10_000)]
+    many = pl.DataFrame({"cluster": list(range(10_000)), "value": values})
+    few = pl.DataFrame({"cluster": [int(value) // 10 for value in values], "value": values})
+    [(point, low, high)] = percentile_intervals(many, [0.5])
+    [(same_point, lower, higher)] = percentile_intervals(few, [0.5])
+    assert point == same_point == 48.0
+    assert low < point < high
+    assert higher - lower > 5 * (high - low)
+
+
+def test_a_percentiles_interval_is_that_of_a_simple_sample_where_each_row_is_its_own_cluster() -> None:
+    """Of 0 to 9,999: the rank of the 90th percentile errs by 1.96 · √(0.9 · 0.1 · 10,000) = 58.8."""
+    rows = pl.DataFrame({"cluster": list(range(10_000)), "value": [float(value) for value in range(10_000)]})
+    [(point, low, high)] = percentile_intervals(rows, [0.9])
+    assert point == pytest.approx(8999.1)
+    assert (point - low, high - point) == (pytest.approx(58.8, abs=0.1), pytest.approx(58.8, abs=0.1))
+
+
+def test_every_figure_is_printed_and_what_does_not_compare_with_its_reason(
+    figures: dict[str, Comparison],
+) -> None:
+    page = as_text(list(figures.values()))
+    assert "357,161 steps" in page
+    lines, _, rest = page.partition("\nnot compared\n")
+    compared = [figure for figure in figures.values() if figure.ours is not None]
+    tables = len({figure.table_name for figure in compared})
+    header = 2  # lines above the first table
+    assert len([line for line in lines.splitlines() if line]) == header + 3 * tables + len(compared)
+    for figure in figures.values():
+        if figure.ours is None:
+            assert f"      {figure.figure_id}\n" in rest
+        if figure.note:
+            assert figure.note in page
+
+
+def test_the_export_writes_the_comparison(
+    warehouse: Path, tmp_path: Path, figures: dict[str, Comparison]
+) -> None:
+    files = {path.name: path for path in export_tables(warehouse, tmp_path)}
+    with files["compare_published.csv"].open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["figure_id"] for row in rows} == figures.keys()
+    assert all(row["note"] for row in rows if row["comparability"] != "same")
+
+
+def test_a_warehouse_without_the_table_says_what_to_do(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as warehouse:
+        warehouse.execute("create table steps (x int)")
+    with pytest.raises(TracelabError, match="run `tracelab build`"):
+        compare(tmp_path / "w.duckdb")

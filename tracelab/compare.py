@@ -1,0 +1,350 @@
+"""This warehouse's numbers beside the published ones, with what chance may have done to ours.
+
+The table is `compare_published`; here its numbers get 95 % intervals. What chance draws is conversations,
+whose steps are alike: sums, means, shares and ratios come from 200 replicates that weigh each conversation as
+if it were drawn so many times (Poisson, by a hash of its id, so that the same warehouse gives the same
+interval); percentiles from how far conversations differ in what lies below.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from tracelab import text
+from tracelab.algorithms.intervals import percentile_intervals
+from tracelab.errors import TracelabError
+from tracelab.populations import MEASURES, NONE, ROWS, Measure
+from tracelab.warehouse import open_read_only
+
+
+class Interval(NamedTuple):
+    """The number over the rows it is made of, and what 95 % of draws lie within."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+class Comparison(NamedTuple):
+    """A published figure and ours: a row of `compare_published`, and the interval of ours."""
+
+    figure_id: str
+    table_name: str | None
+    metric: str
+    provider: str
+    dimension: str | None
+    dimension_value: str | None
+    statistic: str
+    unit: str
+    ours: float | None
+    published: float
+    ratio: float | None
+    n: int | None
+    comparability: str
+    note: str | None
+    source: str
+    interval: Interval | None = None
+    no_interval: str | None = None
+    """Why ours has none."""
+
+
+class _Sum(NamedTuple):
+    """What is added up, over which rows."""
+
+    rows: str
+    value: str
+    where: str
+
+
+_UNITS = {"h": 3600.0, "min": 60.0, "ms": 0.001}
+"""What a published unit is in ours."""
+_TABLES = ("steps", "calls", "sessions", "requests", "speeds")
+"""Rows worth keeping while others are made of them."""
+
+
+def compare(db: Path) -> list[Comparison]:
+    """Read every published figure with ours, and give ours its interval.
+
+    Raises:
+        TracelabError: if there is no warehouse, or it is not built.
+    """
+    with open_read_only(db) as warehouse:
+        try:
+            rows = warehouse.execute(
+                "from compare_published order by table_name nulls last, figure_id"
+            ).fetchall()
+        except duckdb.CatalogException as error:
+            raise TracelabError("the warehouse has no comparison yet: run `tracelab build`") from error
+        figures = [Comparison(*row) for row in rows]
+        made = {figure: measure for figure in figures if (measure := _measure(figure))}
+        _prepare(warehouse)
+        found = dict(_drawn(warehouse, made)) | dict(_ranked(warehouse, made))
+    return [_with_interval(figure, found.get(figure.figure_id)) for figure in figures]
+
+
+def _measure(figure: Comparison) -> Measure | None:
+    """What a number is made of, its dimension value put in; null where it has no interval by its kind."""
+    if figure.ours is None or _reason(figure):
+        return None
+    name, value = f"{figure.table_name}.{figure.metric}", figure.dimension_value or "all"
+    keys = (f"{name} {figure.statistic}", f"{name}.{value}", name)
+    key = next((key for key in keys if key in MEASURES), None)
+    if key is None:
+        return None
+    measure = MEASURES[key]
+    named = key == keys[1] or "{}" in measure.value
+    return measure._replace(
+        value=measure.value.replace("{}", value),
+        where="true" if named or not figure.dimension else f"{figure.dimension}::varchar = {_quoted(value)}",
+    )
+
+
+def _reason(figure: Comparison) -> str | None:
+    """Why a number of its kind has no interval."""
+    name = f"{figure.table_name}.{figure.metric} {figure.statistic}"
+    return next((reason for start, reason in NONE.items() if name.startswith(start)), None)
+
+
+def _with_interval(figure: Comparison, found: Interval | None) -> Comparison:
+    if figure.ours is None:
+        return figure
+    if found is None:
+        return figure._replace(no_interval=_reason(figure) or "of one conversation, or of none")
+    unit = _UNITS.get(figure.unit, 1.0)
+    return figure._replace(interval=Interval(*(value / unit for value in found)))
+
+
+def _prepare(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Number the conversations, draw their weights, and name the rows that measures are over."""
+    warehouse.execute(_CLUSTERS)
+    warehouse.execute(_REPLICATES)
+    for name, query in ROWS.items():
+        kind = "table" if name in _TABLES else "view"
+        warehouse.execute(f"create temp {kind} rows_{name} as {query}")
+
+
+_CLUSTERS = """
+create temp table clusters as
+select root_session_id, row_number() over (order by root_session_id) as cluster
+from (select distinct root_session_id from sessions)
+"""
+_REPLICATES = """
+create temp table replicates as
+with
+    -- a digest holds eight numbers of 16 bits
+    digests as (
+        select cluster, batch, md5(root_session_id || '#' || batch) as digest
+        from clusters cross join range(25) batches(batch)
+    ),
+    numbers as (
+        select
+            cluster, 8 * batch + place as replicate,
+            ('0x' || substr(digest, 4 * place + 1, 4))::int as number
+        from digests cross join range(8) places(place)
+    )
+-- how often each is drawn: of 65,536 numbers those below the first bound never, below the second once, …
+select
+    replicate,
+    list(
+        len(list_filter(bounds, lambda bound: number >= bound)) order by cluster
+    )::double[] as weights
+from numbers
+cross join (select [24109, 48219, 60273, 64292, 65296, 65497, 65531, 65535] as bounds)
+group by replicate
+"""
+
+
+def _drawn(
+    warehouse: duckdb.DuckDBPyConnection, made: dict[Comparison, Measure]
+) -> Iterator[tuple[str, Interval]]:
+    """Yield the intervals of sums, means, shares and ratios."""
+    parts = {
+        figure.figure_id: part
+        for figure, measure in made.items()
+        if (part := _sums(figure, measure)) is not None
+    }
+    wanted = list(dict.fromkeys(each for pair in parts.values() for each in pair if each))
+    names = {each: f"s{place}" for place, each in enumerate(wanted)}
+    _add_up(warehouse, names)
+    ratios = [
+        (figure_id, names[above], below and names[below]) for figure_id, (above, below) in parts.items()
+    ]
+    asked = dict(zip(("figures", "above", "below"), map(list, zip(*ratios, strict=True)), strict=True))
+    for figure_id, *values in warehouse.execute(_INTERVALS, asked).fetchall():
+        yield figure_id, Interval(*values)
+
+
+def _sums(figure: Comparison, measure: Measure) -> tuple[_Sum, _Sum | None] | None:
+    """The sum that a number is, or the two that it is the ratio of; null for a percentile."""
+    client = _client(figure)
+    where = f"{client} and {measure.where}"
+    above = _Sum(measure.rows, measure.value, where)
+    match figure.statistic:
+        case "count" | "sum":
+            return above, None
+        case "mean":
+            return above, _Sum(measure.rows, f"({measure.value} is not null)::int", where)
+        case "share" | "ratio":
+            return above, _Sum(measure.rows, measure.base, client if measure.of_all else where)
+    return None
+
+
+def _add_up(warehouse: duckdb.DuckDBPyConnection, names: dict[_Sum, str]) -> None:
+    """Make `sums`: for each name, the sum of every conversation; null where it has no such rows."""
+    warehouse.execute("create temp table sums (name varchar, totals double[])")
+    by_rows = defaultdict(list)
+    for each, name in names.items():
+        by_rows[each.rows].append((name, each))
+    for rows, members in by_rows.items():
+        totals = ", ".join(f"sum({each.value}) filter ({each.where}) as {name}" for name, each in members)
+        lists = ", ".join(f"list({name}::double order by cluster) as {name}" for name, _ in members)
+        warehouse.execute(
+            f"insert into sums unpivot (select {lists} from clusters left join"
+            f" (select cluster, {totals} from rows_{rows} group by cluster) using (cluster))"
+            " on * into name name value totals"
+        )
+
+
+_INTERVALS = """
+with
+    ratios as (select unnest($figures) as figure_id, unnest($above) as above, unnest($below) as below),
+    known as (
+        select name, [coalesce(total, 0) for total in totals] as totals, list_count(totals) as conversations
+        from sums
+    ),
+    drawn as (
+        select name, replicate, list_dot_product(totals, weights) as total from known cross join replicates
+    ),
+    draws as (
+        select figure_id, above.total / if(below is null, 1, nullif(under.total, 0)) as value
+        from ratios
+        join drawn as above on above.name = ratios.above
+        left join drawn as under on under.name = ratios.below and under.replicate = above.replicate
+    ),
+    ends as (select figure_id, quantile_cont(value, [0.025, 0.975]) as ends from draws group by figure_id)
+select
+    figure_id,
+    list_sum(above.totals) / if(below is null, 1, nullif(list_sum(under.totals), 0)) as estimate,
+    ends[1],
+    ends[2]
+from ratios
+join ends using (figure_id)
+join known as above on above.name = ratios.above
+left join known as under on under.name = ratios.below
+where coalesce(under.conversations, above.conversations) > 1 and estimate is not null
+"""
+
+
+def _ranked(
+    warehouse: duckdb.DuckDBPyConnection, made: dict[Comparison, Measure]
+) -> Iterator[tuple[str, Interval]]:
+    """Yield the intervals of percentiles."""
+    by_rows = defaultdict(list)
+    for figure, measure in made.items():
+        if found := re.fullmatch(r"p(\d\d)", figure.statistic):
+            where = f"{_client(figure)} and {measure.where}"
+            by_rows[_Sum(measure.rows, measure.value, where)].append((figure.figure_id, int(found[1]) / 100))
+    for each, members in by_rows.items():
+        rows = warehouse.sql(
+            f"select cluster, ({each.value})::double as value from rows_{each.rows}"
+            f" where {each.where} and value is not null"
+        ).pl()
+        if rows["cluster"].n_unique() > 1:
+            found_ends = percentile_intervals(rows, [quantile for _, quantile in members])
+            for (figure_id, _), ends in zip(members, found_ends, strict=True):
+                yield figure_id, Interval(*ends)
+
+
+def _client(figure: Comparison) -> str:
+    return "true" if figure.provider == "all" else f"provider = {_quoted(figure.provider)}"
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def as_text(figures: Sequence[Comparison]) -> str:
+    """Lay the comparison out for a person: by table, then what does not compare, then the notes."""
+    notes = {note: place for place, note in enumerate(dict.fromkeys(_notes(figures)), start=1)}
+    parts = [_HEAD]
+    for table, members in groupby(figures, key=lambda figure: figure.table_name):
+        if shown := [_line(figure, notes) for figure in members if figure.ours is not None]:
+            parts.append(f"{table}\n{text.table(_COLUMNS, shown, _TO_THE_RIGHT)}")
+    parts.append("\n".join(_left_out(figures)))
+    parts.append("\n".join(["notes", *(f"  [{place}] {note}" for note, place in notes.items())]))
+    return "\n\n".join(parts)
+
+
+_HEAD = """\
+ours beside what the paper published of its release of 357,161 steps
+interval: what 95 % of draws lie within, were these conversations drawn again"""
+_COLUMNS = (
+    *(
+        "figure",
+        "client",
+        "statistic",
+        "unit",
+        "ours",
+        "95 % interval",
+        "published",
+        "ratio",
+        "n",
+        "compares",
+    ),
+)
+_TO_THE_RIGHT = (False, False, False, False, True, True, True, True, True, False)
+
+
+def _notes(figures: Iterable[Comparison]) -> Iterator[str]:
+    for figure in figures:
+        if figure.ours is not None:
+            yield from filter(
+                None, (figure.note, figure.no_interval and f"no interval: {figure.no_interval}")
+            )
+
+
+def _line(figure: Comparison, notes: Mapping[str, int]) -> list[str]:
+    marks = [str(notes[note]) for note in _notes([figure])]
+    found = figure.interval
+    return [
+        " ".join(filter(None, (figure.metric, figure.dimension_value))),
+        figure.provider,
+        figure.statistic,
+        figure.unit,
+        _number(figure.ours),
+        f"{_number(found.low)} – {_number(found.high)}" if found else "–",
+        _number(figure.published),
+        "–" if figure.ratio is None else f"{figure.ratio:.3g}",
+        "–" if figure.n is None else f"{figure.n:,}",
+        " ".join([figure.comparability, *(f"[{mark}]" for mark in marks)]),
+    ]
+
+
+def _left_out(figures: Iterable[Comparison]) -> Iterator[str]:
+    """What stands in no table above, by reason."""
+    reasons = defaultdict(list)
+    for figure in figures:
+        if figure.ours is None:
+            reason = "" if figure.comparability in _COMPARED else f"{figure.comparability}: {figure.note}"
+            reasons[reason or "nothing of the kind in these sessions"].append(figure.figure_id)
+    yield "not compared"
+    for reason, names in reasons.items():
+        yield f"  {reason}"
+        yield from (f"      {name}" for name in names)
+
+
+_COMPARED = ("same", "differs", "compare_with")
+
+
+def _number(value: float | None) -> str:
+    """Four digits that count; millions in full would not be read."""
+    if value is None:
+        return "–"
+    if abs(value) >= 1e7:
+        return f"{value / 1e6:,.1f} M"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
