@@ -1,6 +1,7 @@
 """`tracelab compare`: ours beside the published figures, and what chance may have done to ours."""
 
 import csv
+from math import isfinite
 from pathlib import Path
 
 import duckdb
@@ -121,6 +122,11 @@ def test_every_figure_is_printed_and_what_does_not_compare_with_its_reason(
             assert f"      {figure.figure_id}\n" in rest
         if figure.note:
             assert figure.note in page
+
+
+def test_no_number_is_infinite_or_none_at_all(figures: dict[str, Comparison]) -> None:
+    numbers = [figure.ours for figure in figures.values()] + [figure.ratio for figure in figures.values()]
+    assert all(isfinite(number) for number in numbers if number is not None)
 
 
 def test_the_export_writes_the_comparison(

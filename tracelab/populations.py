@@ -230,7 +230,7 @@ MEASURES: Mapping[str, Measure] = {
     "steps.reasoning_share": Measure("steps", "reasoning_tokens", "output_tokens"),
     "steps.priced_step_share": Measure("steps", "(cost_usd is not null)::int"),
     "steps.reasoning_cost_usd": Measure(
-        "steps", "output_cost_usd::double * reasoning_tokens / output_tokens"
+        "steps", "output_cost_usd::double * reasoning_tokens / nullif(output_tokens, 0)"
     ),
     "steps.events": Measure(
         "steps",

@@ -30,10 +30,12 @@ with
             sum(tool_calls)::bigint as tool_calls,
             avg(tool_calls) as tool_calls_per_step,
             count_if(tool_calls > 0) / count(*) as tool_call_steps_share,
-            sum(reasoning_tokens) / sum(output_tokens) as reasoning_share,
+            sum(reasoning_tokens) / nullif(sum(output_tokens), 0) as reasoning_share,
             count(cost_usd) / count(*) as priced_step_share,
             sum(
-                (output_cost_usd * reasoning_tokens / output_tokens)::decimal(38, 18)
+                (
+                    output_cost_usd * reasoning_tokens / nullif(output_tokens, 0)
+                )::decimal(38, 18)
             )::double as reasoning_cost_usd
         from {{ ref("steps") }} as all_steps
         group by grouping sets ((), (provider), (provider, model))
@@ -125,7 +127,7 @@ with
         union all {{ figures_of(ref("summary_input_growth"), metric="growth_bucket", by="trigger", more="step_share as share") }}
         union all {{ figures_of(ref("summary_compactions"), metric="'compactions_per_session'", by="trigger",
             where="source = 'inferred' and population = 'all'",
-            more="compactions / max(compactions) over (partition by provider, session_kind, source, population) as compaction_share") }}
+            more="compactions / nullif(max(compactions) over (partition by provider, session_kind, source, population), 0) as compaction_share") }}
         union all {{ figures_of("compacted", "summary_compactions", metric="'compactions_per_compacting_session'",
             where="population = 'compacted'") }}
         union all {{ figures_of(ref("summary_cost_distribution"), metric="concat(unit, '_cost_usd')", by="category",
@@ -158,7 +160,7 @@ with
             where="tool_category = 'all' and call_kind = 'all'") }}
         union all {{ figures_of(ref("summary_codex_tool_gap"), metric="measure", by="tool_name",
             where="gap_class = 'all' or tool_name <> 'all'",
-            more="timed_total_s as sum, timed_wall_share as share, timed_calls / tool_calls as timed_share") }}
+            more="timed_total_s as sum, timed_wall_share as share, timed_calls / nullif(tool_calls, 0) as timed_share") }}
         union all {{ figures_of(ref("summary_cache_hit_ratio"), by="trigger") }}
         union all {{ figures_of(ref("summary_cache_hit_idle"), metric="if(hit_band = 'low', 'low_hit_gap_s', 'gap_s')", by="trigger",
             where="hit_band <> 'other' and gap_measure = 'published'") }}
