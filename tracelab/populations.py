@@ -382,7 +382,6 @@ MEASURES: Mapping[str, Measure] = {
     ),
     "summary_tool_time.total_s": Measure("calls", "effective_ms / 1000"),
     "summary_tool_time.time_share": Measure("calls", "effective_ms", "effective_ms", of_all=True),
-    "summary_tool_time.tool_calls": Measure("calls", "1"),
     "summary_tool_categories.tool_calls": Measure("calls", "1"),
     "summary_tool_categories.call_share": Measure("calls", "1", of_all=True),
     "summary_tool_categories.total_s": Measure("calls", "effective_ms / 1000"),
