@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.reference.corpora import Corpus, corpora, home, skip_unless_there
-from tests.reference.tables import prepare
+from tests.reference.table import prepare
 
 
 @pytest.fixture(scope="session", params=corpora(), ids=lambda folder: folder.name)

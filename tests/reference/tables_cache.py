@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from tests.reference.same import exact, hours, percent, ratio, seconds, six_digits
-from tests.reference.tables import Table
+from tests.reference.table import Table
 
 
 def _by_rank(text: str) -> Iterable[Mapping[str, object]]:

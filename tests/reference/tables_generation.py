@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from tests.reference.corpora import ROOT
 from tests.reference.same import hours, milliseconds, printed, ratio, seconds
-from tests.reference.tables import Table
+from tests.reference.table import Table
 
 _CDF_ONLY_THERE = (
     "fine_bin_index|lo_seconds|hi_seconds|count|count_share|total_seconds|total_hours|time_share"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from tests.reference.same import Value, last_digit, number, percent, printed, ratio
-from tests.reference.tables import Table
+from tests.reference.table import Table
 
 _Rows = Iterable[Mapping[str, object]]
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from tests.reference.same import Value, hours, printed, ratio, seconds, six_digits
-from tests.reference.tables import Table
+from tests.reference.table import Table
 
 _Rows = Iterable[dict[str, str | None]]
 

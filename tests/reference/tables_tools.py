@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 
 from tests.reference.same import hours, milliseconds, percent, printed, ratio, seconds
-from tests.reference.tables import Table
+from tests.reference.table import Table
 
 _ROUND_MS = {60_000.0, 600_000.0, 3_600_000.0}
 _MASS = {"*_ms": milliseconds, "*_s": seconds, "*_seconds": seconds, "*_hours": hours, "*_share": ratio}

@@ -10,7 +10,8 @@ import pytest
 from tests.reference.cells import Cell, differences
 from tests.reference.corpora import Corpus, corpora, skip_unless_there
 from tests.reference.same import last_digit, number
-from tests.reference.tables import SQL, TABLES, Table, ours, theirs
+from tests.reference.table import SQL, Table, ours, theirs
+from tests.reference.tables import TABLES
 
 _NOT_YET = frozenset((Path(__file__).parent / "not_yet.txt").read_text(encoding="utf-8").split())
 """Reference tables whose summaries are still to be made: a line leaves when its table enters `TABLES`."""

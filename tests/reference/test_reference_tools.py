@@ -3,7 +3,8 @@
 import pytest
 
 from tests.reference.corpora import Corpus, skip_unless_there
-from tests.reference.tables import TABLES, theirs
+from tests.reference.table import theirs
+from tests.reference.tables import TABLES
 
 
 @pytest.mark.parametrize(
