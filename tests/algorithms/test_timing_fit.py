@@ -71,6 +71,15 @@ def test_features_that_depend_on_others_stay_out() -> None:
     assert (found["append_k"], found["output_k"], found["prefix_k_append_k"]) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("name", ["duration", "log_duration", "smooth_duration"])
+def test_a_feature_that_never_changes_stays_out(name: str) -> None:
+    dice = random.Random(5)
+    rows = [{**row, "append_tokens": 333, "output_tokens": 7} for row in tokens(300)]
+    found = fit(segments({**row, "duration_ms": dice.randrange(1, 90_000)} for row in rows), name)
+    assert (found["append_k"], found["output_k"], found["append_k_output_k"]) == (0, 0, 0)
+    assert found["prefix_k"] != 0
+
+
 def test_the_test_set_counts_for_the_size_of_a_group_and_is_not_fitted_to() -> None:
     rows = [{**row, "duration_ms": planted_ms(row)} for row in tokens(80)]
     spoilt = [{**row, "duration_ms": 1.0, "is_test": True} for row in tokens(20, seed=2)]

@@ -20,6 +20,7 @@ FEATURES = (
 """Columns of the coefficients: a product is named by its factors, a square by `_2`."""
 MIN_ROWS = 100  # of a group, train and test
 SMOOTH_MS = 1000  # what the weighted fit adds to a time before it divides by it
+_ROUNDING = 1e-24  # a variance over the squared mean that is none
 _NEGLIGIBLE = 1e-9  # what is left of a feature's variance that the others explain
 
 _FITS = {
@@ -72,9 +73,9 @@ def _features(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _least_squares(rows: pl.DataFrame) -> list[float]:
     """Return the coefficients of `FEATURES` for `target`, rows counting by `weight`."""
-    total = rows["weight"].sum()
+    total = float(rows["weight"].sum())
     names = [*FEATURES[1:], "target"]
-    means = rows.select((pl.col(name) * pl.col("weight")).sum() / total for name in names)
+    means = rows.select((pl.col(name) * pl.col("weight")).sum() for name in names) / total
     centred = rows.select("weight", *(pl.col(name) - means[name][0] for name in names))
     products = centred.select(
         (pl.col(one) * pl.col(other) * pl.col("weight")).sum().alias(f"{place} {other}")
@@ -83,8 +84,11 @@ def _least_squares(rows: pl.DataFrame) -> list[float]:
     ).row(0, named=True)
     size = len(names) - 1
     gram = [[products[f"{min(i, j)} {names[max(i, j)]}"] for j in range(size)] for i in range(size)]
-    slopes = _solve(gram, [products[f"{place} target"] for place in range(size)])
     average = means.row(0)
+    for place in range(size):  # what never changes differs from its mean by rounding
+        if gram[place][place] <= _ROUNDING * total * average[place] ** 2:
+            gram[place][place] = 0.0
+    slopes = _solve(gram, [products[f"{place} target"] for place in range(size)])
     intercept = average[-1] - sum(slope * mean for slope, mean in zip(slopes, average, strict=False))
     return [intercept, *slopes]
 
