@@ -1,8 +1,29 @@
 -- One row per event of a step (or of a session, where it led to no step), its copies
--- settled: each at its
--- earliest time, in the order of the log.
+-- settled: each at its earliest time, in the order of the log.
 with
-    raw_events as (select * from {{ source("raw", "events") }}),
+    raw_events as not materialized(select * from {{ source("raw", "events") }}),
+    -- most steps stand in one file, in one run: as they are listed there
+    plain as (
+        select
+            step_session_id as session_id,
+            step_id,
+            event_index - first_event_index as event_order,
+            event_id,
+            block_index,
+            event_type,
+            started_at,
+            event_at,
+            message_kind,
+            tool_call_id,
+            content_chars,
+            is_error
+        from raw_events
+        inner join
+            {{ ref("stg_step_copies") }} as settled using (
+                file_id, session_id, step_seq
+            )
+        where is_plain and step_id is not null and not gives_way
+    ),
     -- a compaction's response takes no inputs: a log cut off before its marker says so
     -- of none, and the whole log gives them to the step after it
     refused as (
@@ -25,8 +46,7 @@ with
             settled.step_number,
             settled.step_session_id as session_id,
             -- who speaks is what the owner's own log says: a copy in an agent's log
-            -- calls
-            -- every prompt an agent's
+            -- calls every prompt an agent's
             if(settled.session_id = step_session_id, message_kind, null) as own_kind,
             event_index - first_event_index as listed_at
         from raw_events
@@ -35,7 +55,7 @@ with
                 file_id, session_id, step_seq
             )
         anti join inputs_refused using (file_id, event_index)
-        where settled.step_id is not null and not gives_way
+        where settled.step_id is not null and not gives_way and not is_plain
     ),
     of_steps as (
         select
@@ -100,28 +120,25 @@ with
         from loose
         group by provider, event_id, block_index
     ),
-    events as (
+    others as (
         select *
         from of_steps
         union all by name
         select *
         from of_no_step
+    ),
+    ordered as (
+        select
+            *,
+            row_number() over (
+                partition by
+                    step_number, case when step_number is null then session_id end
+                order by listed_at, event_at nulls last, event_id, block_index
+            )
+            - 1 as event_order
+        from others
     )
-select
-    session_id,
-    step_id,
-    row_number() over (
-        partition by step_number, case when step_number is null then session_id end
-        order by listed_at, event_at nulls last, event_id, block_index
-    )
-    - 1 as event_order,
-    event_id,
-    block_index,
-    event_type,
-    started_at,
-    event_at,
-    message_kind,
-    tool_call_id,
-    content_chars,
-    is_error
-from events
+from plain
+union all by name
+select * exclude (step_number, listed_at)
+from ordered

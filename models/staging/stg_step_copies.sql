@@ -1,7 +1,7 @@
 -- One row per source file, session and step as logged: which settled step it is a
 -- copy of, if any.
 with
-    raw_steps as (select * from {{ source("raw", "steps") }}),
+    raw_steps as not materialized(select * from {{ source("raw", "steps") }}),
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
     first_times as (
         select
@@ -9,7 +9,8 @@ with
             session_id,
             step_seq,
             min(event_at) as first_event_at,
-            min(event_index) as first_event_index
+            min(event_index) as first_event_index,
+            max(event_index) - min(event_index) + 1 = count(*) as is_one_run
         from {{ source("raw", "events") }}
         where step_seq is not null
         group by all
@@ -21,6 +22,10 @@ with
             min(session_kind) as session_kind
         from raw_sessions
         group by all
+    ),
+    -- most messages stand once: only the others need an owner, and a rank
+    copied as (
+        select provider, message_id from raw_steps group by all having count(*) > 1
     ),
     -- what a copied usage row, or a copied record, gives way to
     records as (
@@ -40,12 +45,20 @@ with
         where
             not is_inherited
             and (provider, message_id) not in (select provider, key from echoes)
-        union
+        union all
         select provider, key, message_id
         from echoes
     ),
     answers as (
-        select provider, key, min(message_id) as message_id from own_keys group by all
+        select provider, key, min(message_id) as message_id
+        from own_keys
+        where
+            (provider, key) in (
+                select provider, message_id
+                from raw_steps
+                where is_inherited or usage_source = 'token_count'
+            )
+        group by all
     ),
     own_sessions as (select distinct session_id from raw_steps where not is_inherited),
     file_sessions as (
@@ -111,6 +124,10 @@ with
             ) as usage,
             first_times.first_event_at,
             first_times.first_event_index,
+            copied.message_id is null as is_alone,
+            copied.message_id is null
+            and is_one_run
+            and purpose is distinct from 'compaction' as is_plain,
             case
                 when told_elsewhere.message_id is not null
                 then true
@@ -155,6 +172,10 @@ with
         from raw_steps
         left join raw_sessions using (file_id, session_id)
         left join first_times using (file_id, session_id, step_seq)
+        left join
+            copied
+            on raw_steps.provider = copied.provider
+            and raw_steps.message_id = copied.message_id
         left join file_sessions using (file_id)
         left join
             answers
@@ -169,7 +190,7 @@ with
     candidates as (
         select provider, message_id, session_id, min(first_event_at) as first_event_at
         from judged
-        where not is_let_go
+        where not is_let_go and not is_alone
         group by all
     ),
     -- a session that another of the same step's sessions names as its origin
@@ -200,20 +221,42 @@ with
             )
             = 1
     ),
+    answer_owners as (
+        select *
+        from
+            (
+                select *
+                from owners
+                union all
+                select provider, message_id, session_id
+                from judged
+                where is_alone and not is_let_go
+            )
+        where
+            (provider, message_id)
+            in (select provider, answer_message_id from judged where is_let_go)
+    ),
     owned as (
         select
             judged.*,
+            if(
+                is_let_go, answer_owners.message_id, judged.message_id
+            ) as settled_message_id,
+            case
+                when is_let_go
+                then answer_owners.owner_session_id
+                when is_alone
+                then judged.session_id
+                else owners.owner_session_id
+            end as settled_session_id,
             case
                 when is_let_go
                 then null
                 when {{ var("include_replays") }}
                 then copy_session_id
-                else owners.owner_session_id
+                else settled_session_id
             end as step_session_id,
-            coalesce(owners.message_id, answer_owners.message_id) as settled_message_id,
-            coalesce(
-                owners.owner_session_id, answer_owners.owner_session_id
-            ) as settled_session_id
+            is_let_go or judged.session_id is distinct from step_session_id as is_replay
         from judged
         left join
             owners
@@ -221,10 +264,21 @@ with
             and judged.message_id = owners.message_id
             and not is_let_go
         left join
-            owners as answer_owners
+            answer_owners
             on judged.provider = answer_owners.provider
             and judged.answer_message_id = answer_owners.message_id
             and is_let_go
+    ),
+    ranks as (
+        select
+            file_id,
+            session_id,
+            step_seq,
+            rank() over (
+                partition by provider, message_id, is_let_go order by usage desc
+            ) as usage_rank
+        from owned
+        where not is_alone
     ),
     -- a session's steps in order: the running maximum of first times in each file,
     -- the least over its files
@@ -247,17 +301,28 @@ with
             step_session_id,
             message_id,
             row_number() over (
-                partition by step_session_id
-                order by min(place_at), min(step_seq), message_id
-            )
-            - 1 as step_index
+                order by step_session_id, min(place_at), min(step_seq), message_id
+            ) as step_number
         from placed
         group by step_session_id, message_id
     ),
-    numbered as (
-        select
-            *, row_number() over (order by step_session_id, step_index) as step_number
+    session_starts as (
+        select step_session_id, min(step_number) as first_step_number
         from step_places
+        group by step_session_id
+    ),
+    numbered as (
+        select *, step_number - first_step_number as step_index
+        from step_places
+        inner join session_starts using (step_session_id)
+    ),
+    answers_numbered as (
+        select *
+        from numbered
+        where
+            (step_session_id, message_id) in (
+                select settled_session_id, settled_message_id from owned where is_replay
+            )
     )
 select
     owned.file_id,
@@ -271,20 +336,19 @@ select
     settled.step_index::bigint as step_index,
     settled.step_number,
     owned.first_event_index,
-    rank() over (
-        partition by owned.provider, owned.message_id, is_let_go order by usage desc
-    ) as usage_rank,
-    is_let_go or owned.session_id <> step_session_id as is_replay,
+    coalesce(usage_rank, 1) as usage_rank,
+    is_replay,
     case
-        when is_let_go or owned.session_id <> step_session_id
-        then settled_session_id || '#' || answers.step_index
+        when is_replay then settled_session_id || '#' || answers.step_index
     end as replay_of,
     coalesce(settled_session_id, owned.session_id) as owner_session_id,
     file_session_id,
-    gives_way
+    gives_way,
+    coalesce(is_plain, false) as is_plain
 from owned
+left join ranks using (file_id, session_id, step_seq)
 left join numbered as settled using (step_session_id, message_id)
 left join
-    numbered as answers
+    answers_numbered as answers
     on owned.settled_session_id = answers.step_session_id
     and owned.settled_message_id = answers.message_id
