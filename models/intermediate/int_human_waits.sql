@@ -1,21 +1,27 @@
 -- One row per message of a person in a main session: how long the session had waited.
 -- Apart from the marts: steps, requests and sessions need it, and none has its grain.
 with
-    events as (select * from {{ ref("stg_events") }}),
-    tool_calls as (select * from {{ ref("stg_tool_calls") }}),
+    -- a number, since all below is sorted by session
+    sessions as (
+        select session_id, row_number() over () as session_number
+        from {{ ref("stg_sessions") }}
+        where session_kind = 'main'
+    ),
     messages as (
-        select session_id, step_id, event_order, event_at as message_at
-        from events
-        inner join {{ ref("stg_sessions") }} using (session_id)
-        where message_kind = 'human' and session_kind = 'main' and event_at is not null
+        select session_number, session_id, step_id, event_order, event_at as message_at
+        from {{ ref("stg_events") }}
+        inner join sessions using (session_id)
+        where message_kind = 'human' and event_at is not null
     ),
     instants as (
-        select session_id, event_at as instant_at
-        from events
+        select session_number, event_at as instant_at
+        from {{ ref("stg_events") }}
+        inner join sessions using (session_id)
         where event_at is not null
         union all
-        select session_id, result_at as instant_at
-        from tool_calls
+        select session_number, result_at as instant_at
+        from {{ ref("stg_tool_calls") }}
+        inner join sessions using (session_id)
         where result_at is not null
     ),
     -- a call without result is open until the session goes on without it
@@ -23,25 +29,27 @@ with
         select
             step_id,
             lead(first_output_at ignore nulls) over (
-                partition by session_id order by step_index
+                partition by session_number order by step_index
             ) as next_output_at
         from {{ ref("stg_steps") }}
+        inner join sessions using (session_id)
         left join {{ ref("int_step_events") }} using (step_id)
         where purpose is null
     ),
     open_calls as (
         select
-            session_id,
+            session_number,
             emitted_at,
             max(coalesce(result_at, next_output_at, 'infinity')) over (
-                partition by session_id order by emitted_at
+                partition by session_number order by emitted_at
             ) as open_until_at
-        from tool_calls
+        from {{ ref("stg_tool_calls") }}
+        inner join sessions using (session_id)
         left join answers using (step_id)
         where emitted_at is not null
     )
 select
-    messages.session_id,
+    session_id,
     step_id,
     event_order,
     message_at,
@@ -51,7 +59,7 @@ select
     case
         when
             row_number() over (
-                partition by messages.session_id, message_at
+                partition by messages.session_number, message_at
                 order by step_id, event_order
             )
             = 1
@@ -60,9 +68,9 @@ select
 from messages
 asof left join
     instants
-    on messages.session_id = instants.session_id
+    on messages.session_number = instants.session_number
     and message_at > instants.instant_at
 asof left join
     open_calls
-    on messages.session_id = open_calls.session_id
+    on messages.session_number = open_calls.session_number
     and message_at > open_calls.emitted_at

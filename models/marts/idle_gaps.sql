@@ -1,84 +1,70 @@
 -- One row per step that has a previous step: how long its context lay idle before it.
 with
-    steps as (
-        select
-            *,
-            last_value(last_output_at ignore nulls) over (
-                partition by session_id
-                order by step_index
-                rows between unbounded preceding and 1 preceding
-            ) as gap_started_at
-        from {{ ref("steps") }}
-        where purpose is null
-    ),
-    events as (select * from {{ ref("stg_events") }} where step_id is not null),
-    calls as (
+    steps as not materialized(select * from {{ ref("steps") }} where purpose is null),
+    step_events as (
         select
             step_id,
-            session_id,
-            tool_call_id,
-            emitted_at,
-            result_at,
-            wall_ms,
-            step_index
+            first_logged_at,
+            -- the published gap goes by what the log lists first
+            first_listed_type,
+            first_listed_at,
+            first_listed_own_at,
+            results_listed_first
+        from {{ ref("int_step_events") }}
+    ),
+    call_times as (
+        select
+            step_id,
+            least(min(emitted_at), min(result_at)) as first_call_at,
+            greatest(max(emitted_at), max(result_at)) as last_call_at
         from {{ ref("stg_tool_calls") }}
-        inner join steps using (step_id, session_id)
-    ),
-    -- the published gap goes by what the log lists first
-    listed as (
-        select
-            step_id,
-            min(event_type) filter (where event_order = 0) as first_listed_type,
-            min(event_at) filter (where event_order = 0) as first_listed_own_at,
-            arg_min(event_at, event_order) filter (
-                where event_at is not null
-            ) as first_listed_at,
-            min(event_order) filter (where event_type <> 'tool_result') as results_end
-        from events
-        group by step_id
-    ),
-    activity as (
-        select
-            step_id, min(active_at) as first_active_at, max(active_at) as last_active_at
-        from
-            (
-                select step_id, event_at as active_at
-                from events
-                union all
-                select step_id, unnest([emitted_at, result_at]) as active_at
-                from calls
-            )
         group by step_id
     ),
     -- the longest of the calls whose results stand first in the list
     answered as (
-        select
-            events.step_id, max(wall_ms) filter (where wall_ms >= 0) as longest_call_ms
-        from events
-        inner join listed using (step_id)
+        select results.step_id, max(wall_ms) as longest_call_ms
+        from {{ ref("stg_events") }} as results
+        inner join step_events using (step_id)
         inner join steps using (step_id)
         inner join
-            calls
-            on events.session_id = calls.session_id
-            and events.tool_call_id = calls.tool_call_id
+            {{ ref("stg_tool_calls") }} as calls
+            on results.session_id = calls.session_id
+            and results.tool_call_id = calls.tool_call_id
+        inner join
+            steps as callers
+            on calls.step_id = callers.step_id
+            and callers.step_index < steps.step_index
         where
-            event_order < coalesce(results_end, event_order + 1)
-            and calls.step_index < steps.step_index
-        group by events.step_id
+            event_type = 'tool_result'
+            and event_order < coalesce(results_listed_first, event_order + 1)
+            and wall_ms >= 0
+        group by results.step_id
+    ),
+    befores as (
+        select
+            step_id,
+            least(first_logged_at, first_call_at) as first_active_at,
+            last_value(last_output_at ignore nulls) over (
+                earlier rows between unbounded preceding and 1 preceding
+            ) as gap_started_at,
+            lag(greatest(last_event_at, last_call_at)) over earlier
+            as previous_active_at,
+            lag(coalesce(last_output_at, first_listed_at)) over earlier
+            as previous_listed_at
+        from steps
+        left join step_events using (step_id)
+        left join call_times using (step_id)
+        window earlier as (partition by session_id order by step_index)
     ),
     gaps as (
         select
             *,
             coalesce(first_listed_at, first_active_at) as active_from_at,
-            coalesce(first_listed_own_at, first_active_at) as resumed_at,
-            lag(last_active_at) over in_order as previous_active_at,
-            lag(coalesce(last_output_at, first_listed_at)) over in_order
-            as previous_listed_at
+            coalesce(first_listed_own_at, first_active_at) as resumed_at
         from steps
-        left join listed using (step_id)
-        left join activity using (step_id)
+        inner join befores using (step_id)
+        left join step_events using (step_id)
         left join answered using (step_id)
-        window in_order as (partition by session_id order by step_index)
     )
 select
     step_id,
