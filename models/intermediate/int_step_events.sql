@@ -23,9 +23,6 @@ with
             max(event_at) filter (where event_type = 'tool_call') as last_tool_call_at,
             min(event_at) filter (where is_visible) as first_visible_at,
             max(event_at) filter (where is_visible) as last_visible_at,
-            arg_max(event_type, event_order) filter (
-                where is_visible
-            ) as last_visible_type,
             min(from_at) as first_event_at,
             max(event_at) as last_event_at,
             min(event_at) as first_logged_at,
@@ -106,7 +103,6 @@ with
             arg_max(event_type, (event_at, - event_order)) filter (
                 where event_at <= last_tool_call_at
             ) as tool_call_input_type,
-            max(event_at) as last_input_at,
             count(*) filter (where event_type = 'user_message') as user_messages,
             count(*) filter (where event_type = 'tool_result') as tool_results,
             sum(content_chars) filter (
@@ -126,7 +122,6 @@ select
     last_tool_call_at,
     first_visible_at,
     last_visible_at,
-    last_visible_type,
     first_event_at,
     last_event_at,
     usage_report_at,
@@ -139,7 +134,6 @@ select
     reasoning_input_type,
     tool_call_input_at,
     tool_call_input_type,
-    last_input_at,
     coalesce(user_messages, 0) as user_messages,
     coalesce(tool_results, 0) as tool_results,
     user_message_chars,
