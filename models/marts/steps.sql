@@ -30,10 +30,16 @@ with
         where call_index is not null
         group by step_id
     ),
-    steps as (
+    steps as not materialized(
+        select *
+        from {{ ref("stg_steps") }}
+        left join {{ ref("int_step_events") }} using (step_id)
+    ),
+    -- what comes before a step: few columns, since they are sorted
+    befores as (
         select
-            *,
-            count(opened_at) over (partition by session_id order by step_index)
+            step_id,
+            count(opened_at) over so_far
             -- a compaction after the prompt of the next request falls in that
             + if(
                 purpose is not null
@@ -41,38 +47,37 @@ with
                     if(
                         purpose is null, coalesce(opened_at, 'infinity'), null
                     ) ignore nulls
-                ) over (
-                    partition by session_id
-                    order by step_index
-                    rows between 1 following and unbounded following
-                )
+                ) over (so_far rows between 1 following and unbounded following)
                 <= first_output_at,
                 1,
                 0
             ) as request_number,
             -- a compaction's own step is passed over, and has no step before it
-            if(purpose is null, lag(step_id) over ordinary, null) as previous_step_id,
-            if(
-                purpose is null, lag(context_tokens) over ordinary, null
-            ) as previous_context_tokens,
-            if(
-                purpose is null, lag(output_tokens) over ordinary, null
-            ) as previous_output_tokens,
-            if(purpose is null, lag(calls) over ordinary, null) as previous_calls,
-            if(purpose is null, lag(model) over ordinary, null) as previous_model,
-            if(
-                purpose is null, lag(input_tokens) over ordinary, null
-            ) as previous_input_tokens,
-            if(
-                purpose is null,
-                lag(
-                    output_tokens - least(coalesce(reasoning_tokens, 0), output_tokens)
-                ) over ordinary,
-                null
-            ) as previous_visible_output_tokens,
-            if(
-                purpose is null, lag(usage_is_final) over ordinary, null
-            ) as previous_usage_is_final,
+            case
+                when purpose is null
+                then
+                    last_value(
+                        case
+                            when purpose is null
+                            then
+                                struct_pack(
+                                    step_index := step_index,
+                                    model := model,
+                                    input_tokens := input_tokens,
+                                    context_tokens := context_tokens,
+                                    output_tokens := output_tokens,
+                                    visible_output_tokens
+                                    := output_tokens
+                                    - least(
+                                        coalesce(reasoning_tokens, 0), output_tokens
+                                    ),
+                                    usage_is_final := usage_is_final,
+                                    calls := calls
+                                )
+                        end
+                        ignore nulls
+                    ) over (so_far rows between unbounded preceding and 1 preceding)
+            end as previous,
             -- unmetered steps have no size
             lag(context_tokens ignore nulls) over ordinary as before_tokens,
             max(context_tokens) over (
@@ -83,9 +88,9 @@ with
                 lead(context_tokens, 2 ignore nulls) over ordinary,
                 lead(context_tokens, 3 ignore nulls) over ordinary
             ) as rebound_tokens
-        from {{ ref("stg_steps") }}
-        left join {{ ref("int_step_events") }} using (step_id)
+        from steps
         window
+            so_far as (partition by session_id order by step_index),
             ordinary as (partition by session_id, purpose is null order by step_index)
     )
 select
@@ -144,16 +149,16 @@ select
     speed,
     -- the tokens of several calls are no size of one prompt
     case when calls = 1 then prefix_tokens / nullif(input_tokens, 0) end as hit_ratio,
-    previous_step_id,
-    previous_model,
-    previous_input_tokens,
-    previous_context_tokens,
-    previous_output_tokens,
-    previous_visible_output_tokens,
-    previous_usage_is_final,
-    previous_calls,
+    session_id || '#' || previous.step_index as previous_step_id,
+    previous.model as previous_model,
+    previous.input_tokens as previous_input_tokens,
+    previous.context_tokens as previous_context_tokens,
+    previous.output_tokens as previous_output_tokens,
+    previous.visible_output_tokens as previous_visible_output_tokens,
+    previous.usage_is_final as previous_usage_is_final,
+    previous.calls as previous_calls,
     case
-        when calls = 1 and previous_calls = 1
+        when calls = 1 and previous.calls = 1
         then context_tokens - previous_context_tokens
     end as context_growth_tokens,
     -- a fall of 64,000 tokens from near the top that is not made good in three steps
@@ -206,6 +211,7 @@ select
         18, 12
     ) as extra_cost_usd
 from steps
+inner join befores using (step_id)
 left join {{ ref("stg_sessions") }} as sessions using (session_id)
 left join waits using (step_id)
 left join calls using (step_id)

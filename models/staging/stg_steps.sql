@@ -1,13 +1,14 @@
 -- One row per step, its copies settled: the greatest usage, and the columns of the
 -- copy that bears it.
 with
-    copies as (
+    copies as not materialized(
         select
             raw_steps.*,
             settled.step_id,
             settled.step_session_id,
             settled.step_index,
-            settled.usage_rank
+            settled.usage_rank,
+            settled.is_plain
         from {{ source("raw", "steps") }} as raw_steps
         inner join
             {{ ref("stg_step_copies") }} as settled using (
@@ -15,7 +16,6 @@ with
             )
         where settled.step_id is not null
     ),
-    winners as (select * from copies where usage_rank = 1),
     usages as (
         select
             provider,
@@ -40,10 +40,11 @@ with
             min(effort) as effort,
             min(client_version) as client_version,
             min(context_window_tokens) as context_window_tokens
-        from winners
+        from copies
+        where usage_rank = 1 and not is_plain
         group by provider, message_id
     ),
-    steps as (
+    copied as (
         select
             step_id,
             provider,
@@ -52,7 +53,43 @@ with
             step_index,
             max(visible_chars) as visible_chars
         from copies
+        where not is_plain
         group by all
+    ),
+    steps as (
+        select
+            step_id,
+            message_id,
+            step_session_id as session_id,
+            step_index,
+            provider,
+            model,
+            purpose,
+            turn_id,
+            usage_source,
+            calls,
+            input_tokens,
+            context_tokens,
+            prefix_tokens,
+            input_tokens - prefix_tokens as append_tokens,
+            cache_write_tokens,
+            cache_write_5m_tokens,
+            cache_write_1h_tokens,
+            output_tokens,
+            reasoning_tokens,
+            visible_chars,
+            stop_reason,
+            service_tier,
+            speed,
+            effort,
+            client_version,
+            context_window_tokens
+        from copies
+        where is_plain
+        union all by name
+        select *
+        from copied
+        inner join usages using (provider, message_id)
     )
 select
     step_id,
@@ -91,4 +128,3 @@ select
     client_version,
     context_window_tokens
 from steps
-inner join usages using (provider, message_id)
