@@ -1,13 +1,14 @@
 -- One row per tool call, its copies settled: the earliest times, a failure if any
 -- copy tells of one.
 with
-    copies as (
+    copies as not materialized(
         select
             raw_calls.* exclude (session_id),
             settled.step_id,
             settled.step_session_id as session_id,
             provider,
-            step_number
+            step_number,
+            is_plain
         from {{ source("raw", "tool_calls") }} as raw_calls
         inner join
             {{ ref("stg_step_copies") }} as settled using (
@@ -15,7 +16,25 @@ with
             )
         where settled.step_id is not null and not gives_way
     ),
-    calls as (
+    -- most steps and calls stand once: only the others are to be settled
+    contested_steps as (
+        select distinct step_number
+        from copies
+        where
+            not is_plain
+            or tool_call_id in (
+                select tool_call_id
+                from copies
+                group by tool_call_id
+                having count(*) > 1
+            )
+    ),
+    plain as (
+        select *, wall_ms as logged_wall_ms
+        from copies
+        anti join contested_steps using (step_number)
+    ),
+    settled as (
         select
             tool_call_id,
             session_id,
@@ -38,6 +57,7 @@ with
             min(input_chars) as input_chars,
             min(result_chars) as result_chars
         from copies
+        semi join contested_steps using (step_number)
         group by tool_call_id, session_id
         -- one call is one row even if two steps claim it
         qualify
@@ -49,15 +69,29 @@ with
                 order by min(emitted_at) nulls last, session_id
             )
             = 1
+    ),
+    ordered as (
+        select
+            *,
+            row_number() over (
+                partition by step_number
+                order by listed_at, emitted_at nulls last, tool_call_id
+            )
+            - 1 as tool_index
+        from settled
+    ),
+    calls as (
+        select *
+        from plain
+        union all by name
+        select *
+        from ordered
     )
 select
     tool_call_id,
     step_id,
     session_id,
-    row_number() over (
-        partition by step_number order by listed_at, emitted_at nulls last, tool_call_id
-    )
-    - 1 as tool_index,
+    tool_index,
     tool_name,
     emitted_at,
     result_at,
