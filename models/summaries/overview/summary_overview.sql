@@ -108,8 +108,8 @@ with
             count(growth_tokens) as growth_steps,
             sum(growth_tokens) as growth_tokens,
             avg(growth_tokens) as growth_mean_tokens,
-            median(growth_tokens) as growth_p50_tokens,
-            quantile_cont(growth_tokens, 0.9) as growth_p90_tokens,
+            quantile_cont(growth_tokens, [0.5, 0.9])[1] as growth_p50_tokens,
+            quantile_cont(growth_tokens, [0.5, 0.9])[2] as growth_p90_tokens,
             sum(fresh_tokens) as fresh_tokens,
             sum(resent_output_tokens) as resent_output_tokens,
             sum(missed_tokens) as missed_tokens,
@@ -145,9 +145,15 @@ with
             ) as generation_over_30min_steps,
             sum(generation_ms) / 1000 as generation_total_s,
             avg(generation_ms) / 1000 as generation_mean_s,
-            median(generation_ms / 1000) as generation_p50_s,
-            quantile_cont(generation_ms / 1000, 0.9) as generation_p90_s,
-            quantile_cont(generation_ms / 1000, 0.99) as generation_p99_s,
+            quantile_cont(generation_ms / 1000, [0.5, 0.9, 0.99])[
+                1
+            ] as generation_p50_s,
+            quantile_cont(generation_ms / 1000, [0.5, 0.9, 0.99])[
+                2
+            ] as generation_p90_s,
+            quantile_cont(generation_ms / 1000, [0.5, 0.9, 0.99])[
+                3
+            ] as generation_p99_s,
             count(*) filter (where has_decode_speed) as decode_steps,
             1000
             * sum(output_tokens) filter (where has_decode_speed)
@@ -317,9 +323,9 @@ with
             count(*) filter (where latency_source = 'wall') as wall_latency_calls,
             sum(effective_ms) / 1000 as tool_total_s,
             avg(effective_ms) / 1000 as tool_mean_s,
-            median(effective_ms / 1000) as tool_p50_s,
-            quantile_cont(effective_ms / 1000, 0.9) as tool_p90_s,
-            quantile_cont(effective_ms / 1000, 0.99) as tool_p99_s,
+            quantile_cont(effective_ms / 1000, [0.5, 0.9, 0.99])[1] as tool_p50_s,
+            quantile_cont(effective_ms / 1000, [0.5, 0.9, 0.99])[2] as tool_p90_s,
+            quantile_cont(effective_ms / 1000, [0.5, 0.9, 0.99])[3] as tool_p99_s,
             count(*) filter (where effective_ms >= 60000)
             / nullif(count(effective_ms), 0) as minute_calls_share,
             sum(effective_ms) filter (where effective_ms >= 60000)

@@ -54,9 +54,9 @@ select
     hit_low,
     hit_high,
     count(*) as steps,
-    quantile_cont(hit_ratio, 0.25) as hit_p25,
-    quantile_cont(hit_ratio, 0.5) as hit_p50,
-    quantile_cont(hit_ratio, 0.75) as hit_p75,
+    quantile_cont(hit_ratio, [0.25, 0.5, 0.75])[1] as hit_p25,
+    quantile_cont(hit_ratio, [0.25, 0.5, 0.75])[2] as hit_p50,
+    quantile_cont(hit_ratio, [0.25, 0.5, 0.75])[3] as hit_p75,
     sum(prefix_tokens) / sum(input_tokens) as hit_ratio,
     count(*) filter (where hit_ratio < 0.1) / count(*) as low_hit_share
 from binned
