@@ -256,7 +256,7 @@ def test_a_run_tells_the_headlines_of_the_tables_it_built(tmp_path: Path) -> Non
             " sum(cost_usd) from steps"
         ).fetchall()
         summaries = warehouse.sql(
-            "select count(*) from duckdb_tables() where table_name like 'summary_%'"
+            "select count(*) from duckdb_tables() where table_name similar to '(summary|compare)_.*'"
         ).fetchall()
     [pooled] = [line for line in done.stdout.splitlines() if line.startswith("all ")]
     assert pooled.split() == [
