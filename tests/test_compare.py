@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 
 from tracelab.algorithms.intervals import percentile_intervals
-from tracelab.compare import Comparison, as_text, compare
+from tracelab.compare import Comparison, compare
 from tracelab.errors import TracelabError
 from tracelab.export import export_tables
 from tracelab.populations import NONE
+from tracelab.text import comparison_page
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +111,7 @@ def test_a_percentiles_interval_is_that_of_a_simple_sample_where_each_row_is_its
 def test_every_figure_is_printed_and_what_does_not_compare_with_its_reason(
     figures: dict[str, Comparison],
 ) -> None:
-    page = as_text(list(figures.values()))
+    page = comparison_page(list(figures.values()))
     assert "357,161 steps" in page
     lines, _, rest = page.partition("\nnot compared\n")
     compared = [figure for figure in figures.values() if figure.ours is not None]

@@ -280,9 +280,10 @@ def compare(context: typer.Context) -> None:
     Each published figure with ours, how far chance may have moved ours, and whether the two compare at all;
     the others with the reason. The table, without the intervals, is compare_published.
     """
-    from tracelab import compare as comparison
+    from tracelab.compare import compare as compare_figures
+    from tracelab.text import comparison_page
 
-    _print(comparison.as_text(comparison.compare(context.obj)))
+    _print(comparison_page(compare_figures(context.obj)))
 
 
 @app.command(

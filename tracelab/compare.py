@@ -8,14 +8,12 @@ interval); percentiles from how far conversations differ in what lies below.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
-from tracelab import text
 from tracelab.algorithms.intervals import percentile_intervals
 from tracelab.errors import TracelabError
 from tracelab.populations import MEASURES, NONE, ROWS, Measure
@@ -201,7 +199,11 @@ def _add_up(warehouse: duckdb.DuckDBPyConnection, names: dict[_Sum, str]) -> Non
     for each, name in names.items():
         by_rows[each.rows].append((name, each))
     for rows, members in by_rows.items():
-        totals = ", ".join(f"sum({each.value}) filter ({each.where}) as {name}" for name, each in members)
+        totals = ", ".join(
+            # exact, so that the order of rows cannot show
+            f"sum(({each.value})::decimal(38, 12)) filter ({each.where}) as {name}"
+            for name, each in members
+        )
         lists = ", ".join(f"list({name}::double order by cluster) as {name}" for name, _ in members)
         warehouse.execute(
             f"insert into sums unpivot (select {lists} from clusters left join"
@@ -266,85 +268,3 @@ def _client(figure: Comparison) -> str:
 
 def _quoted(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
-
-
-def as_text(figures: Sequence[Comparison]) -> str:
-    """Lay the comparison out for a person: by table, then what does not compare, then the notes."""
-    notes = {note: place for place, note in enumerate(dict.fromkeys(_notes(figures)), start=1)}
-    parts = [_HEAD]
-    for table, members in groupby(figures, key=lambda figure: figure.table_name):
-        if shown := [_line(figure, notes) for figure in members if figure.ours is not None]:
-            parts.append(f"{table}\n{text.table(_COLUMNS, shown, _TO_THE_RIGHT)}")
-    parts.append("\n".join(_left_out(figures)))
-    parts.append("\n".join(["notes", *(f"  [{place}] {note}" for note, place in notes.items())]))
-    return "\n\n".join(parts)
-
-
-_HEAD = """\
-ours beside what the paper published of its release of 357,161 steps
-interval: what 95 % of draws lie within, were these conversations drawn again"""
-_COLUMNS = (
-    *(
-        "figure",
-        "client",
-        "statistic",
-        "unit",
-        "ours",
-        "95 % interval",
-        "published",
-        "ratio",
-        "n",
-        "compares",
-    ),
-)
-_TO_THE_RIGHT = (False, False, False, False, True, True, True, True, True, False)
-
-
-def _notes(figures: Iterable[Comparison]) -> Iterator[str]:
-    for figure in figures:
-        if figure.ours is not None:
-            yield from filter(
-                None, (figure.note, figure.no_interval and f"no interval: {figure.no_interval}")
-            )
-
-
-def _line(figure: Comparison, notes: Mapping[str, int]) -> list[str]:
-    marks = [str(notes[note]) for note in _notes([figure])]
-    found = figure.interval
-    return [
-        " ".join(filter(None, (figure.metric, figure.dimension_value))),
-        figure.provider,
-        figure.statistic,
-        figure.unit,
-        _number(figure.ours),
-        f"{_number(found.low)} – {_number(found.high)}" if found else "–",
-        _number(figure.published),
-        "–" if figure.ratio is None else f"{figure.ratio:.3g}",
-        "–" if figure.n is None else f"{figure.n:,}",
-        " ".join([figure.comparability, *(f"[{mark}]" for mark in marks)]),
-    ]
-
-
-def _left_out(figures: Iterable[Comparison]) -> Iterator[str]:
-    """What stands in no table above, by reason."""
-    reasons = defaultdict(list)
-    for figure in figures:
-        if figure.ours is None:
-            reason = "" if figure.comparability in _COMPARED else f"{figure.comparability}: {figure.note}"
-            reasons[reason or "nothing of the kind in these sessions"].append(figure.figure_id)
-    yield "not compared"
-    for reason, names in reasons.items():
-        yield f"  {reason}"
-        yield from (f"      {name}" for name in names)
-
-
-_COMPARED = ("same", "differs", "compare_with")
-
-
-def _number(value: float | None) -> str:
-    """Four digits that count; millions in full would not be read."""
-    if value is None:
-        return "–"
-    if abs(value) >= 1e7:
-        return f"{value / 1e6:,.1f} M"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
