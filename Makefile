@@ -51,5 +51,5 @@ lock:  ## Write requirements.lock anew from pyproject.toml
 prices: setup  ## Write the price seeds anew from the genai-prices package
 	$(BIN)/python seeds/update_model_prices.py
 
-bench: setup  ## Time a load against the standard library's json
+bench: setup  ## Time a load against the standard library's json, and a build
 	$(BIN)/python -m benchmarks.run

@@ -1,14 +1,16 @@
-"""Time `tracelab load` against a plain loop of `json.loads` over the same files, in one run.
+"""Time `tracelab load` against a plain loop of `json.loads` over the same files, then `tracelab build`.
 
     python -m benchmarks.run [--steps 300000] [--gigabytes 1.4] [--runs 3]
 
 Both sides are whole processes, start-up included, taken in turn: machines are noisy, so only the ratio of the
-medians says something. A row a run goes to `benchmarks/results.csv`. Nothing here passes or fails.
+medians says something. A build is timed with its project parsed before, as every build but the first is.
+A row a stage goes to `benchmarks/results.csv`. Nothing here passes or fails.
 """
 
 import argparse
 import csv
 import datetime
+import json
 import os
 import platform
 import statistics
@@ -18,7 +20,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks.generate import generate
 
@@ -109,7 +111,7 @@ def _pss_kib(pid: int) -> int:
 
 
 def main() -> None:
-    """Generate the data, run both sides in turn, print the medians and their ratio, and keep a row."""
+    """Generate the data, time both stages, print the medians, and keep a row a stage."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     arguments.add_argument("--steps", type=int, default=300_000)
     arguments.add_argument("--gigabytes", type=float, default=1.4)
@@ -134,6 +136,7 @@ def main() -> None:
             loads.append(timed(load, env))
             print(f"run {run + 1}: plain loop {loops[-1]}, load {loads[-1]}", file=sys.stderr)
         database_mib = db.stat().st_size / 2**20
+        built = build_stage(db, env, options.runs)
     load_s = statistics.median(run.wall_s for run in loads)
     loop_s = statistics.median(run.wall_s for run in loops)
     print(f"input       {size / 1e9:.2f} GB, {options.steps:,} steps asked for")
@@ -142,10 +145,49 @@ def main() -> None:
     print(f"memory      {peak_mib:.0f} MiB at most, all processes together")
     print(f"database    {database_mib:.0f} MiB, {database_mib * 2**20 / options.steps:.0f} bytes a step")
     print(f"ratio       {load_s / loop_s:.2f}")
-    _keep(size, options.steps, load_s, loop_s, peak_mib)
+    _keep("load", size, options.steps, load_s, peak_mib, loop_s)
+    print(f"build       {built.wall_s:.2f} s, {built.peak_mib:.0f} MiB at most")
+    print(built.told)
+    _keep("build", size, options.steps, built.wall_s, built.peak_mib)
 
 
-def _keep(size: int, steps: int, load_s: float, loop_s: float, peak_mib: float) -> None:
+class Build(NamedTuple):
+    """The build stage: median wall seconds, peak memory, and where the time went."""
+
+    wall_s: float
+    peak_mib: float
+    told: str
+
+
+def build_stage(db: Path, env: dict[str, str], runs: int) -> Build:
+    """Build a loaded database some times over: for memory (and to parse), for wall time, and by node."""
+    build = [sys.executable, "-m", "tracelab", "build", "--timezone", "UTC"]
+    peak_mib = peak_memory_mib(build, env)
+    walls = [timed(build, env).wall_s for _ in range(runs)]
+    watched = [sys.executable, "-m", "benchmarks.time_build", str(db)]
+    done = subprocess.run(watched, env=env, cwd=HERE.parent, stdout=subprocess.PIPE, check=True)
+    return Build(statistics.median(walls), peak_mib, _told(json.loads(done.stdout)))
+
+
+def _told(report: dict[str, Any]) -> str:
+    """How a build's time divides, and its ten slowest models."""
+    sql: dict[str, float] = report["sql_seconds"]
+    sql_s, tests_s = sum(sql.values()), sum(sql[node] for node in sql if node.startswith("test "))
+    dbt_s = report["seconds"] - sql_s
+    slowest = sorted((node for node in sql if node.startswith("model ")), key=lambda node: -sql[node])[:10]
+    return "\n".join(
+        [
+            f"its SQL     {sql_s:.2f} s, of it tests {tests_s:.2f} s",
+            f"dbt         {dbt_s:.2f} s for {report['models']} models and {report['tests']} tests",
+            "slowest models, seconds of SQL:",
+            *(f"  {sql[node]:8.2f}  {node.removeprefix('model ')}" for node in slowest),
+        ]
+    )
+
+
+def _keep(
+    stage: str, size: int, steps: int, seconds: float, peak_mib: float, baseline_s: float | None = None
+) -> None:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True, check=False
     ).stdout.strip()
@@ -155,10 +197,10 @@ def _keep(size: int, steps: int, load_s: float, loop_s: float, peak_mib: float) 
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "bytes": size,
         "steps": steps,
-        "stage": "load",
-        "seconds": f"{load_s:.2f}",
-        "baseline_seconds": f"{loop_s:.2f}",
-        "ratio": f"{load_s / loop_s:.2f}",
+        "stage": stage,
+        "seconds": f"{seconds:.2f}",
+        "baseline_seconds": f"{baseline_s:.2f}" if baseline_s else "",
+        "ratio": f"{seconds / baseline_s:.2f}" if baseline_s else "",
         "peak_mib": f"{peak_mib:.0f}",
     }
     is_new = not RESULTS.exists()
