@@ -156,7 +156,7 @@ def _dbt(arguments: Sequence[str]) -> "dbtRunnerResult":
         json.dumps({"error": "all", "warn": ["LogTestResult"]}),  # a data test says itself how grave it is
     ]
     try:
-        result = dbtRunner().invoke([*quiet, *arguments, "--threads", "1"])
+        result = dbtRunner().invoke([*quiet, *arguments, "--threads", "2"])
         if result.exception is not None and "KeyboardInterrupt" in repr(result.exception):
             raise KeyboardInterrupt from result.exception
         return result
