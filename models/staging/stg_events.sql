@@ -137,8 +137,26 @@ with
             )
             - 1 as event_order
         from others
+    ),
+    events as (
+        select *
+        from plain
+        union all by name
+        select * exclude (step_number, listed_at)
+        from ordered
     )
-from plain
-union all by name
-select * exclude (step_number, listed_at)
-from ordered
+select
+    session_id,
+    step_id,
+    event_order,
+    -- nothing asks for the others, a third of the table
+    case when event_type = 'user_message' then event_id end as event_id,
+    block_index,
+    event_type,
+    started_at,
+    event_at,
+    message_kind,
+    tool_call_id,
+    content_chars,
+    is_error
+from events
