@@ -43,7 +43,7 @@ with
         asof join bins on requests.grid = bins.grid and amount / per >= low
         union all
         -- every cut has every threshold
-        select distinct
+        select
             provider,
             session_kind,
             model,
@@ -53,7 +53,11 @@ with
             high,
             0 as requests,
             0 as amount
-        from requests
+        from
+            (
+                select distinct provider, session_kind, model, measure, per, grid
+                from requests
+            )
         inner join bins using (grid)
     ),
     counted as (
