@@ -182,22 +182,35 @@ with
             count(*) filter (where tool_results > 0) as tool_result_steps,
             sum(tool_calls)
             / nullif(user_message_steps, 0) as tool_calls_per_user_message_step,
-            sum(while_running_messages) as while_running_messages,
-            count(*) filter (where human_wait_ms > 0) as human_waits,
-            count(*) filter (where human_wait_ms > 8 * 3600000) as human_waits_over_8h,
-            sum(human_wait_ms) / 1000 as human_wait_total_s,
-            avg(human_wait_ms) filter (where human_wait_ms > 0)
-            / 1000 as human_wait_mean_s,
-            median(human_wait_ms / 1000) filter (
-                where human_wait_ms > 0
-            ) as human_wait_p50_s,
-            quantile_cont(human_wait_ms / 1000, 0.9) filter (
-                where human_wait_ms > 0
-            ) as human_wait_p90_s,
-            quantile_cont(human_wait_ms / 1000, 0.99) filter (
-                where human_wait_ms > 0
-            ) as human_wait_p99_s
+            sum(while_running_messages) as while_running_messages
         from steps
+        group by {{ cuts(by_model=false) }}, grouping sets ((), (trigger))
+    ),
+    waits as (
+        select
+            'people' as section,
+            {{ pooled("provider") }},
+            {{ pooled("session_kind") }},
+            {{ pooled("trigger") }},
+            count(wait_ms) as human_waits,
+            count(*) filter (where wait_ms > 8 * 3600000) as human_waits_over_8h,
+            sum(wait_ms) / 1000 as human_wait_total_s,
+            avg(wait_ms) / 1000 as human_wait_mean_s,
+            quantile_cont(wait_ms / 1000, [0.5, 0.9, 0.99])[1] as human_wait_p50_s,
+            quantile_cont(wait_ms / 1000, [0.5, 0.9, 0.99])[2] as human_wait_p90_s,
+            quantile_cont(wait_ms / 1000, [0.5, 0.9, 0.99])[3] as human_wait_p99_s
+        from
+            (
+                select
+                    provider,
+                    session_kind,
+                    trigger,
+                    -- a step without a wait keeps its row: every cut has a count
+                    unnest(
+                        if(len(human_waits_ms) > 0, human_waits_ms, [null])
+                    ) as wait_ms
+                from steps
+            )
         group by {{ cuts(by_model=false) }}, grouping sets ((), (trigger))
     ),
     cost as (
@@ -367,6 +380,8 @@ with
         from first_token
         union all by name
         from people
+        union all by name
+        from waits
         union all by name
         from request_totals
         union all by name
