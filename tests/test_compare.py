@@ -1,6 +1,7 @@
 """`tracelab compare`: ours beside the published figures, and what chance may have done to ours."""
 
 import csv
+import shutil
 from math import isfinite
 from pathlib import Path
 
@@ -145,3 +146,12 @@ def test_a_warehouse_without_the_table_says_what_to_do(tmp_path: Path) -> None:
         warehouse.execute("create table steps (x int)")
     with pytest.raises(TracelabError, match="run `tracelab build`"):
         compare(tmp_path / "w.duckdb")
+
+
+def test_a_prompt_of_no_tokens_is_compared_too(warehouse: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "tracelab.duckdb"
+    shutil.copyfile(warehouse, copy)
+    with duckdb.connect(str(copy)) as tables:
+        tables.execute("update steps set context_tokens = 0 where generation_ms > 0 and step_index = 0")
+    speeds = [figure for figure in compare(copy) if figure.metric == "output_tokens_per_s"]
+    assert speeds and all(figure.interval or figure.no_interval for figure in speeds if figure.ours)

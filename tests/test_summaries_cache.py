@@ -99,6 +99,12 @@ def test_a_timeout_serves_what_comes_back_within_it_and_holds_the_rest_for_as_lo
     assert {row["effective_eviction_s"] for row in swept.values()} == {60.0}
 
 
+def test_no_timeout_served_what_nothing_is_known_of(marts: Marts) -> None:
+    marts.add("steps", {"step_id": "first", "generation_ms": 70_000})
+    rows = marts.rows("summary_eviction_tradeoff", **ALL, gap_measure="causal")
+    assert {(row["steps"], row["effective_eviction_s"]) for row in rows} == {(0, None)}
+
+
 def test_the_published_gap_is_swept_apart(marts: Marts) -> None:
     _pair(marts, "a", 10**9, 1000, 100, 1000)
     rows = marts.rows("summary_eviction_tradeoff", **ALL)

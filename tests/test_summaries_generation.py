@@ -105,6 +105,7 @@ def test_an_output_that_is_a_placeholder_has_no_speed_and_is_counted(marts: Time
     row = marts.row("summary_decode_speed", **ALL, measure="output_tokens_per_s", context_bin="all")
     assert (row["count"], row["placeholder_steps"]) == (2, 1)
     assert (row["mean"], row["weighted_mean"], row["stddev"]) == (75.0, 95.0, 25.0)
+    assert (row["capped_mean"], row["capped_stddev"]) == (75.0, 25.0), "nor has it the cap for a speed"
 
 
 def test_speeds_above_the_cap_are_counted_and_held_at_it(marts: Timed) -> None:

@@ -184,6 +184,23 @@ def test_parallel_calls_count_once_in_the_union_of_their_session(marts: Marts) -
     assert unions == {"Bash": 15 + 10, "Read": 8 + 1, "all": 20 + 1 + 10}
 
 
+def test_calls_of_one_model_hide_no_time_of_anothers(marts: Marts) -> None:
+    for number, (model, start, end) in enumerate(
+        [("a", 0, 100), (None, 10, 60), ("b", 20, 40), ("b", 30, 50)]
+    ):
+        times = {"emitted_at": at(start), "result_at": at(end)}
+        marts.add("tool_calls", call("Bash", number, model=model, effective_ms=1000, **times))
+    rows = marts.rows("summary_tool_time", session_kind="all", tool_name="Bash")
+    unions = {(row["provider"], row["model"]): row["union_s"] for row in rows}
+    assert unions == {
+        ("all", "all"): 100,
+        ("claude", "all"): 100,
+        ("claude", "a"): 100,
+        ("claude", None): 50,
+        ("claude", "b"): 30,
+    }
+
+
 def test_time_that_is_not_the_tools_own_stands_apart(marts: Marts) -> None:
     marts.add(
         "tool_calls",

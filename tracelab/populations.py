@@ -88,7 +88,7 @@ ROWS: Mapping[str, str] = {
     "speeds": """
         select
             cluster, provider,
-            if(calls = 1, floor(log2(context_tokens))::bigint::varchar, null) as context_bin,
+            if(calls = 1, floor(log2(nullif(context_tokens, 0)))::bigint::varchar, null) as context_bin,
             has_speed and context_tokens > 0 as has_context,
             has_context and reasoning_tokens > 0 and visible_output_tokens > 0
             and post_reasoning_ms >= 100 as has_pace,

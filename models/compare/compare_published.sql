@@ -24,9 +24,10 @@ with
             {{ pooled("model") }},
             count(*) as n,
             count(*) as steps,
-            count(*) / max(count(*)) over (
+            max(count(*)) over (
                 partition by grouping(provider), provider
-            ) as step_share,
+            ) as client_steps,
+            steps / client_steps as step_share,
             sum(tool_calls)::bigint as tool_calls,
             avg(tool_calls) as tool_calls_per_step,
             count_if(tool_calls > 0) / count(*) as tool_call_steps_share,
@@ -43,14 +44,18 @@ with
     other_models as (
         select
             models.provider,
-            1 - sum(step_share) as step_share,
-            any_value(steps / step_share)::bigint as n
+            1
+            - coalesce(sum(steps) filter (where is_named), 0)
+            / sum(steps) as step_share,
+            sum(steps)::bigint as n
         from models
-        inner join
-            figures
-            on models.provider = figures.provider
-            and models.model = figures.dimension_value
-            and figures.metric = 'step_share'
+        left join
+            (
+                select provider, dimension_value as model, true as is_named
+                from figures
+                where metric = 'step_share'
+            ) using (provider, model)
+        where models.provider <> 'all' and models.model is distinct from 'all'
         group by models.provider
     ),
     events as (
@@ -95,8 +100,10 @@ with
             provider,
             unnest(['<1000', '>=10000']) as append_size,
             sum(steps) as steps,
-            sum(step_share) filter (where append_high_tokens <= 1000) as step_share,
-            sum(token_share) filter (where append_low_tokens >= 10000) as token_share
+            sum(steps) filter (where append_high_tokens <= 1000)
+            / nullif(sum(steps), 0) as step_share,
+            sum(append_tokens) filter (where append_low_tokens >= 10000)
+            / nullif(sum(append_tokens), 0) as token_share
         from {{ ref("summary_prefix_append") }}
         where session_kind = 'all' and model = 'all'
         group by provider
@@ -188,15 +195,23 @@ with
             / case
                 unit when 'h' then 3600 when 'min' then 60 when 'ms' then 0.001 else 1
             end as ours,
+            -- what it is over: a count is of itself, a distribution of its values
             coalesce(
+                if(statistic = 'count', ours::varchar, null),
+                if(
+                    regexp_matches(statistic, '^(mean|max|p\d\d)$'),
+                    numbers ->> 'count',
+                    null
+                ),
+                if(statistic = 'share', numbers ->> 'client_steps', null),
                 numbers ->> 'n',
-                numbers ->> 'count',
                 numbers ->> 'pairs',
-                numbers ->> 'timed_calls',
+                if(statistic = 'sum', numbers ->> 'timed_calls', null),
                 numbers ->> 'tool_calls',
                 numbers ->> 'requests',
                 numbers ->> 'steps',
-                numbers ->> 'sessions'
+                numbers ->> 'sessions',
+                numbers ->> 'count'
             )::double::bigint as n
         from figures
         inner join

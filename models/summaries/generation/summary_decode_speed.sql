@@ -81,6 +81,10 @@ with
             try_cast(if(usage_is_final, amount, null) as decimal(20, 6)) as amount
         from measured
         where is_measured
+    ),
+    capped as (
+        -- least() would make a cap of an unknown amount
+        select *, if(amount > cap, cap, amount) as capped_amount from valued
     )
 select
     {{ pooled("provider") }},
@@ -105,16 +109,16 @@ select
         )
     ) as stddev,
     count(*) filter (where amount > cap) as above_cap_steps,
-    avg(least(amount, cap)) as capped_mean,
+    avg(capped_amount) as capped_mean,
     sqrt(
         greatest(
-            sum((pow(least(amount, cap), 2) * 1e6)::hugeint) / 1e6 / count(amount)
-            - pow(avg(least(amount, cap)), 2),
+            sum((pow(capped_amount, 2) * 1e6)::hugeint) / 1e6 / count(capped_amount)
+            - pow(avg(capped_amount), 2),
             0
         )
     ) as capped_stddev,
     quantile_cont(size_tokens, [0.5, 0.9, 0.99])[1] as context_p50_tokens,
     quantile_cont(size_tokens, [0.5, 0.9, 0.99])[2] as context_p90_tokens,
     quantile_cont(size_tokens, [0.5, 0.9, 0.99])[3] as context_p99_tokens
-from valued
+from capped
 group by {{ cuts() }}, grouping sets ((), (context_bin)), measure, cap

@@ -103,9 +103,9 @@ select
     all_prefix / nullif(all_input, 0) as hit_ratio,
     all_append / nullif(all_fresh, 0) as observed_amplification,
     -- the timeout that would have served what was served
-    arg_min(timeout_s, (abs(achievable_hit_ratio - hit_ratio), bin)) over (
-        partition by provider, session_kind, gap_measure
-    ) as effective_eviction_s,
+    arg_min(timeout_s, (abs(achievable_hit_ratio - hit_ratio), bin)) filter (
+        where achievable_hit_ratio is not null
+    ) over (partition by provider, session_kind, gap_measure) as effective_eviction_s,
     suspended_ms / nullif(all_active_ms, 0) as suspended_to_active_ratio,
     1 / (1 + suspended_to_active_ratio) as active_share
 from swept
