@@ -242,9 +242,10 @@ def test_a_step_whose_growth_is_not_known_did_not_grow_by_zero(marts: Marts) -> 
 
 def test_each_amplification_is_over_its_own_population(marts: Marts) -> None:
     steps = [
-        {"step_id": "first", "append_tokens": 1000},
-        {"step_id": "second", "append_tokens": 600, "context_growth_tokens": 500},
-        {"step_id": "third", "append_tokens": 300, "context_growth_tokens": 100},
+        {"step_id": "first", "append_tokens": 1000, "calls": 1},
+        {"step_id": "second", "append_tokens": 600, "context_growth_tokens": 500, "calls": 1},
+        {"step_id": "third", "append_tokens": 300, "context_growth_tokens": 100, "calls": 1},
+        {"step_id": "of two calls", "append_tokens": 5000, "calls": 2},
     ]
     split = [
         {"step_id": "first", "fresh_tokens": 1000},
@@ -276,6 +277,13 @@ def test_placeholder_outputs_are_in_the_sum_and_in_no_other_figure_of_output(mar
     assert [marts.number(name) for name in names] == [302, 300, 300, 150, 1]
 
 
+def test_each_message_ends_a_wait_of_its_own(marts: Marts) -> None:
+    waits = ([60_000, 30_000], [1000], [], None)
+    marts.add("steps", *({"step_id": str(n), "human_waits_ms": each} for n, each in enumerate(waits)))
+    names = ("human_waits", "human_wait_p50_s", "human_wait_total_s")
+    assert [marts.number(name) for name in names] == [3, 30, 91]
+
+
 def test_the_hit_ratio_leaves_out_steps_of_several_calls(marts: Marts) -> None:
     one = {"calls": 1, "input_tokens": 1000, "prefix_tokens": 900}
     marts.add("steps", {"step_id": "a", **one}, {"step_id": "b", **one, "calls": 3, "prefix_tokens": 0})
@@ -289,8 +297,15 @@ def test_the_hit_ratio_leaves_out_steps_of_several_calls(marts: Marts) -> None:
 def test_a_step_without_usage_is_counted_and_no_zero(marts: Marts) -> None:
     marts.add(
         "steps",
-        {"step_id": "a", "append_tokens": 10, "input_tokens": 10, "output_tokens": 4, "usage_is_final": True},
-        {"step_id": "b"},
+        {
+            "step_id": "a",
+            "append_tokens": 10,
+            "input_tokens": 10,
+            "output_tokens": 4,
+            "usage_is_final": True,
+            "calls": 1,
+        },
+        {"step_id": "b", "calls": 1},
     )
     names = ("steps", "unmetered_steps", "append_p50_tokens", "unpriced_steps", "unpriced_tokens")
     assert [marts.number(name) for name in names] == [2, 1, 10, 1, 14]

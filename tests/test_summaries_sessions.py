@@ -212,8 +212,8 @@ def test_parts_of_a_session_that_overlap_add_up_beside_a_partition_that_does_not
 def test_single_times_leave_out_what_took_none_and_steps_count_it_as_zero(marts: Marts) -> None:
     marts.add(
         "steps",
-        {"step_id": "a", "human_wait_ms": 0, "generation_ms": None},
-        {"step_id": "b", "human_wait_ms": 4000, "generation_ms": 2000},
+        {"step_id": "a", "human_waits_ms": [], "generation_ms": None},
+        {"step_id": "b", "human_waits_ms": [1000, 7000], "generation_ms": 2000},
     )
     marts.add(
         "tool_calls",
@@ -229,7 +229,7 @@ def test_single_times_leave_out_what_took_none_and_steps_count_it_as_zero(marts:
     rows = marts.rows("summary_timing_distribution", **ALL)
     found = {(row["block"], row["category"]): (row["count"], row["mean"]) for row in rows}
     assert found == {
-        ("individual", "human"): (1, 4.0),
+        ("individual", "human"): (2, 4.0),
         ("individual", "generation"): (1, 2.0),
         ("individual", "tool"): (2, 3.0),
         ("step", "all"): (2, 4.0),
@@ -299,6 +299,7 @@ def test_a_picture_marks_markers_and_falls_that_are_not_made_good(marts: Marts) 
         {"step_id": "c", "session_id": "marked", "step_index": 2, "context_tokens": 10_000},
     )
     marts.add("compactions", {"session_id": "marked", "step_id": "b", "source": "explicit"})
+    marts.add("compactions", {"session_id": "another", "step_id": None, "source": "explicit"})  # ends its log
     rows = marts.rows("summary_session_token_steps")
     marks = columns(rows, "session_id", "marker_steps", "fall_steps")
     assert marks == {

@@ -42,12 +42,13 @@ with
         group by {{ cuts(by_model=false) }}, grouping sets ((), (client_version))
     )
 select
-    usage.provider,
-    usage.session_kind,
-    usage.client_version,
-    steps,
-    metered_steps,
-    final_usage_steps,
+    -- a conversation may begin under a version that made no step
+    coalesce(usage.provider, totals.provider) as provider,
+    coalesce(usage.session_kind, totals.session_kind) as session_kind,
+    coalesce(usage.client_version, totals.client_version) as client_version,
+    coalesce(steps, 0) as steps,
+    coalesce(metered_steps, 0) as metered_steps,
+    coalesce(final_usage_steps, 0) as final_usage_steps,
     final_usage_steps / nullif(steps, 0) as final_usage_share,
     coalesce(checked_conversations, 0) as checked_conversations,
     logged_input_tokens::bigint as logged_input_tokens,
@@ -58,7 +59,7 @@ select
     client_cost_usd::double as client_cost_usd,
     logged_cost_usd / nullif(client_cost_usd, 0) as logged_cost_share
 from usage
-left join
+full join
     totals
     on usage.provider = totals.provider
     and usage.session_kind = totals.session_kind

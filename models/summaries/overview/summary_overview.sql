@@ -82,12 +82,12 @@ with
             sum(reasoning_tokens) as reasoning_tokens,
             sum(visible_output_tokens) as visible_output_tokens,
             sum(input_tokens) / nullif(sum(output_tokens), 0) as input_to_output_ratio,
-            avg(input_tokens) as input_mean_tokens,
-            avg(prefix_tokens) as prefix_mean_tokens,
-            avg(append_tokens) as append_mean_tokens,
+            avg(input_tokens) filter (where calls = 1) as input_mean_tokens,
+            avg(prefix_tokens) filter (where calls = 1) as prefix_mean_tokens,
+            avg(append_tokens) filter (where calls = 1) as append_mean_tokens,
             avg(output_tokens) filter (where usage_is_final) as output_mean_tokens,
-            median(prefix_tokens) as prefix_p50_tokens,
-            median(append_tokens) as append_p50_tokens,
+            median(prefix_tokens) filter (where calls = 1) as prefix_p50_tokens,
+            median(append_tokens) filter (where calls = 1) as append_p50_tokens,
             median(output_tokens) filter (where usage_is_final) as output_p50_tokens,
             median(context_tokens) filter (where calls = 1) as context_p50_tokens,
             quantile_cont(context_tokens, 0.9) filter (
@@ -118,7 +118,8 @@ with
                 where missed_tokens > 0 and missed_cost_usd is null
             ) as unpriced_missed_steps,
             count(*) filter (where missed_tokens is null) as unsplit_steps,
-            sum(append_tokens) / nullif(sum(growth_tokens), 0) as growth_amplification,
+            sum(append_tokens) filter (where calls = 1)
+            / nullif(sum(growth_tokens), 0) as growth_amplification,
             sum(append_tokens) filter (where is_pair) / nullif(
                 sum(published_fresh_tokens) filter (where is_pair), 0
             ) as prefill_amplification,
@@ -314,8 +315,10 @@ with
             quantile_cont(response_ms / 1000, 0.99) filter (
                 where response_ms > 0
             ) as response_p99_s,
-            avg(cost_usd) as request_cost_mean_usd,
-            median(cost_usd::double) as request_cost_p50_usd
+            avg(cost_usd) filter (where response_ms > 0) as request_cost_mean_usd,
+            median(cost_usd::double) filter (
+                where response_ms > 0
+            ) as request_cost_p50_usd
         from requests
         group by {{ cuts(by_model=false) }}
     ),

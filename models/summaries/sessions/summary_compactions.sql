@@ -40,7 +40,10 @@ with
     drops as (
         select session_id, {{ pooled("trigger") }}, count(*) as falls
         from steps
-        where context_growth_tokens <= -64000 and user_messages + tool_results > 0
+        -- each inferred compaction is one, be it beyond a step of unknown size
+        where
+            inferred_pre_tokens is not null
+            or (context_growth_tokens <= -64000 and user_messages + tool_results > 0)
         group by session_id, grouping sets ((), (trigger))
     ),
     sessions as (

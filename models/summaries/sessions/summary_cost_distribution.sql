@@ -34,9 +34,10 @@ with
             sum(append_tokens)::bigint as append_tokens,
             sum(prefix_tokens)::bigint as prefix_tokens,
             sum(output_tokens)::bigint as output_tokens,
-            sum(append_cost)::bigint as append_cost,
-            sum(prefix_cost)::bigint as prefix_cost,
-            sum(output_cost)::bigint as output_cost
+            -- null where absurd
+            try_cast(sum(append_cost) as bigint) as append_cost,
+            try_cast(sum(prefix_cost) as bigint) as prefix_cost,
+            try_cast(sum(output_cost) as bigint) as output_cost
         from units
         group by unit, unit_id, provider, session_kind
         union all by name

@@ -14,7 +14,9 @@ with
         select
             *,
             step_id in (
-                select step_id from {{ ref("compactions") }} where source = 'explicit'
+                select step_id
+                from {{ ref("compactions") }}
+                where source = 'explicit' and step_id is not null
             ) as has_marker,
             lag(context_tokens ignore nulls) over ordinary as before_tokens,
             greatest(

@@ -62,12 +62,14 @@ with
         from steps
         left join calls using (step_id)
         union all by name
+        select 'individual' as block, provider, session_kind, generation_ms
+        from steps
+        union all by name
         select
             'individual' as block,
             provider,
             session_kind,
-            nullif(human_wait_ms, 0) as human_ms,
-            generation_ms
+            unnest(human_waits_ms) as human_ms
         from steps
         union all by name
         select 'individual' as block, provider, session_kind, effective_ms as tool_ms
