@@ -20,7 +20,7 @@ import zstandard
 
 from tracelab import load as module
 from tracelab import schema
-from tracelab.arrow import Batches
+from tracelab.arrow import Batches, record_batch
 from tracelab.discover import LogFile, sample_home
 from tracelab.load import LoadReport, load
 from tracelab.progress import Progress
@@ -451,7 +451,7 @@ def test_a_sidecar_that_comes_later_is_noticed(db: Path, tmp_path: Path) -> None
     assert load([log], db=db).unchanged == 1
     sidecar = tmp_path / "agent-a1.meta.json"
     sidecar.write_text('{"agentType": "explorer"}')
-    os.utime(sidecar, (2e9, 2e9))
+    os.utime(sidecar, (1e9, 1e9))  # as a copy keeps it
     assert load([log], db=db).loaded == 1
     assert query(db, "select agent_type from raw.sessions") == [("explorer",)]
     assert load([log], db=db).unchanged == 1
@@ -495,6 +495,27 @@ def test_all_users_are_recorded(db: Path, tmp_path: Path) -> None:
         ("bob", ".claude/projects"),
     ]
     assert query(db, "select user_name from raw.sessions order by all") == [("ada",), ("bob",)]
+
+
+def test_a_file_loaded_by_hand_is_its_users_once_that_is_known(db: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "homes/ada/.claude/projects"
+    (folder / "-p").mkdir(parents=True)
+    (folder / "-p/s.jsonl").write_bytes(session(0))
+    load([folder / "-p/s.jsonl"], db=db)
+    assert query(db, "select user_name from raw.sessions") == [(None,)]
+    for _ in range(2):
+        load(all_users=True, home_root=tmp_path / "homes", db=db)
+        assert query(db, "select user_name from raw.sessions") == [("ada",)]
+        assert load([folder], db=db).unchanged == 1
+    (folder / "-p/s.jsonl").write_bytes(session(0, steps=3))
+    load([folder], db=db)
+    assert query(db, "select user_name, store from raw.files") == [("ada", ".claude/projects")]
+
+
+def test_more_files_than_two_bytes_count_are_one_batch() -> None:
+    outcome = read_log(log_file(Path("/nowhere")), datetime.now(UTC), Batches(lambda *_: None))
+    rows = [outcome.file._replace(file_id=f"{number:016x}") for number in range(70_000)]
+    assert record_batch("files", rows).num_rows == 70_000
 
 
 def test_a_name_that_is_no_utf8_is_loaded(db: Path, tmp_path: Path) -> None:

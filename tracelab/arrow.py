@@ -72,7 +72,7 @@ def arrow_schema(table: str) -> pa.Schema:
 def _arrow_type(column: schema.Column) -> pa.DataType:
     data_type = _ARROW_TYPES[column.sql_type]
     repeats = column.sql_type == "varchar" and column.name not in _DISTINCT
-    return pa.dictionary(pa.int16(), data_type) if repeats else data_type
+    return pa.dictionary(pa.int32(), data_type) if repeats else data_type
 
 
 def record_batch(table: str, rows: Iterable[Row]) -> pa.RecordBatch:

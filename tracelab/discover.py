@@ -112,12 +112,17 @@ def sidecar_of(log: Path) -> Path | None:
 
 
 def mtime_ns(log: Path, status: os.stat_result) -> int:
-    """Return when a log, or the sidecar that is read with it, was last written."""
+    """Return when a log was last written, or the sidecar that is read with it came, if that is later."""
     sidecar = sidecar_of(log)
-    try:
-        return max(status.st_mtime_ns, sidecar.stat().st_mtime_ns) if sidecar else status.st_mtime_ns
+    try:  # a copied sidecar may keep an old time of writing
+        return max(status.st_mtime_ns, sidecar.stat().st_ctime_ns) if sidecar else status.st_mtime_ns
     except OSError:
         return status.st_mtime_ns
+
+
+def printable_name(name: str | None) -> str | None:
+    """Return a file's or person's name as UTF-8 can hold it: on disk names are bytes."""
+    return name and os.fsencode(name).decode("utf-8", "replace")
 
 
 def sample_home() -> Path:

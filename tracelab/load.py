@@ -12,13 +12,21 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tracelab import schema
-from tracelab.discover import HOME_ROOT, Discovery, LogFile, Skipped, discover, nothing_found
+from tracelab.discover import (
+    HOME_ROOT,
+    Discovery,
+    LogFile,
+    Skipped,
+    discover,
+    nothing_found,
+    printable_name,
+)
 from tracelab.progress import Progress, Report
 
 if TYPE_CHECKING:
@@ -73,6 +81,8 @@ class _Known(NamedTuple):
     path: str
     size_bytes: int
     mtime_us: int
+    user_name: str | None
+    store: str | None
     status: str
     has_issues: bool
 
@@ -100,7 +110,8 @@ def load(
     started_s = time.perf_counter()
     found = discover([Path(path) for path in paths], all_users=all_users, home_root=home_root)
     known = _known(db)
-    changed = [log for log in found.files if not _is_settled(log, known.get(log.file_id))]
+    logs = [_as_known(log, known.get(log.file_id)) for log in found.files]
+    changed = [log for log in logs if not _is_settled(log, known.get(log.file_id))]
     missing = _missing(found, known)
     if not found.files and not missing:
         raise nothing_found(found)
@@ -121,10 +132,17 @@ def _known(db: Path) -> dict[str, _Known]:
         if not has_raw(warehouse, db):
             return {}
         rows = warehouse.execute(
-            "select file_id, path, size_bytes, epoch_us(mtime_at), status,"
+            "select file_id, path, size_bytes, epoch_us(mtime_at), user_name, store, status,"
             " file_id in (select file_id from raw.load_issues) from raw.files"
         ).fetchall()
     return {file_id: _Known(*rest) for file_id, *rest in rows}
+
+
+def _as_known(log: LogFile, known: _Known | None) -> LogFile:
+    """Let a file that is named by hand be whose it is already known to be."""
+    if known is None or (log.user_name and log.store):
+        return log
+    return replace(log, user_name=log.user_name or known.user_name, store=log.store or known.store)
 
 
 def _is_settled(log: LogFile, known: _Known | None) -> bool:
@@ -132,6 +150,7 @@ def _is_settled(log: LogFile, known: _Known | None) -> bool:
     return (
         known is not None
         and (known.size_bytes, known.mtime_us) == (log.size_bytes, log.mtime_ns // 1000)
+        and (known.user_name, known.store) == (printable_name(log.user_name), printable_name(log.store))
         and known.status in _SETTLED
     )
 

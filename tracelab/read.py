@@ -18,7 +18,7 @@ from typing import NamedTuple
 import msgspec
 
 from tracelab.arrow import Batches
-from tracelab.discover import LogFile, mtime_ns, sidecar_of
+from tracelab.discover import LogFile, mtime_ns, printable_name, sidecar_of
 from tracelab.lines import Lines, unreadable
 from tracelab.providers import PROVIDERS
 from tracelab.providers.base import Source, Stretch, Tally, records
@@ -210,10 +210,10 @@ def _blank_row(log: LogFile, loaded_at: datetime) -> File:
     """Return the row of a file of which nothing is read yet."""
     return File(
         file_id=log.file_id,
-        path=_printable(str(log.path)),
+        path=printable_name(str(log.path)) or "",
         provider=None,
-        user_name=log.user_name and _printable(log.user_name),
-        store=log.store,
+        user_name=printable_name(log.user_name),
+        store=printable_name(log.store),
         size_bytes=log.size_bytes,
         mtime_at=_instant(log.mtime_ns),
         consumed_bytes=0,
@@ -233,11 +233,6 @@ def _blank_row(log: LogFile, loaded_at: datetime) -> File:
         status="failed",
         error=None,
     )
-
-
-def _printable(name: str) -> str:
-    """Return a file name as UTF-8 can hold it: names are bytes."""
-    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _instant(mtime_ns: int) -> datetime:

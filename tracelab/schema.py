@@ -65,7 +65,7 @@ class File(NamedTuple):
     ]
     store: Annotated[str | None, _text("The client's folder it lies in (.claude, .codex/sessions, …).")]
     size_bytes: Annotated[int, _count("Size on disk.")]
-    mtime_at: Annotated[datetime, _instant("Modification time on disk, of the sidecar if that is later.")]
+    mtime_at: Annotated[datetime, _instant("Modification time, or when the sidecar came, if later.")]
     consumed_bytes: Annotated[int, _count("Bytes read up to the last complete line (decompressed).")]
     consumed_sha256: Annotated[str | None, _text("SHA-256 of the consumed bytes, hex.")]
     lines: Annotated[int, _count("Physical lines, a last one without newline included.")]

@@ -322,6 +322,15 @@ def test_a_results_size_is_its_characters_or_its_compact_json(content: object, c
     assert parsed.of(Event)[1].content_chars == chars
 
 
+@pytest.mark.parametrize("odd", [b"1" * 5000, b"-" + b"1" * 5000, b'{"a":"\\u0041","n":%s}' % (b"1" * 5000)])
+def test_an_absurd_number_costs_no_step(odd: bytes) -> None:
+    row = json.dumps(assistant(1, 1, msg(1), use(toolu(1)))).encode()
+    assert b'"input": {}' in row
+    parsed = parse(row.replace(b'"input": {}', b'"input": ' + odd) + b"\n")
+    assert len(parsed.of(Step)) == 1
+    assert parsed.one(ToolCall).input_chars >= 5000
+
+
 @pytest.mark.parametrize(
     ("before", "after", "chars"),
     [
@@ -330,6 +339,7 @@ def test_a_results_size_is_its_characters_or_its_compact_json(content: object, c
         (b'"ZZ"', b'[{"text":"\xff"}]', len('[{"text":"?"}]')),
         (b'"ZZ"', b'["\xff\\u0041"]', len('["?A"]')),
         (b'"ZZ"', b'["\\u0041", 1e999]', len('["A",null]')),
+        (b'"ZZ"', b"[" * 900 + b"]" * 900, 1800),
     ],
 )
 def test_damaged_text_is_measured_with_a_character_for_each_damage(

@@ -179,15 +179,19 @@ def content_chars(value: object) -> int:
 def raw_chars(raw: msgspec.Raw) -> int:
     """`content_chars` of a value that is still JSON, decoded only if it must be."""
     data = bytes(raw)
-    if data.startswith((b"{", b"[")) and _has_long_escape(data) is None:
-        compact = msgspec.json.format(data, indent=-1)
-        return len(compact) if compact.isascii() else len(compact.decode("utf-8", "replace"))
     if not data:
         return 0
     try:
+        if data.startswith((b"{", b"[")) and _has_long_escape(data) is None:
+            compact = msgspec.json.format(data, indent=-1)
+            return len(compact) if compact.isascii() else len(compact.decode("utf-8", "replace"))
         return content_chars(msgspec.json.decode(data))
-    except _FAULTS:  # of a line that decodes: bytes that are no UTF-8, or an absurd number
-        return content_chars(json.loads(data.decode("utf-8", "replace")))
+    except _FAULTS:  # of a line that decodes: bytes that are no UTF-8, an absurd number or depth
+        text = data.decode("utf-8", "replace")
+    try:
+        return content_chars(json.loads(text))
+    except (ValueError, RecursionError):
+        return len(text)
 
 
 def _is_texts(block: object) -> bool:
