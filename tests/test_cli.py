@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 
 from tracelab.cli import app
 from tracelab.discover import sample_home
+from tracelab.errors import TracelabError
+from tracelab.run import run as run_all
 
 COMMANDS = ("load", "build", "export", "chart", "sql", "status", "compare", "run")
 Done = subprocess.CompletedProcess[str]
@@ -236,6 +238,15 @@ def test_chart_prints_the_files_it_wrote(warehouse: Path, tmp_path: Path) -> Non
 def test_status_of_the_sample_is_one_json_object(warehouse: Path, tmp_path: Path) -> None:
     state = json.loads(tracelab("--db", warehouse, "status", "--json", cwd=tmp_path).stdout)
     assert {row["provider"] for row in state["files"] if row["status"] == "loaded"} == {"claude", "codex"}
+
+
+def test_a_run_checks_where_and_for_whom_it_writes_before_it_loads(tmp_path: Path) -> None:
+    db, file = tmp_path / "tracelab.duckdb", tmp_path / "file"
+    file.touch()
+    for timezone, out, what in (("Mars/Olympus", tmp_path, "no time zone"), ("UTC", file, "cannot write to")):
+        with pytest.raises(TracelabError, match=what):
+            run_all([sample_home()], db=db, out=out, timezone=timezone)
+    assert not db.exists()
 
 
 def test_a_run_tells_the_headlines_of_the_tables_it_built(tmp_path: Path) -> None:

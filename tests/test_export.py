@@ -97,3 +97,13 @@ def test_a_file_in_the_place_of_the_folder_is_one_message(db: Path, tmp_path: Pa
     with pytest.raises(TracelabError, match="cannot write to"):
         export_tables(db, tmp_path / "out")
     assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_steps_are_in_the_order_of_their_session(warehouse: Path, tmp_path: Path) -> None:
+    for mart in ("steps", "idle_gaps", "tool_calls"):
+        (path,) = export_tables(warehouse, tmp_path, [mart])
+        with path.open(newline="") as file:
+            ids = [row["step_id"] for row in csv.DictReader(file)]
+        keys = [(session, int(index)) for session, _, index in (step_id.rpartition("#") for step_id in ids)]
+        assert len(keys) > 100
+        assert keys == sorted(keys), mart

@@ -165,6 +165,23 @@ def test_a_line_too_long_for_memory_is_a_bad_line_and_its_neighbours_are_read(
     assert lines.consumed_sha256 == hashlib.sha256(log.read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("value", [b"[1]", b"1000000", b"[", b'"a"', b"{}"])
+def test_values_of_any_kind_are_counted(log: Path, value: bytes) -> None:
+    count = (9 << 20) // (len(value) + 1)
+    log.write_bytes(b'{"a":[' + b",".join([value] * count) + b"]}\n{}\n")
+    tally = Tally(file_id="f")
+    found, _ = read(log, tally)
+    assert [text(line) for line in found] == [b"{}\n"]
+    assert [issue.detail for issue in tally.issues] == ["too many values"]
+
+
+def test_a_long_text_cut_off_midway_is_still_being_written(log: Path) -> None:
+    prose = b'{"output":"' + rb"one, two, [three], {four}: \"five\", " * 300_000
+    log.write_bytes(b"{}\n" + prose)
+    found, _ = read(log)
+    assert [line.is_complete for line in found] == [True, False]
+
+
 def test_a_line_of_more_values_than_memory_holds_is_a_bad_line(log: Path) -> None:
     prose = b'{"output":"' + rb"{\"a\":1,\"b\":2},\n" * 600_000 + b'"}'
     dense = b'{"output":[' + b'{"a":1,"b":2345678},' * 600_000 + b"0]}"

@@ -260,6 +260,19 @@ def test_bad_lines_are_noted_with_their_place_and_the_rest_counts(db: Path, tmp_
     assert report.issues == {"bad_line": 2}
 
 
+def test_an_issue_of_a_whole_line_names_its_place_too(db: Path, tmp_path: Path) -> None:
+    lines = session(0).splitlines(keepends=True)
+    nameless = b'{"type":"assistant","message":{"role":"assistant","model":"m","content":[]}}\n'
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(lines[:2]) + nameless + b"".join(lines[2:]) + nameless)
+    load([path], db=db)
+    size = path.stat().st_size
+    assert query(db, "select line_no, byte_offset, reason from raw.load_issues order by line_no") == [
+        (3, len(b"".join(lines[:2])), "no_message_id"),
+        (7, size - len(nameless), "no_message_id"),
+    ]
+
+
 def test_what_is_no_log_gets_one_row_and_one_issue(db: Path, tmp_path: Path, way: str) -> None:  # noqa: ARG001
     path = tmp_path / "data.jsonl"
     path.write_bytes(b'{"x":1}\n[1]\n{"x":2}{"x":3}\nnot json\n')
@@ -341,6 +354,8 @@ def test_a_mistake_in_a_provider_costs_its_file_and_no_other(
     claude = PROVIDERS["claude"]
 
     def parse(records: Any, source: Any, tally: Any) -> Iterator[schema.Row]:
+        if source.path.endswith("1.jsonl"):
+            tally.issue("no_message_id")  # goes with the rows of this reading
         yield from claude.parse(records, source, tally)
         if source.path.endswith("1.jsonl"):
             raise KeyError("something a person wrote")

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracelab.errors import TracelabError
 from tracelab.text import plural
-from tracelab.warehouse import has_raw, open_for_writing, open_read_only
+from tracelab.warehouse import has_raw, known_zone, open_for_writing, open_read_only
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -92,11 +92,7 @@ def _checked(db: Path, timezone: str | None) -> str:
     with open_read_only(db) as warehouse:
         if not has_raw(warehouse, db) or not warehouse.execute("from raw.files limit 1").fetchall():
             raise TracelabError(f"{db} holds no sessions yet: run `tracelab load` first")
-        [(here,)] = warehouse.execute("select current_setting('TimeZone')").fetchall()
-        zone: str = timezone or here
-        if not warehouse.execute("from pg_timezone_names() where name = ?", [zone]).fetchall():
-            raise TracelabError(f"there is no time zone {zone}: give a name such as Europe/Berlin or UTC")
-    return zone
+    return known_zone(timezone)
 
 
 @contextmanager

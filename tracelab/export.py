@@ -1,6 +1,7 @@
 """Public tables as files: one a table, stable columns, every row in one order. DuckDB writes every value."""
 
 import difflib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -25,11 +26,24 @@ def export_tables(db: Path, out: Path, names: Sequence[str] = (), *, format: For
     """
     with open_read_only(db) as warehouse:
         chosen = _chosen(public_tables(warehouse), names)
+        check_folder(out)
         try:
             out.mkdir(parents=True, exist_ok=True)
             return [_write(warehouse, name, out / f"{name}.{format}", _OPTIONS[format]) for name in chosen]
         except (OSError, duckdb.IOException) as error:
             raise TracelabError(f"cannot write to {out}: {error}") from error
+
+
+def check_folder(out: Path) -> None:
+    """Make sure that results can be written to a folder, or that it can be made.
+
+    Raises:
+        TracelabError: if not.
+    """
+    there = next((place for place in (out, *out.absolute().parents) if place.exists()), out)
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = "permission denied" if there.is_dir() else f"{there} is no folder"
+        raise TracelabError(f"cannot write to {out} ({why}): name another folder with --out")
 
 
 def public_tables(warehouse: duckdb.DuckDBPyConnection) -> list[str]:
@@ -53,11 +67,20 @@ def _chosen(public: Sequence[str], names: Sequence[str]) -> Sequence[str]:
 def _write(warehouse: duckdb.DuckDBPyConnection, name: str, path: Path, options: str) -> Path:
     partial = path.with_name(f".{path.name}.partial")
     try:
-        warehouse.execute(f"copy (from main.{name} order by all) to '{_quoted(partial)}' ({options})")
+        rows = f"from main.{name} order by {_order(warehouse, name)}"
+        warehouse.execute(f"copy ({rows}) to '{_quoted(partial)}' ({options})")
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
     return path
+
+
+def _order(warehouse: duckdb.DuckDBPyConnection, name: str) -> str:
+    """All columns, keys first; the number that ends a key is a number."""
+    columns = [column for column, *_ in warehouse.execute(f"describe main.{name}").fetchall()]
+    keys = [column for column in ("step_id", "request_id") if column in columns[:2]]
+    numbered = [f"regexp_extract({key}, '.*[#@]'), regexp_extract({key}, '\\d+$')::bigint" for key in keys]
+    return ", ".join([*numbered, *(f'"{column}"' for column in columns)])
 
 
 def _quoted(path: Path) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from tracelab import text
 from tracelab.build import BuildReport, build
-from tracelab.export import export_tables
+from tracelab.export import check_folder, export_tables
 from tracelab.load import LoadReport, load
 from tracelab.progress import Report
-from tracelab.warehouse import open_read_only
+from tracelab.warehouse import known_zone, open_read_only
 
 _HEADLINES = """
 with
@@ -74,6 +74,8 @@ def run(
     """
     from tracelab.charts import draw_charts
 
+    known_zone(timezone)
+    check_folder(out)
     loaded = load(paths, db=db, progress=progress)
     say(f"{text.load_line(loaded)}; building …")
     built = build(db, timezone=timezone)

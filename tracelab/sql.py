@@ -36,7 +36,9 @@ def run_sql(
     Raises:
         TracelabError: if the query is not one reading statement, is wrong, or passes its limits.
     """
-    job = json.dumps({"db": str(db.absolute()), "query": query, "format": format})
+    job = json.dumps(
+        {"db": str(db.absolute()), "query": query, "format": format, "time_limit_s": time_limit_s}
+    )
     command = [sys.executable, "-P", "-m", "tracelab.sql_child"]
     with tempfile.TemporaryFile() as ask, tempfile.TemporaryFile() as talk:
         ask.write(job.encode())

@@ -5,6 +5,7 @@ memory, never sees the query's text and writes the rows that come out of the fir
 """
 
 import json
+import math
 import resource
 import sys
 from contextlib import suppress
@@ -48,6 +49,9 @@ def main() -> None:
     with suppress(ValueError, OSError):  # some systems know no such limit
         resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # whoever asked counts the time, and may be gone
+    cpu_s = 2 * math.ceil(job["time_limit_s"]) + 5
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     try:
         _answer(job["db"], job["query"], job["format"])
     except TracelabError as error:

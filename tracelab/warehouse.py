@@ -57,6 +57,20 @@ def open_for_writing(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             ) from error
 
 
+def known_zone(timezone: str | None) -> str:
+    """Return a time zone's name, this machine's if there is none.
+
+    Raises:
+        TracelabError: if no zone has that name.
+    """
+    with duckdb.connect() as engine:
+        [(here,)] = engine.execute("select current_setting('TimeZone')").fetchall()
+        zone: str = timezone or here
+        if not engine.execute("from pg_timezone_names() where name = ?", [zone]).fetchall():
+            raise TracelabError(f"there is no time zone {zone}: give a name such as Europe/Berlin or UTC")
+    return zone
+
+
 def is_unmade(path: Path) -> bool:
     """Say whether there is no warehouse yet, or only the beginning of one whose making was cut off."""
     try:

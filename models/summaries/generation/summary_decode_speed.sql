@@ -101,22 +101,36 @@ select
     count(*) filter (where not usage_is_final) as placeholder_steps,
     {{ distribution("amount") }},
     1000 * sum(tokens) / sum(ms) as weighted_mean,
-    sqrt(
-        greatest(
-            sum((pow(amount, 2) * 1e6)::hugeint) / 1e6 / count(amount)
-            - pow(avg(amount), 2),
-            0
-        )
-    ) as stddev,
+    case
+        when count(amount) > 1
+        then
+            sqrt(
+                greatest(
+                    sum((pow(amount, 2) * 1e6)::hugeint) / 1e6 / count(amount)
+                    - pow(avg(amount), 2),
+                    0
+                )
+            )
+        when count(amount) = 1
+        then 0
+    end as stddev,
     count(*) filter (where amount > cap) as above_cap_steps,
     avg(capped_amount) as capped_mean,
-    sqrt(
-        greatest(
-            sum((pow(capped_amount, 2) * 1e6)::hugeint) / 1e6 / count(capped_amount)
-            - pow(avg(capped_amount), 2),
-            0
-        )
-    ) as capped_stddev,
+    case
+        when count(capped_amount) > 1
+        then
+            sqrt(
+                greatest(
+                    sum((pow(capped_amount, 2) * 1e6)::hugeint)
+                    / 1e6
+                    / count(capped_amount)
+                    - pow(avg(capped_amount), 2),
+                    0
+                )
+            )
+        when count(capped_amount) = 1
+        then 0
+    end as capped_stddev,
     quantile_cont(size_tokens, [0.5, 0.9, 0.99])[1] as context_p50_tokens,
     quantile_cont(size_tokens, [0.5, 0.9, 0.99])[2] as context_p90_tokens,
     quantile_cont(size_tokens, [0.5, 0.9, 0.99])[3] as context_p99_tokens
