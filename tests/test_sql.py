@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -233,3 +236,15 @@ def test_an_answer_is_not_written_over_the_warehouse(db: Path) -> None:
     with pytest.raises(TracelabError, match="the warehouse itself"):
         write_sql(db, "select 1", db, format="csv")
     assert db.read_bytes() == before
+
+
+def test_a_query_ends_even_if_nobody_waits_for_it(db: Path) -> None:
+    endless = "select sum(a.range * b.range) from range(10000000) a, range(10000000) b"
+    job = {"db": str(db), "query": endless, "format": "csv", "time_limit_s": -2}
+    done = subprocess.run(
+        [sys.executable, "-m", "tracelab.sql_child"],
+        input=json.dumps(job).encode(),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode in (-signal.SIGXCPU, -signal.SIGKILL)
