@@ -1,14 +1,14 @@
 """The data tests: green on a healthy warehouse, and red for each kind of fault."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 import pytest
 
-from tracelab.build import build
+from tracelab.build import _work_folder, build
 from tracelab.errors import TracelabError
 
 
@@ -104,6 +104,45 @@ WARNINGS = {
     ),
 }
 
+# a division of each table, and its number of what falls in it
+DIVIDED = {
+    "summary_cache_hit_idle_grid": "steps",
+    "summary_cache_hit_ratio_bins": "steps",
+    "summary_tool_latency_bins": "tool_calls",
+    "summary_tool_long_tail": "tool_calls",
+    "summary_codex_tool_gap_buckets": "tool_calls",
+    "summary_prefix_append": "steps",
+    "summary_append_by_prefix_bin": "count",
+    "summary_request_decomposition": "requests",
+    "summary_decode_speed": "count",
+    "summary_miss_causes": "steps",
+    "summary_dashboard_hour_weekday": "steps",
+    "summary_dashboard_daily": "steps",
+    "summary_request_cdf": "cumulative_count",
+    "summary_tool_latency_cdf": "cumulative_count",
+    "summary_human_wait_cdf": "cumulative_count",
+    "summary_generation_time_cdf": "cumulative_count",
+    "summary_eviction_tradeoff": "steps",
+    "summary_kv_active_ratio": "tool_s",
+}
+TOTALS = {
+    "the overview misses a client's cost": (
+        "update summary_overview set value = value + 1"
+        " where (provider, session_kind, trigger, name) = ('codex', 'all', 'all', 'cost_usd')",
+        "assert_bins_hold_every_row",
+    ),
+    "a cache that holds longer serves less": (
+        "update summary_eviction_tradeoff set achievable_hit_ratio = 0 where timeout_s = 3600",
+        "assert_bins_hold_every_row",
+    ),
+    "a count below a threshold is wrong for all clients alike": (
+        "update summary_generation_time_cdf set cumulative_count = cumulative_count - 1 where bin ="
+        " (select max(bin) from summary_generation_time_cdf where threshold_s < 10)"
+        " and (provider in ('all', 'codex')) and session_kind in ('all', 'main')",
+        "assert_bins_hold_every_row",
+    ),
+}
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -126,6 +165,61 @@ def test_a_fault_of_ours_fails_the_build(warehouse: Path, place: Path, fault: Fa
     db, select = broken(warehouse, place, fault)
     with pytest.raises(TracelabError, match=rf"test {fault.seen_by}\w*: [\d,]+ rows? against this rule"):
         build(db, select=select, timezone="UTC")
+
+
+@pytest.fixture(scope="module")
+def audited(
+    warehouse: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, str]]]:
+    """A warehouse to break and to mend by a rollback, and the SQL of the tests on it."""
+    copy = tmp_path_factory.mktemp("audited") / "tracelab.duckdb"
+    shutil.copy(warehouse, copy)
+    build(copy, select=["test_type:singular"], timezone="UTC")
+    with _work_folder(copy) as work:
+        folder = work / "target" / "compiled" / "tracelab" / "tests" / "dbt"
+        queries = {path.stem: path.read_text() for path in folder.glob("*.sql")}
+    with duckdb.connect() as tables:
+        tables.execute(f"attach '{copy}' as warehouse; use warehouse; set timezone = 'UTC'")
+        yield tables, queries
+
+
+def rows_against(audited: tuple[duckdb.DuckDBPyConnection, dict[str, str]], planted: str, test: str) -> str:
+    """What a test finds once a fault is planted, as text."""
+    tables, queries = audited
+    tables.execute("begin")
+    try:
+        [(changed,)] = tables.execute(planted).fetchall()
+        assert changed > 0, "the fault was not planted"
+        return str(tables.execute(queries[test]).fetchall())
+    finally:
+        tables.execute("rollback")
+
+
+@pytest.mark.parametrize("cut", ["all", "codex"])
+@pytest.mark.parametrize(("table", "number"), DIVIDED.items(), ids=DIVIDED)
+def test_one_number_of_a_division_off_by_one_is_seen(
+    audited: tuple[duckdb.DuckDBPyConnection, dict[str, str]], table: str, number: str, cut: str
+) -> None:
+    one = f"(select rowid from {table} where provider = '{cut}' and {number} > 0 order by rowid limit 1)"
+    planted = f"update {table} set {number} = {number} + 1 where rowid = {one}"
+    if (table, cut) == ("summary_codex_tool_gap_buckets", "all"):
+        planted = planted.replace("'all'", "'codex' and session_kind <> 'all'")
+    assert table in rows_against(audited, planted, "assert_bins_hold_every_row")
+
+
+@pytest.mark.parametrize(("planted", "test"), TOTALS.values(), ids=TOTALS)
+def test_a_total_that_is_not_the_sum_of_its_parts_is_seen(
+    audited: tuple[duckdb.DuckDBPyConnection, dict[str, str]], planted: str, test: str
+) -> None:
+    assert rows_against(audited, planted, test) != "[]"
+
+
+@pytest.mark.parametrize("test", sorted({test for _, test in TOTALS.values()}))
+def test_nothing_is_seen_where_nothing_is_wrong(
+    audited: tuple[duckdb.DuckDBPyConnection, dict[str, str]], test: str
+) -> None:
+    same = "update sessions set steps = steps"
+    assert rows_against(audited, same, test) == "[]"
 
 
 @pytest.mark.parametrize("fault", WARNINGS.values(), ids=WARNINGS)
