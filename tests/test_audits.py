@@ -126,6 +126,43 @@ DIVIDED = {
     "summary_kv_active_ratio": "tool_s",
 }
 TOTALS = {
+    "a session's cost is not that of its steps": (
+        "update sessions set cost_usd = cost_usd + 0.01",
+        "assert_parts_of_time_add_up",
+    ),
+    "a session's cost is lost": ("update sessions set cost_usd = null", "assert_parts_of_time_add_up"),
+    "a request's cost is not that of its steps": (
+        "update requests set cost_usd = cost_usd + 0.01",
+        "assert_parts_of_time_add_up",
+    ),
+    "a request's generation is not that of its steps": (
+        "update requests set generation_ms = generation_ms + 1",
+        "assert_parts_of_time_add_up",
+    ),
+    "a session has a request too many": (
+        "update sessions set requests = requests + 1",
+        "assert_parts_of_time_add_up",
+    ),
+    "a session lasts longer than its stamps say": (
+        "update sessions set wall_ms = wall_ms + 1, other_part_ms = other_part_ms + 1",
+        "assert_parts_of_time_add_up",
+    ),
+    "a request lasts longer than its stamps say": (
+        "update requests set response_ms = response_ms + 1",
+        "assert_parts_of_time_add_up",
+    ),
+    "reasoning is lost": (
+        "update steps set reasoning_tokens = reasoning_tokens - 1 where reasoning_tokens > 0",
+        "assert_no_token_is_lost_or_counted_twice",
+    ),
+    "tokens written to the cache are lost": (
+        "update steps set cache_write_tokens = null where cache_write_tokens > 0",
+        "assert_no_token_is_lost_or_counted_twice",
+    ),
+    "a gap since the last activity is negative": (
+        "update idle_gaps set activity_gap_ms = -1",
+        "assert_every_step_adds_up",
+    ),
     "the overview misses a client's cost": (
         "update summary_overview set value = value + 1"
         " where (provider, session_kind, trigger, name) = ('codex', 'all', 'all', 'cost_usd')",

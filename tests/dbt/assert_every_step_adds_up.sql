@@ -34,7 +34,7 @@ where
 union all
 select 'no gap is negative', step_id
 from {{ ref("idle_gaps") }}
-where least(idle_gap_ms, published_gap_ms) < 0
+where least(idle_gap_ms, published_gap_ms, activity_gap_ms) < 0
 union all
 select 'each step once in cache_reuse', coalesce(steps.step_id, cache_reuse.step_id)
 from {{ ref("steps") }} as steps

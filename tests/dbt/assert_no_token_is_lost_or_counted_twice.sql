@@ -37,21 +37,53 @@ with
             input_tokens,
             prefix_tokens,
             append_tokens,
-            output_tokens
+            output_tokens,
+            reasoning_tokens,
+            cache_write_tokens
         from winners
         union all
-        select 'steps', 1, input_tokens, prefix_tokens, append_tokens, output_tokens
+        select
+            'steps',
+            1,
+            input_tokens,
+            prefix_tokens,
+            append_tokens,
+            output_tokens,
+            reasoning_tokens,
+            cache_write_tokens
         from {{ ref("steps") }}
         union all
         select
-            'sessions', steps, input_tokens, prefix_tokens, append_tokens, output_tokens
+            'sessions',
+            steps,
+            input_tokens,
+            prefix_tokens,
+            append_tokens,
+            output_tokens,
+            null,
+            null
         from {{ ref("sessions") }}
         union all
         select
-            'requests', steps, input_tokens, prefix_tokens, append_tokens, output_tokens
+            'requests',
+            steps,
+            input_tokens,
+            prefix_tokens,
+            append_tokens,
+            output_tokens,
+            null,
+            null
         from {{ ref("requests") }}
         union all
-        select 'requests', 1, input_tokens, prefix_tokens, append_tokens, output_tokens
+        select
+            'requests',
+            1,
+            input_tokens,
+            prefix_tokens,
+            append_tokens,
+            output_tokens,
+            null,
+            null
         from {{ ref("steps") }}
         where request_id is null
     ),
@@ -62,7 +94,9 @@ with
             sum(input_tokens) as input_tokens,
             sum(prefix_tokens) as prefix_tokens,
             sum(append_tokens) as append_tokens,
-            sum(output_tokens) as output_tokens
+            sum(output_tokens) as output_tokens,
+            sum(reasoning_tokens) as reasoning_tokens,
+            sum(cache_write_tokens) as cache_write_tokens
         from counted
         group by place
     )
@@ -82,4 +116,10 @@ inner join
         sums.prefix_tokens,
         sums.append_tokens,
         sums.output_tokens
+    )
+    -- sessions and requests do not have these
+    or (
+        sums.place = 'steps'
+        and (raw.reasoning_tokens, raw.cache_write_tokens)
+        is distinct from (sums.reasoning_tokens, sums.cache_write_tokens)
     )
