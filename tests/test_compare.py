@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from tracelab.algorithms.intervals import percentile_intervals
+from tracelab.build import _work_folder
 from tracelab.compare import Comparison, compare
 from tracelab.errors import TracelabError
 from tracelab.export import export_tables
@@ -66,6 +67,43 @@ def test_a_share_of_the_whole_goes_by_all_of_the_client(
             "select count_if(model = 'gpt-5.5') / count(*) from steps where provider = 'codex'"
         ).fetchall()
     assert figures["summary_overview.model_mix.gpt-5.5.codex.share"].ours == pytest.approx(share)
+
+
+NONE_OF_SOME = [
+    "summary_overview.steps_by_model.gpt-5.3-codex.codex.count",
+    "summary_overview.tool_calls_by_model.gpt-5.3-codex.codex.count",
+    "summary_overview.model_mix.gpt-5.3-codex.codex.share",
+    "summary_tool_counts.calls.shell_command.codex.count",
+    "summary_input_growth.negative_share.tool_result.codex.share",
+    "summary_compactions.sessions_with_compaction.codex.count",
+    "summary_compactions.sessions_with_compaction.codex.share",
+]
+
+
+def test_none_of_a_population_is_0_and_of_no_population_unknown(
+    figures: dict[str, Comparison], warehouse: Path, tmp_path: Path
+) -> None:
+    """The sample's Codex sessions have steps and calls, but no such model, tool, fall or compaction."""
+    assert {figure: figures[figure].ours for figure in NONE_OF_SOME} == dict.fromkeys(NONE_OF_SOME, 0)
+    assert {figures[figure].ratio for figure in NONE_OF_SOME} == {0}
+    # a share of compactions where there is none, and the users of logs without names
+    assert figures["summary_compactions.user_initiated_compactions.codex.share"].ours is None
+    assert figures["summary_overview.distinct_users.codex.count"].ours is None
+
+    copy = tmp_path / "tracelab.duckdb"
+    shutil.copyfile(warehouse, copy)
+    with _work_folder(warehouse) as work:
+        [compiled] = (work / "target" / "compiled").rglob("compare_published.sql")
+        query = compiled.read_text()
+    with duckdb.connect() as tables:
+        tables.execute(f"attach '{copy}' as warehouse; use warehouse")
+        for (table,) in tables.execute(
+            "select distinct table_name from duckdb_columns() where database_name = 'warehouse'"
+            " and schema_name = 'main' and column_name = 'provider'"
+        ).fetchall():
+            tables.execute(f"delete from {table} where provider = 'codex'")
+        without = dict(tables.execute(f"select figure_id, ours from ({query})").fetchall())
+    assert {figure: without[figure] for figure in NONE_OF_SOME} == dict.fromkeys(NONE_OF_SOME)
 
 
 def test_the_same_warehouse_gives_the_same_intervals(figures: dict[str, Comparison], warehouse: Path) -> None:

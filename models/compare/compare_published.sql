@@ -2,7 +2,13 @@
 -- whether the two compare.
 -- Long, since every table that has one of them is read by a line of its own.
 with
-    figures as (select * from {{ ref("published_figures") }}),
+    figures as (
+        select
+            *,
+            comparability
+            not in ('not_this_workload', 'other_trace', 'not_computed') as is_computed
+        from {{ ref("published_figures") }}
+    ),
     overview as (
         select
             *,
@@ -181,6 +187,60 @@ with
             where="timeout_s in (60, 600, 3600) and gap_measure = 'published'") }}
     ),
     -- fmt: on
+    -- none of a population that these sessions have is 0, of one that they have not
+    -- unknown: a model, tool, class or event that only others use, a fall of the
+    -- input, a session that compacts
+    zeros as (
+        select
+            figure_id,
+            0 as ours,
+            if(
+                statistic = 'share',
+                coalesce(max(numbers ->> 'client_steps')::double::bigint, 0),
+                0
+            ) as n
+        from figures
+        inner join numbers using (table_name, provider)
+        where
+            is_computed
+            and statistic in ('count', 'share')
+            and case
+                when figures.metric in ('positive', 'negative', 'major')
+                then
+                    numbers.metric = 'all'
+                    and (numbers ->> 'count')::double > 0
+                    and (numbers.dimension, numbers.dimension_value)
+                    is not distinct from (figures.dimension, figures.dimension_value)
+                when figures.metric = 'compactions_per_compacting_session'
+                then
+                    numbers.metric = 'compactions_per_session'
+                    and (numbers ->> 'count')::double > 0
+                    and (numbers.dimension, numbers.dimension_value)
+                    is not distinct from (figures.dimension, figures.dimension_value)
+                when
+                    figures.metric in (
+                        'steps',
+                        'step_share',
+                        'tool_calls',
+                        'call_share',
+                        'time_share',
+                        'events',
+                        'latency_s'
+                    )
+                then
+                    numbers.dimension = figures.dimension
+                    and coalesce(
+                        if(
+                            numbers.metric = figures.metric,
+                            coalesce(numbers ->> statistic, numbers ->> 'value'),
+                            null
+                        ),
+                        numbers ->> figures.metric
+                    )::double
+                    > 0
+            end
+        group by figure_id, statistic
+    ),
     found as (
         select
             figure_id,
@@ -220,9 +280,7 @@ with
             and figures.provider = numbers.provider
             and figures.dimension is not distinct from numbers.dimension
             and figures.dimension_value is not distinct from numbers.dimension_value
-        where
-            comparability not in ('not_this_workload', 'other_trace', 'not_computed')
-            and ours is not null
+        where is_computed and ours is not null
         -- a tool's name may stand in two categories
         qualify row_number() over (partition by figure_id order by n desc) = 1
     )
@@ -235,12 +293,13 @@ select
     dimension_value,
     statistic,
     unit,
-    ours,
+    coalesce(found.ours, zeros.ours) as ours,
     value as published,
-    ours / nullif(value, 0) as ratio,
-    n,
+    coalesce(found.ours, zeros.ours) / nullif(value, 0) as ratio,
+    coalesce(found.n, zeros.n) as n,
     comparability,
     note,
     source
 from figures
 left join found using (figure_id)
+left join zeros using (figure_id)
