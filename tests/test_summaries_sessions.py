@@ -144,14 +144,16 @@ def test_compactions_are_told_apart_by_what_follows_and_among_sessions_that_have
 
 def test_costs_are_of_priced_steps_and_units_without_one_are_only_counted(marts: Marts) -> None:
     price = {"append_cost_usd": "0.5", "prefix_cost_usd": "0.25", "output_cost_usd": "0.25", "cost_usd": "1"}
-    tokens = {"append_tokens": 10, "prefix_tokens": 20, "output_tokens": 30}
+    tokens = {"append_tokens": 10, "prefix_tokens": 20, "input_tokens": 30, "output_tokens": 30}
+    tokens["usage_is_final"] = True
     marts.add(
         "steps",
         {"step_id": "1", "session_id": "a", "request_id": "a@1", **tokens, **price},
-        {"step_id": "2", "session_id": "a", "request_id": "a@1", **tokens, **price},
+        {"step_id": "2", "session_id": "a", "request_id": "a@1", **tokens, **price, "usage_is_final": False},
         {"step_id": "3", "session_id": "a", "request_id": "a@2", **tokens, **price},
         {"step_id": "4", "session_id": "a", "request_id": "a@2", **tokens},
         {"step_id": "5", "session_id": "unpriced", "request_id": "unpriced@1", **tokens},
+        {"step_id": "6", "session_id": "a", "request_id": "a@1", "usage_is_final": False},
     )
     marts.add(
         "requests",
@@ -166,7 +168,13 @@ def test_costs_are_of_priced_steps_and_units_without_one_are_only_counted(marts:
     assert {unit: (row["units"], row["count"], row["mean"]) for unit, row in costs.items()} == {
         "session": (2, 1, 3.0),
         "request": (2, 1, 2.0),
-        "step": (5, 3, 1.0),
+        "step": (6, 3, 1.0),
+    }
+    left_out = ("unpriced_units", "unpriced_tokens", "placeholder_steps")
+    assert {unit: tuple(row[name] for name in left_out) for unit, row in costs.items()} == {
+        "session": (2, 120, 1),
+        "request": (1, 60, 1),
+        "step": (2, 120, 1),
     }
     parts = marts.rows("summary_cost_distribution", unit="session", measure="cost_usd", **ALL)
     assert columns(parts, "category", "total", "total_share") == {

@@ -13,7 +13,14 @@ with
             -- whole numbers of 1e-12 USD are exact, and of the tokens' type
             (append_cost_usd * 1000000000000)::bigint as append_cost,
             (prefix_cost_usd * 1000000000000)::bigint as prefix_cost,
-            (output_cost_usd * 1000000000000)::bigint as output_cost
+            (output_cost_usd * 1000000000000)::bigint as output_cost,
+            (cost_usd is null and input_tokens is not null)::int as unpriced_steps,
+            if(cost_usd is null, input_tokens + output_tokens, null) as unpriced_tokens,
+            (
+                cost_usd is not null
+                and output_tokens is not null
+                and not usage_is_final
+            )::int as placeholder_steps
         from {{ ref("steps") }}
     ),
     units as (
@@ -37,7 +44,10 @@ with
             -- null where absurd
             try_cast(sum(append_cost) as bigint) as append_cost,
             try_cast(sum(prefix_cost) as bigint) as prefix_cost,
-            try_cast(sum(output_cost) as bigint) as output_cost
+            try_cast(sum(output_cost) as bigint) as output_cost,
+            sum(unpriced_steps)::int as unpriced_steps,
+            sum(unpriced_tokens)::bigint as unpriced_tokens,
+            sum(placeholder_steps)::int as placeholder_steps
         from units
         group by unit, unit_id, provider, session_kind
         union all by name
@@ -49,6 +59,9 @@ with
             unit,
             provider,
             session_kind,
+            unpriced_steps,
+            unpriced_tokens,
+            placeholder_steps,
             unnest(
                 [
                     {
@@ -85,7 +98,10 @@ select
     count(*) as units,
     sum(amount) / per as total,
     sum(amount) / nullif(max(sum(amount)) over whole, 0) as total_share,
-    {{ distribution("amount", per="per") }}
+    {{ distribution("amount", per="per") }},
+    count_if(unpriced_steps > 0)::bigint as unpriced_units,
+    coalesce(sum(unpriced_tokens), 0)::bigint as unpriced_tokens,
+    sum(placeholder_steps)::bigint as placeholder_steps
 from amounts
 group by {{ cuts(by_model=false) }}, unit, measure, category, per
 window
