@@ -52,7 +52,7 @@ class Marts:
         """Return a number of the overview, None where it has no row."""
         rows = self.rows(
             "summary_overview",
-            **{"provider": "all", "session_kind": "all", "trigger": "all", **where, "name": name},
+            **dict.fromkeys(("provider", "session_kind", "model", "trigger"), "all") | where | {"name": name},
         )
         return rows[0]["value"] if rows else None
 
@@ -384,7 +384,7 @@ def test_the_overview_agrees_with_the_marts(sample: duckdb.DuckDBPyConnection) -
             cut = f"'{provider}' in ('all', provider) and '{kind}' in ('all', session_kind)"
             for name, query in queries.items():
                 ours = sample.execute(
-                    "select value from summary_overview where trigger = 'all'"
+                    "select value from summary_overview where (model, trigger) = ('all', 'all')"
                     " and (provider, session_kind, name) = (?, ?, ?)",
                     [provider, kind, name],
                 ).fetchall()

@@ -524,7 +524,8 @@ def sample(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def test_every_headline_is_a_number_of_the_overview(sample: duckdb.DuckDBPyConnection) -> None:
     named = set(re.findall(r"'name':'(\w+)'", rendered("summary_paper_headlines")))
     rows = sample.execute(
-        "select name, mart from summary_paper_headlines where (provider, session_kind) = ('all', 'all')"
+        "select name, mart from summary_paper_headlines"
+        " where (provider, session_kind, model) = ('all', 'all', 'all')"
     ).fetchall()
     assert {name for name, _ in rows} == named
     tables = {name for (name,) in sample.execute("select table_name from duckdb_tables()").fetchall()}

@@ -81,7 +81,7 @@ ROWS: Mapping[str, str] = {
     "first_tokens": """
         select *, input_to_reasoning_end_ms / 1000 - reasoning_tokens / (
             select value from summary_overview where name = 'after_reasoning_mean_tokens_per_s'
-            and provider = 'codex' and session_kind = 'all' and trigger = 'all'
+            and provider = 'codex' and session_kind = 'all' and model = 'all' and trigger = 'all'
         ) as residual_s
         from rows_steps where reasoning_tokens > 0 and usage_is_final and provider = 'codex'
         """,

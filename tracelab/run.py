@@ -15,7 +15,8 @@ _HEADLINES = """
 with
     numbers as (
         pivot (
-            select provider, name, value from summary_overview where session_kind = 'all' and trigger = 'all'
+            select provider, name, value from summary_overview
+            where session_kind = 'all' and model = 'all' and trigger = 'all'
         )
         on name in ('sessions', 'requests', 'steps', 'tool_calls', 'hit_ratio', 'cost_usd', 'unpriced_steps')
         using first(value)

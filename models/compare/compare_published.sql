@@ -21,7 +21,7 @@ with
                 else max(if(name = 'steps', value, null)) over cut
             end as n
         from {{ ref("summary_overview") }}
-        window cut as (partition by provider, session_kind, trigger)
+        window cut as (partition by provider, session_kind, model, trigger)
     ),
     -- what no summary has in one piece
     models as (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-OVERVIEW = "from summary_overview where session_kind = 'all' and trigger = 'all'"
+OVERVIEW = "from summary_overview where session_kind = 'all' and model = 'all' and trigger = 'all'"
 """The frame that `population` reads."""
 
 

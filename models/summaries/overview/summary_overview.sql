@@ -42,6 +42,7 @@ with
             'scope' as section,
             {{ pooled("provider") }},
             {{ pooled("session_kind") }},
+            'all' as model,
             'all' as trigger,
             count(*) filter (where steps > 0) as sessions,
             count(*) filter (where steps = 0) as sessions_without_steps,
@@ -66,6 +67,7 @@ with
             'steps' as section,
             {{ pooled("provider") }},
             {{ pooled("session_kind") }},
+            {{ pooled("model") }},
             {{ pooled("trigger") }},
             count(*) as steps,
             count(*) filter (where input_tokens is null) as unmetered_steps,
@@ -95,13 +97,14 @@ with
             ) as context_p90_tokens,
             max(context_tokens) as context_max_tokens
         from steps
-        group by {{ cuts(by_model=false) }}, grouping sets ((), (trigger))
+        group by {{ cuts() }}, grouping sets ((), (trigger))
     ),
     cache as (
         select
             'cache' as section,
             {{ pooled("provider") }},
             {{ pooled("session_kind") }},
+            {{ pooled("model") }},
             {{ pooled("trigger") }},
             sum(prefix_tokens) filter (where calls = 1)
             / nullif(sum(input_tokens) filter (where calls = 1), 0) as hit_ratio,
@@ -132,13 +135,14 @@ with
             ) as observed_amplification,
             prefill_amplification - 1 as redundant_to_new_ratio
         from steps
-        group by {{ cuts(by_model=false) }}, grouping sets ((), (trigger))
+        group by {{ cuts() }}, grouping sets ((), (trigger))
     ),
     generation as (
         select
             'generation' as section,
             {{ pooled("provider") }},
             {{ pooled("session_kind") }},
+            {{ pooled("model") }},
             {{ pooled("trigger") }},
             count(generation_ms) as generation_steps,
             count(*) filter (
@@ -171,13 +175,14 @@ with
             count(input_to_reasoning_end_ms) as input_to_reasoning_end_steps,
             sum(input_to_reasoning_end_ms) / 1000 as input_to_reasoning_end_total_s
         from steps
-        group by {{ cuts(by_model=false) }}, grouping sets ((), (trigger))
+        group by {{ cuts() }}, grouping sets ((), (trigger))
     ),
     people as (
         select
             'people' as section,
             {{ pooled("provider") }},
             {{ pooled("session_kind") }},
+            {{ pooled("model") }},
             {{ pooled("trigger") }},
             count(*) filter (where user_messages > 0) as user_message_steps,
             count(*) filter (where tool_results > 0) as tool_result_steps,
@@ -185,13 +190,14 @@ with
             / nullif(user_message_steps, 0) as tool_calls_per_user_message_step,
             sum(while_running_messages) as while_running_messages
         from steps
-        group by {{ cuts(by_model=false) }}, grouping sets ((), (trigger))
+        group by {{ cuts() }}, grouping sets ((), (trigger))
     ),
     waits as (
         select
             'people' as section,
             {{ pooled("provider") }},
             {{ pooled("session_kind") }},
+            {{ pooled("model") }},
             {{ pooled("trigger") }},
             count(wait_ms) as human_waits,
             count(*) filter (where wait_ms > 8 * 3600000) as human_waits_over_8h,
@@ -205,6 +211,7 @@ with
                 select
                     provider,
                     session_kind,
+                    model,
                     trigger,
                     -- a step without a wait keeps its row: every cut has a count
                     unnest(
@@ -212,13 +219,14 @@ with
                     ) as wait_ms
                 from steps
             )
-        group by {{ cuts(by_model=false) }}, grouping sets ((), (trigger))
+        group by {{ cuts() }}, grouping sets ((), (trigger))
     ),
     cost as (
         select
             'cost' as section,
             {{ pooled("provider") }},
             {{ pooled("session_kind") }},
+            {{ pooled("model") }},
             {{ pooled("trigger") }},
             sum(cost_usd)::double as cost_usd,
             sum(append_cost_usd)::double as append_cost_usd,
@@ -240,7 +248,7 @@ with
             avg(cost_usd) as step_cost_mean_usd,
             median(cost_usd::double) as step_cost_p50_usd
         from steps
-        group by {{ cuts(by_model=false) }}, grouping sets ((), (trigger))
+        group by {{ cuts() }}, grouping sets ((), (trigger))
     ),
     -- what comes after the reasoning tells how long a token takes
     reasoning as (
@@ -248,6 +256,7 @@ with
             'reasoning' as section,
             {{ pooled("provider") }},
             {{ pooled("session_kind") }},
+            {{ pooled("model") }},
             'all' as trigger,
             count(*) filter (where has_reasoned_span) as after_reasoning_steps,
             sum(visible_output_tokens) filter (
@@ -261,7 +270,7 @@ with
                 where has_reasoned_span
             ) as after_reasoning_p50_tokens_per_s
         from steps
-        group by {{ cuts(by_model=false) }}
+        group by {{ cuts() }}
     ),
     -- rule 13: up to the end of reasoning, less what the reasoning itself took at
     -- that speed
@@ -270,6 +279,7 @@ with
             'reasoning' as section,
             reasoning.provider,
             reasoning.session_kind,
+            reasoning.model,
             'all' as trigger,
             count(input_to_reasoning_end_ms) as first_token_residual_steps,
             sum(input_to_reasoning_end_ms) / 1000 as first_token_reasoning_total_s,
@@ -290,16 +300,21 @@ with
             steps
             on reasoning.provider in ('all', steps.provider)
             and reasoning.session_kind in ('all', steps.session_kind)
+            and (
+                reasoning.model = 'all'
+                or reasoning.model is not distinct from steps.model
+            )
             and reasoning_tokens > 0
             and usage_is_final
             and input_to_reasoning_end_ms is not null
-        group by reasoning.provider, reasoning.session_kind
+        group by reasoning.provider, reasoning.session_kind, reasoning.model
     ),
     request_totals as (
         select
             'requests' as section,
             {{ pooled("provider") }},
             {{ pooled("session_kind") }},
+            {{ pooled("model") }},
             'all' as trigger,
             count(*) as requests,
             count(*) filter (where ended_by = 'interrupt') as interrupted_requests,
@@ -320,13 +335,14 @@ with
                 where response_ms > 0
             ) as request_cost_p50_usd
         from requests
-        group by {{ cuts(by_model=false) }}
+        group by {{ cuts() }}
     ),
     tools as (
         select
             'tools' as section,
             {{ pooled("provider") }},
             {{ pooled("session_kind") }},
+            {{ pooled("model") }},
             'all' as trigger,
             count(*) as tool_calls,
             count(*) filter (where is_error) as tool_errors,
@@ -347,27 +363,29 @@ with
             sum(effective_ms) filter (where effective_ms >= 60000)
             / nullif(sum(effective_ms), 0) as minute_calls_time_share
         from tool_calls
-        group by {{ cuts(by_model=false) }}
+        group by {{ cuts() }}
     ),
     calls_by_tool as (
         select
             {{ pooled("provider") }},
             {{ pooled("session_kind") }},
+            {{ pooled("model") }},
             tool_name,
             count(*) as tool_calls
         from tool_calls
-        group by {{ cuts(by_model=false) }}, tool_name
+        group by {{ cuts() }}, tool_name
     ),
     tool_mix as (
         select
             'tools' as section,
             provider,
             session_kind,
+            model,
             'all' as trigger,
             count(*) as tool_names,
             list_sum(max(tool_calls, 3)) / sum(tool_calls) as top_3_tools_share
         from calls_by_tool
-        group by provider, session_kind
+        group by provider, session_kind, model
     ),
     numbers as (
         from scope
@@ -397,6 +415,7 @@ with
 select
     provider,
     session_kind,
+    model,
     trigger,
     section,
     name,
@@ -413,5 +432,5 @@ select
 from
     numbers unpivot (
         value for name
-        in (columns(* exclude (section, provider, session_kind, trigger)))
+        in (columns(* exclude (section, provider, session_kind, model, trigger)))
     )

@@ -28,7 +28,7 @@ with
                 recursive := true
             )
     )
-select provider, session_kind, mart, name, value, unit
+select provider, session_kind, model, mart, name, value, unit
 from {{ ref("summary_overview") }}
 inner join headlines using (name)
 where trigger = 'all'

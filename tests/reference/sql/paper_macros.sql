@@ -4,7 +4,7 @@ with
     numbers as (
         select provider, map_from_entries(list((name, value))) as facts
         from summary_paper_headlines
-        where session_kind = 'all'
+        where session_kind = 'all' and model = 'all'
         group by provider
     ),
     pooled as (select facts from numbers where provider = 'all'),

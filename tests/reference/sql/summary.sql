@@ -10,7 +10,7 @@ with
             ) as n
         from summary_overview
         inner join scopes on scope = replace(provider, 'all', 'merged')
-        where session_kind = 'all'
+        where session_kind = 'all' and model = 'all'
         group by scope, trigger
     ),
     -- a bucket without steps has no row
@@ -93,7 +93,7 @@ with
         from summary_overview
         inner join scopes on scope in ('merged', provider)
         where
-            (session_kind, trigger, name) = ('all', 'all', 'steps')
+            (session_kind, model, trigger, name) = ('all', 'all', 'all', 'steps')
             and provider <> 'all'
         group by scopes.scope
     )
