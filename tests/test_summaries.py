@@ -195,6 +195,7 @@ def test_five_minutes_and_an_hour_are_edges_of_the_grid(marts: Marts) -> None:
         "summary_cache_hit_idle_grid",
         provider="all",
         session_kind="all",
+        model="all",
         trigger="all",
         gap_measure="causal",
         hit_bin="19",

@@ -11,7 +11,8 @@ import pytest
 from tests.test_summaries import ROOT, Marts
 
 ALL = {"provider": "all", "session_kind": "all"}
-EVERY = {**ALL, "model": "all", "trigger": "all"}
+POOLED = {**ALL, "model": "all"}
+EVERY = {**POOLED, "trigger": "all"}
 
 
 @pytest.fixture
@@ -264,7 +265,7 @@ def test_a_replayed_prompt_is_compared_with_the_one_before(marts: Marts) -> None
     _replayed(marts)
     pairs = {
         row["measure"]: (row["count"], row["mean"], row["min"], row["max"])
-        for row in marts.rows("summary_cache_replay", **ALL, population="pairs", trigger="all")
+        for row in marts.rows("summary_cache_replay", **POOLED, population="pairs", trigger="all")
     }
     assert pairs == {
         "prefix_error": (3, -30, -100, 10),
@@ -281,7 +282,7 @@ def test_a_replayed_prompt_is_compared_with_the_one_before(marts: Marts) -> None
         "adjusted_visible_append": (2, 125, 0, 250),
         "cache_write_less_output": (1, 100, 100, 100),
     }
-    started = marts.rows("summary_cache_replay", **ALL, population="pairs", measure="append_less_output")
+    started = marts.rows("summary_cache_replay", **POOLED, population="pairs", measure="append_less_output")
     assert {row["trigger"]: (row["count"], row["p50"]) for row in started} == {
         "all": (2, 25), "tool": (1, 200), "user": (1, -150)
     }  # fmt: skip
@@ -291,7 +292,7 @@ def test_replayed_steps_stand_in_the_populations_that_they_belong_to(marts: Mart
     _replayed(marts)
 
     def counts(measure: str) -> dict[tuple[str, int | None, str], int]:
-        rows = marts.rows("summary_cache_replay", **ALL, measure=measure)
+        rows = marts.rows("summary_cache_replay", **POOLED, measure=measure)
         keys = ("population", "threshold", "trigger")
         return {tuple(row[key] for key in keys): row["count"] for row in rows}  # type: ignore[misc]
 
@@ -319,7 +320,7 @@ def test_replayed_steps_stand_in_the_populations_that_they_belong_to(marts: Mart
 
 def test_shares_of_replayed_steps_are_of_those_that_can_be_tested(marts: Marts) -> None:
     _replayed(marts)
-    rows = marts.rows("summary_cache_replay_shares", **ALL, trigger="all")
+    rows = marts.rows("summary_cache_replay_shares", **POOLED, trigger="all")
     found = {
         (row["population"], row["threshold"], row["test"]): (row["passed_steps"], row["steps"])
         for row in rows

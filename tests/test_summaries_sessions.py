@@ -12,6 +12,7 @@ import pytest
 from tests.test_summaries import MODELS, Marts, rendered
 
 ALL = {"provider": "all", "session_kind": "all"}
+POOLED = {**ALL, "model": "all"}
 NOON = datetime(2026, 10, 5, 12)  # a Monday
 
 
@@ -58,7 +59,7 @@ def test_sessions_hold_their_timed_requests_and_may_hold_none(marts: Marts) -> N
         {"response_ms": 0, "steps": 5, "user_steps": 2, "tool_steps": 2, "tool_calls": 1},
     )
     marts.add("steps", {"step_id": "x", "tool_calls": 0}, {"step_id": "y", "tool_calls": 3})
-    rows = {(row["unit"], row["metric"]): row for row in marts.rows("summary_session_counts", **ALL)}
+    rows = {(row["unit"], row["metric"]): row for row in marts.rows("summary_session_counts", **POOLED)}
     assert {key: (row["count"], row["mean"]) for key, row in rows.items()} == {
         ("session", "requests"): (2, 1.5),
         ("session", "steps"): (2, 5.0),
@@ -163,7 +164,7 @@ def test_costs_are_of_priced_steps_and_units_without_one_are_only_counted(marts:
     )
     costs = {
         row["unit"]: row
-        for row in marts.rows("summary_cost_distribution", measure="cost_usd", category="all", **ALL)
+        for row in marts.rows("summary_cost_distribution", measure="cost_usd", category="all", **POOLED)
     }
     assert {unit: (row["units"], row["count"], row["mean"]) for unit, row in costs.items()} == {
         "session": (2, 1, 3.0),
@@ -176,11 +177,11 @@ def test_costs_are_of_priced_steps_and_units_without_one_are_only_counted(marts:
         "request": (1, 60, 1),
         "step": (2, 120, 1),
     }
-    parts = marts.rows("summary_cost_distribution", unit="session", measure="cost_usd", **ALL)
+    parts = marts.rows("summary_cost_distribution", unit="session", measure="cost_usd", **POOLED)
     assert columns(parts, "category", "total", "total_share") == {
         "all": (3.0, 1.0), "append": (1.5, 0.5), "prefix": (0.75, 0.25), "output": (0.75, 0.25)
     }  # fmt: skip
-    held = marts.rows("summary_cost_distribution", unit="session", measure="tokens", **ALL)
+    held = marts.rows("summary_cost_distribution", unit="session", measure="tokens", **POOLED)
     assert columns(held, "category", "count", "mean")["all"] == (1, 180.0)
 
 
@@ -200,7 +201,7 @@ def test_parts_of_a_session_that_overlap_add_up_beside_a_partition_that_does_not
         "other_part_ms": hour,
     }
     marts.add("sessions", {"session_id": "a", **session}, {"session_id": "b", **session, "wall_ms": 0})
-    rows = marts.rows("summary_timing_distribution", **ALL)
+    rows = marts.rows("summary_timing_distribution", **POOLED)
     shares = {(row["block"], row["category"]): row["total_share"] for row in rows}
     assert [shares["session", part] for part in ("all", "human", "generation", "tool")] == [
         1.0,
@@ -234,7 +235,7 @@ def test_single_times_leave_out_what_took_none_and_steps_count_it_as_zero(marts:
         {"response_ms": 10_000, "generation_ms": 2000, "tool_effective_ms": 6000, "other_ms": 3000},
         {"response_ms": None, "generation_ms": 1, "tool_effective_ms": 1, "other_ms": 1},
     )
-    rows = marts.rows("summary_timing_distribution", **ALL)
+    rows = marts.rows("summary_timing_distribution", **POOLED)
     found = {(row["block"], row["category"]): (row["count"], row["mean"]) for row in rows}
     assert found == {
         ("individual", "human"): (2, 4.0),
@@ -548,7 +549,7 @@ def test_categories_and_blocks_add_up_in_every_cut(sample: duckdb.DuckDBPyConnec
             select sum(total_share) filter (where category <> 'all') as shares
             from summary_{table}
             where {chosen}
-            group by provider, session_kind, {whole}
+            group by provider, session_kind, model, {whole}
             having shares is not null
             """
         ).fetchall()

@@ -19,6 +19,7 @@ select
     step_id,
     provider,
     session_kind,
+    model,
     trigger,
     input_tokens,
     prefix_tokens,

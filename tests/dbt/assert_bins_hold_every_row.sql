@@ -83,7 +83,7 @@ with
             'summary_cache_hit_idle_grid',
             provider,
             session_kind,
-            'all',
+            model,
             concat_ws(', ', trigger, gap_measure),
             if(hit_bin = 'all', 'gaps', 'gaps and hits'),
             concat_ws(', ', gap_bin, hit_bin),
@@ -490,7 +490,8 @@ from
             sum(value) filter (where provider <> 'all') as parts
         from {{ ref("summary_overview") }}
         where
-            not regexp_matches(
+            model = 'all'
+            and not regexp_matches(
                 name, '_(mean|p\d\d|max|ratio|share|amplification|per|epoch)(_|$)'
             )
             -- clients have tools of the same name; and what is less an estimate

@@ -16,8 +16,8 @@ _CAUSES = {
     "none": "small: 1,024 tokens or 2% at most",
 }
 _GAPS = (
-    "from summary_cache_hit_idle_grid where provider <> 'all' and session_kind = 'all' and trigger = 'all'"
-    " and gap_measure = 'causal' and hit_bin"
+    "from summary_cache_hit_idle_grid where provider <> 'all' and session_kind = 'all' and model = 'all'"
+    " and trigger = 'all' and gap_measure = 'causal' and hit_bin"
 )
 
 

@@ -6,6 +6,7 @@ with
         select
             provider,
             session_kind,
+            model,
             trigger,
             hit_ratio,
             prefix_tokens,
@@ -45,6 +46,7 @@ with
 select
     {{ pooled("provider") }},
     {{ pooled("session_kind") }},
+    {{ pooled("model") }},
     {{ pooled("trigger") }},
     gap_measure,
     gap_bin,
@@ -61,7 +63,7 @@ select
     count(*) filter (where hit_ratio < 0.1) / count(*) as low_hit_share
 from binned
 group by
-    {{ cuts(by_model=false) }},
+    {{ cuts() }},
     grouping sets ((), (trigger)),
     grouping sets ((), (hit_bin, hit_low, hit_high)),
     gap_measure,

@@ -6,6 +6,7 @@ with
         select
             provider,
             session_kind,
+            model,
             'all' as trigger,
             'pairs' as population,
             columns('prefix_error|append|_less_|previous_.*output')
@@ -15,6 +16,7 @@ with
         select
             provider,
             session_kind,
+            model,
             trigger,
             'pairs' as population,
             append_less_output,
@@ -25,6 +27,7 @@ with
         select
             provider,
             session_kind,
+            model,
             'all' as trigger,
             if(
                 append_less_output < 0, 'append_below_output', 'append_covers_output'
@@ -37,6 +40,7 @@ with
         select
             provider,
             session_kind,
+            model,
             'all' as trigger,
             'visible_output_from' as population,
             threshold,
@@ -49,6 +53,7 @@ with
         select
             provider,
             session_kind,
+            model,
             unnest(['all', trigger]) as trigger,
             'input_chars_to' as population,
             threshold,
@@ -62,6 +67,7 @@ with
         select
             provider,
             session_kind,
+            model,
             'all' as trigger,
             text_kind || '_from' as population,
             threshold,
@@ -78,6 +84,7 @@ with
         select
             {{ pooled("provider") }},
             {{ pooled("session_kind") }},
+            {{ pooled("model") }},
             trigger,
             population,
             threshold,
@@ -90,11 +97,12 @@ with
                 )::double[]
             } as "\0"
         from populations
-        group by {{ cuts(by_model=false) }}, trigger, population, threshold
+        group by {{ cuts() }}, trigger, population, threshold
     )
 select
     provider,
     session_kind,
+    model,
     trigger,
     population,
     threshold::bigint as threshold,

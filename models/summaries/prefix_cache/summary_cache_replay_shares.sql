@@ -27,6 +27,7 @@ with
         select
             provider,
             session_kind,
+            model,
             trigger,
             'pairs' as population,
             columns('(prefix|append|cache)_.*(within|below|equals|covers.*output).*')
@@ -36,6 +37,7 @@ with
         select
             provider,
             session_kind,
+            model,
             trigger,
             if(
                 append_below_output, 'append_below_output', 'append_covers_output'
@@ -49,6 +51,7 @@ with
         select
             provider,
             session_kind,
+            model,
             trigger,
             'visible_output_from' as population,
             threshold,
@@ -62,6 +65,7 @@ with
         select
             provider,
             session_kind,
+            model,
             trigger,
             'input_chars_to' as population,
             threshold,
@@ -75,6 +79,7 @@ with
         select
             provider,
             session_kind,
+            model,
             trigger,
             text_kind || '_from' as population,
             threshold,
@@ -90,6 +95,7 @@ with
         select
             provider,
             session_kind,
+            model,
             trigger,
             population,
             threshold,
@@ -103,6 +109,7 @@ with
 select
     {{ pooled("provider") }},
     {{ pooled("session_kind") }},
+    {{ pooled("model") }},
     {{ pooled("trigger") }},
     population,
     threshold::bigint as threshold,
@@ -112,9 +119,4 @@ select
     passed_steps / steps as passed_share
 from counted unpivot (found for test in (columns('_(within|below|equals|covers)_')))
 where found.steps > 0
-group by
-    {{ cuts(by_model=false) }},
-    grouping sets ((), (trigger)),
-    population,
-    threshold,
-    test
+group by {{ cuts() }}, grouping sets ((), (trigger)), population, threshold, test

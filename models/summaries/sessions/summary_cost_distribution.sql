@@ -1,10 +1,11 @@
 -- One row per cut, unit, measure and category: what a session, a request and a step
--- cost, and how many tokens that is.
+-- cost, and how many tokens that is. Sessions are not cut by model.
 with
     steps as (
         select
             provider,
             session_kind,
+            model,
             session_id,
             request_id,
             case when cost_usd is not null then append_tokens end as append_tokens,
@@ -24,20 +25,24 @@ with
         from {{ ref("steps") }}
     ),
     units as (
-        select 'session' as unit, session_id as unit_id, *
+        select 'session' as unit, session_id as unit_id, * replace (null as model)
         from steps
         union all
-        select 'request', request_id, *
+        select 'request', request_id, steps.* replace (requests.model as model)
         from steps
-        where
-            request_id
-            in (select request_id from {{ ref("requests") }} where response_ms > 0)
+        inner join
+            (
+                select request_id, model
+                from {{ ref("requests") }}
+                where response_ms > 0
+            ) as requests using (request_id)
     ),
     totals as (
         select
             unit,
             provider,
             session_kind,
+            model,
             sum(append_tokens)::bigint as append_tokens,
             sum(prefix_tokens)::bigint as prefix_tokens,
             sum(output_tokens)::bigint as output_tokens,
@@ -49,7 +54,7 @@ with
             sum(unpriced_tokens)::bigint as unpriced_tokens,
             sum(placeholder_steps)::int as placeholder_steps
         from units
-        group by unit, unit_id, provider, session_kind
+        group by unit, unit_id, provider, session_kind, model
         union all by name
         select 'step' as unit, * exclude (session_id, request_id)
         from steps
@@ -62,6 +67,7 @@ with
             unpriced_steps,
             unpriced_tokens,
             placeholder_steps,
+            model,
             unnest(
                 [
                     {
@@ -92,6 +98,7 @@ with
 select
     {{ pooled("provider") }},
     {{ pooled("session_kind") }},
+    {{ pooled("model") }},
     unit,
     measure,
     category,
@@ -103,9 +110,15 @@ select
     coalesce(sum(unpriced_tokens), 0)::bigint as unpriced_tokens,
     sum(placeholder_steps)::bigint as placeholder_steps
 from amounts
-group by {{ cuts(by_model=false) }}, unit, measure, category, per
+group by {{ cuts() }}, unit, measure, category, per
+having unit <> 'session' or grouping(model) = 1
 window
     whole as (
         partition by
-            grouping_id(provider, session_kind), provider, session_kind, unit, measure
+            grouping_id(provider, session_kind, model),
+            provider,
+            session_kind,
+            model,
+            unit,
+            measure
     )

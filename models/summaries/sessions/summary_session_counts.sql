@@ -1,11 +1,12 @@
 -- One row per cut, unit and metric: how many requests, steps and tool calls a session,
--- a request and a step hold.
+-- a request and a step hold. Sessions are not cut by model.
 with
     amounts as (
         select
             'session' as unit,
             provider,
             session_kind,
+            null as model,
             unnest(
                 [
                     {'metric':'requests', 'amount':timed_requests},
@@ -23,6 +24,7 @@ with
             'request' as unit,
             provider,
             session_kind,
+            model,
             unnest(
                 [
                     {'metric':'steps', 'amount':steps},
@@ -35,14 +37,16 @@ with
         from {{ ref("requests") }}
         where response_ms > 0
         union all
-        select 'step' as unit, provider, session_kind, 'tool_calls', tool_calls
+        select 'step' as unit, provider, session_kind, model, 'tool_calls', tool_calls
         from {{ ref("steps") }}
     )
 select
     {{ pooled("provider") }},
     {{ pooled("session_kind") }},
+    {{ pooled("model") }},
     unit,
     metric,
     {{ distribution("amount") }}
 from amounts
-group by {{ cuts(by_model=false) }}, unit, metric
+group by {{ cuts() }}, unit, metric
+having unit <> 'session' or grouping(model) = 1

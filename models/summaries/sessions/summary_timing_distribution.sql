@@ -1,5 +1,5 @@
 -- One row per cut, block and category: where the time of sessions, requests and steps
--- goes, in seconds.
+-- goes, in seconds. Sessions are not cut by model.
 with
     sessions as (select * from {{ ref("sessions") }} where steps > 0 and wall_ms > 0),
     steps as (select * from {{ ref("steps") }}),
@@ -45,6 +45,7 @@ with
             'request' as block,
             provider,
             session_kind,
+            model,
             response_ms as all_ms,
             generation_ms,
             tool_effective_ms as tool_ms,
@@ -56,23 +57,30 @@ with
             'step' as block,
             provider,
             session_kind,
+            model,
             coalesce(steps.generation_ms, 0) as generation_ms,
             coalesce(calls.tool_ms, 0) as tool_ms,
             coalesce(steps.generation_ms, 0) + coalesce(calls.tool_ms, 0) as all_ms
         from steps
         left join calls using (step_id)
         union all by name
-        select 'individual' as block, provider, session_kind, generation_ms
+        select 'individual' as block, provider, session_kind, model, generation_ms
         from steps
         union all by name
         select
             'individual' as block,
             provider,
             session_kind,
+            model,
             unnest(human_waits_ms) as human_ms
         from steps
         union all by name
-        select 'individual' as block, provider, session_kind, effective_ms as tool_ms
+        select
+            'individual' as block,
+            provider,
+            session_kind,
+            model,
+            effective_ms as tool_ms
         from tool_calls
     ),
     parts as (
@@ -80,6 +88,7 @@ with
             block,
             provider,
             session_kind,
+            model,
             unnest(
                 [
                     {'category':'all', 'ms':all_ms},
@@ -96,6 +105,7 @@ with
 select
     {{ pooled("provider") }},
     {{ pooled("session_kind") }},
+    {{ pooled("model") }},
     block,
     category,
     sum(ms) / 1000 as total_s,
@@ -104,8 +114,14 @@ select
     {{ distribution("ms", per=1000) }}
 from parts
 where ms is not null
-group by {{ cuts(by_model=false) }}, block, category
+group by {{ cuts() }}, block, category
+having block not like 'session%' or grouping(model) = 1
 window
     whole as (
-        partition by grouping_id(provider, session_kind), provider, session_kind, block
+        partition by
+            grouping_id(provider, session_kind, model),
+            provider,
+            session_kind,
+            model,
+            block
     )

@@ -381,6 +381,7 @@ with
             summary_cache_replay_shares as found
             on shares.provider = found.provider
             and found.session_kind = 'all'
+            and found.model = 'all'
             and shares.trigger = found.trigger
             and shares.population = found.population
             and shares.threshold is not distinct from found.threshold
@@ -431,7 +432,8 @@ with
         inner join providers using (provider)
         inner join triggers using (trigger)
         inner join clamped on found.test = clamped.population
-        where session_kind = 'all' and found.population = 'pairs'
+        where
+            session_kind = 'all' and model = 'all' and found.population = 'pairs'
         union all
         select
             'providers/'
@@ -447,7 +449,7 @@ with
         inner join providers using (provider)
         inner join triggers using (trigger)
         inner join long_texts using (population, threshold)
-        where session_kind = 'all'
+        where session_kind = 'all' and model = 'all'
     ),
     numbers as (
         select
@@ -468,6 +470,7 @@ with
             summary_cache_replay as found
             on places.provider = found.provider
             and found.session_kind = 'all'
+            and found.model = 'all'
             and places.trigger = found.trigger
             and places.population = found.population
             and places.threshold is not distinct from found.threshold
@@ -481,6 +484,7 @@ with
             summary_cache_replay as found
             on places.provider = found.provider
             and found.session_kind = 'all'
+            and found.model = 'all'
             and places.population = found.population
             and places.threshold = found.threshold
             and places.measure = found.measure

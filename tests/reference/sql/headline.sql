@@ -6,6 +6,6 @@ select
     mean as value
 from summary_session_counts
 where
-    (provider, session_kind) = ('all', 'all')
+    (provider, session_kind, model) = ('all', 'all', 'all')
     and (unit, metric)
     in (('session', 'requests'), ('request', 'tool_calls'), ('step', 'tool_calls'))

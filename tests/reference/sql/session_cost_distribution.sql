@@ -19,4 +19,4 @@ select
     p99 as "P99",
     case when category <> 'all' then total_share end as "% cost"
 from summary_cost_distribution
-where (provider, session_kind, measure) = ('all', 'all', 'cost_usd')
+where (provider, session_kind, model, measure) = ('all', 'all', 'all', 'cost_usd')

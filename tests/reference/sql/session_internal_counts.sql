@@ -21,4 +21,4 @@ select
     p99
 from summary_session_counts
 inner join scopes on scope = replace(provider, 'all', 'merged')
-where session_kind = 'all' and metric <> 'steps'
+where session_kind = 'all' and model = 'all' and metric <> 'steps'

@@ -38,6 +38,7 @@ from summary_timing_distribution
 inner join scopes on scope = replace(provider, 'all', 'merged')
 where
     session_kind = 'all'
+    and model = 'all'
     and block <> 'session_partition'
     and category in ('all', 'human', 'generation', 'tool')
     and (block, category) <> ('step', 'all')
