@@ -171,16 +171,17 @@ def build_stage(db: Path, env: dict[str, str], runs: int) -> Build:
 
 def _told(report: dict[str, Any]) -> str:
     """How a build's time divides, and its ten slowest models."""
-    sql: dict[str, float] = report["sql_seconds"]
-    sql_s, tests_s = sum(sql.values()), sum(sql[node] for node in sql if node.startswith("test "))
-    dbt_s = report["seconds"] - sql_s
-    slowest = sorted((node for node in sql if node.startswith("model ")), key=lambda node: -sql[node])[:10]
+    nodes: dict[str, float] = report["node_seconds"]
+    sql_s, dbt_s = report["sql_seconds"], report["seconds"] - report["sql_seconds"]
+    tests_s = sum(nodes[node] for node in nodes if node.startswith("test "))
+    models = [node for node in nodes if node.startswith("model ")]
+    slowest = sorted(models, key=lambda node: -nodes[node])[:10]
     return "\n".join(
         [
             f"its SQL     {sql_s:.2f} s, of it tests {tests_s:.2f} s",
             f"dbt         {dbt_s:.2f} s for {report['models']} models and {report['tests']} tests",
             "slowest models, seconds of SQL:",
-            *(f"  {sql[node]:8.2f}  {node.removeprefix('model ')}" for node in slowest),
+            *(f"  {nodes[node]:8.2f}  {node.removeprefix('model ')}" for node in slowest),
         ]
     )
 

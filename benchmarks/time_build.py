@@ -2,7 +2,8 @@
 
     python -m benchmarks.time_build tracelab.duckdb
 
-Every statement of dbt names its node in a comment; what is no SQL is dbt's own time, its import included.
+Every statement of dbt names its node in a comment. Two nodes may run at a time: SQL is the time in which any
+statement ran, and the rest dbt's own, its import included.
 """
 
 import time
@@ -26,6 +27,7 @@ _NODE = re.compile(r'"node_id": "(\w+)\.\w+\.(\w+)')
 def main() -> None:
     """Build the database that is named, with a stop watch on every statement."""
     seconds: dict[str, float] = defaultdict(float)
+    spans: list[tuple[float, float]] = []
     execute = DuckDBCursorWrapper.execute
 
     def timed(self: Any, sql: str, bindings: Any = None) -> Any:
@@ -34,7 +36,9 @@ def main() -> None:
             return execute(self, sql, bindings)  # type: ignore[no-untyped-call]
         finally:
             node = _NODE.search(sql)
-            seconds[" ".join(node.groups()) if node else "other"] += time.perf_counter() - since
+            until = time.perf_counter()
+            seconds[" ".join(node.groups()) if node else "other"] += until - since
+            spans.append((since, until))
 
     DuckDBCursorWrapper.execute = timed  # type: ignore[method-assign]
     report = build(Path(sys.argv[1]), timezone="UTC")
@@ -44,10 +48,20 @@ def main() -> None:
                 "models": report.models,
                 "tests": report.tests,
                 "seconds": time.perf_counter() - _START,
-                "sql_seconds": seconds,
+                "sql_seconds": _covered(spans),
+                "node_seconds": seconds,
             }
         )
     )
+
+
+def _covered(spans: list[tuple[float, float]]) -> float:
+    """Length of the union of spans."""
+    covered = reached = 0.0
+    for since, until in sorted(spans):
+        covered += max(until - max(since, reached), 0)
+        reached = max(reached, until)
+    return covered
 
 
 if __name__ == "__main__":
