@@ -51,7 +51,7 @@ class Timed(Marts):
         """Make what the timing summaries read."""
         self._make("sim_timing_segments")
         segments = self.tables.sql(
-            "select * exclude (step_id, is_usable, is_trimmed) from sim_timing_segments"
+            "select * exclude (step_id, session_kind, is_usable, is_trimmed) from sim_timing_segments"
             " where is_usable and not is_trimmed"
         )
         self.tables.register("fits", timing_fits(segments.pl()))
@@ -202,7 +202,7 @@ def test_a_fit_is_judged_by_sessions_it_has_not_seen_beside_the_median(marts: Ti
     marts.add("sessions", {"session_id": "t", "started_at": NOON})
     marts.add_calls(*linear(99, "s"), *linear(2, "t"), {"ms": 90_000, "usage_is_final": False})
     marts.simulate()
-    fits = {row["fit"]: row for row in marts.rows("summary_timing_fit")}
+    fits = {row["fit"]: row for row in marts.rows("summary_timing_fit", session_kind="all")}
     assert fits.keys() == {"median", "duration", "log_duration", "smooth_duration"}
     fitted, median = fits["duration"], fits["median"]
     # the longest of 101 is above the 99th percentile
@@ -216,10 +216,43 @@ def test_a_fit_is_judged_by_sessions_it_has_not_seen_beside_the_median(marts: Ti
     assert median["r2"] == pytest.approx(1 - (485**2 + 475**2) / 50)
 
 
+def test_one_fit_of_all_sessions_is_judged_by_their_kind(marts: Timed) -> None:
+    marts.add("sessions", {"session_id": "t", "started_at": NOON})
+    subagent = {"session_id": "t", "session_kind": "subagent"}
+    marts.add_calls(*linear(99, "s"), {"ms": 210, **subagent}, {"ms": 220, **subagent})
+    marts.simulate()
+    kinds = {row["session_kind"]: row for row in marts.rows("summary_timing_fit", fit="median")}
+    counts = {
+        kind: (row["segments"], row["train_segments"], row["test_segments"]) for kind, row in kinds.items()
+    }
+    # the longest is trimmed
+    assert counts == {"all": (101, 98, 2), "main": (99, 98, 0), "subagent": (2, 98, 2)}
+    assert (kinds["subagent"]["mae_s"], kinds["main"]["mae_s"]) == (kinds["all"]["mae_s"], None)
+
+
+def test_sides_of_each_kind_of_session_are_compared_by_themselves(marts: Timed) -> None:
+    add_sides(marts, [1000] * 5, [2000] * 5)
+    add_sides(marts, [4000] * 5, [3000] * 5, session_kind="subagent")
+    marts.simulate()
+    rows = {
+        row["session_kind"]: (
+            row["segments"],
+            row["trimmed_segments"],
+            row["pairs"],
+            row["slower_probability"],
+        )
+        for row in marts.rows("summary_append_vs_prefix_latency", provider="all")
+    }
+    # pooled they are one bucket; the two longest, alike, stay in: of 12 by 10 pairs 25 + 25 + 20 are slower
+    assert rows == {"all": (24, 0, 120, 70 / 120), "main": (12, 1, 25, 1.0), "subagent": (12, 1, 25, 0.0)}
+    named = {row["session_kind"] for row in marts.rows("summary_append_vs_prefix_latency", model="m")}
+    assert named == {"all"}
+
+
 def test_a_group_of_fewer_than_100_is_listed_without_a_fit(marts: Timed) -> None:
     marts.add_calls(*linear(100, "s"))
     marts.simulate()
-    rows = marts.rows("summary_timing_fit")
+    rows = marts.rows("summary_timing_fit", session_kind="all")
     assert [(row["segments"], row["trimmed_segments"], row["train_segments"]) for row in rows] == [
         (100, 1, None)
     ] * 4
@@ -244,7 +277,7 @@ def test_sides_of_like_segments_are_compared_pair_by_pair(marts: Timed) -> None:
     add_sides(marts, [1000, 2000, 3000, 4000, 5000], [3500, 3600, 5500, 6500, 7500])
     marts.add_calls({"ms": 49, **PREFIX_HEAVY}, {"ms": 100, "prefix_tokens": 4000, "append_tokens": 95})
     marts.simulate()
-    row = marts.row("summary_append_vs_prefix_latency", provider="all")
+    row = marts.row("summary_append_vs_prefix_latency", provider="all", session_kind="all")
     assert (row["segments"], row["small_segments"], row["trimmed_segments"]) == (14, 2, 1)
     assert (row["prefix_heavy_segments"], row["append_heavy_segments"], row["pairs"]) == (5, 5, 25)
     # 3 + 3 + 5 + 5 + 5 of the 25 pairs
@@ -263,7 +296,7 @@ def test_buckets_are_pooled_by_their_pairs_each_in_its_own_unit(marts: Timed) ->
     add_sides(marts, [1000] * 5, [2000] * 5)
     add_sides(marts, [50_000] * 10, [40_000] * 5, model=None)
     marts.simulate()
-    row = marts.row("summary_append_vs_prefix_latency", provider="all")
+    row = marts.row("summary_append_vs_prefix_latency", provider="all", session_kind="all")
     assert (row["buckets"], row["slower_buckets"], row["pairs"]) == (2, 1, 75)
     assert row["slower_probability"] == pytest.approx(25 / 75)
     # in units of their medians: 15 times 1 against 5 times 2 and 5 times 0.8
@@ -283,13 +316,13 @@ def test_four_of_a_side_are_no_bucket(marts: Timed) -> None:
     assert {(row["buckets"], row["verdict"], row["slower_probability"]) for row in rows} == {
         (0, "inconclusive", None)
     }
-    assert len(rows) == 3
+    assert len(rows) == 5  # by model for all kinds of session only
 
 
 def test_sides_that_do_not_differ_have_no_threshold(marts: Timed) -> None:
     add_sides(marts, [1000] * 5, [1000] * 5)
     marts.simulate()
-    row = marts.row("summary_append_vs_prefix_latency", provider="all")
+    row = marts.row("summary_append_vs_prefix_latency", provider="all", session_kind="all")
     assert (row["slower_probability"], row["normalized_accuracy"]) == (0.5, 0.5)
     assert (row["normalized_threshold"], row["prefix_recall"], row["append_recall"]) == (None, None, None)
 
@@ -357,5 +390,5 @@ def test_near_segments_are_those_of_large_groups_within_a_quarter_octave(marts: 
     # the three guess 1,000 ms, and so do the nine
     assert first["floor_mae_s"] == pytest.approx(3 * 0.5 / 12)
     assert not [row for row in rows if row["output_min_tokens"] == 100_000]
-    (fit,) = marts.rows("summary_timing_fit", fit="median")
+    (fit,) = marts.rows("summary_timing_fit", session_kind="all", fit="median")
     assert fit["floor_covered_share"] == pytest.approx(1012 / fit["segments"])

@@ -5,4 +5,4 @@ def model(dbt, _session):
     from tracelab.algorithms.timing_fit import timing_fits
 
     fitted = dbt.ref("sim_timing_segments").filter("is_usable and not is_trimmed")
-    return timing_fits(fitted.project("* exclude (step_id, is_usable, is_trimmed)").pl())
+    return timing_fits(fitted.project("* exclude (step_id, session_kind, is_usable, is_trimmed)").pl())

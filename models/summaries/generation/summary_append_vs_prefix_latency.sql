@@ -1,4 +1,5 @@
--- One row per bucket of like segments, per provider and model, per provider, and all:
+-- One row per bucket of like segments, per provider and model, per provider, and all,
+-- the last two also by kind of session:
 -- whether those that append much are slower than those that read much from the cache.
 -- Long, since a cut of several buckets is scored as one bucket is.
 with
@@ -11,14 +12,18 @@ with
             -- alike: a quarter octave of input, half an octave of output; -1 is none
             floor(log2(greatest(total_tokens, 0.9)) / 0.25)::bigint as total_bin,
             floor(log2(greatest(output_tokens, 0.9)) / 0.5)::bigint as output_bin
-        from {{ ref("sim_timing_segments") }}
+        from
+            (
+                select * replace (unnest(['all', session_kind]) as session_kind)
+                from {{ ref("sim_timing_segments") }}
+            )
         where is_usable and segment_kind in ('user_to_tool_call', 'tool_to_tool_call')
     ),
     limits as (
-        select group_id, quantile_cont(duration_ms, 0.99) as longest_ms
+        select group_id, session_kind, quantile_cont(duration_ms, 0.99) as longest_ms
         from segments
         where is_sized
-        group by group_id
+        group by group_id, session_kind
     ),
     classed as (
         select
@@ -33,11 +38,12 @@ with
                 then 'prefix'
             end as heavy
         from segments
-        left join limits using (group_id)
+        left join limits using (group_id, session_kind)
     ),
     totals as (
         select
             {{ pooled("provider") }},
+            session_kind,
             {{ pooled("model") }},
             count(*) as segments,
             count(*) filter (where not is_sized) as small_segments,
@@ -45,15 +51,22 @@ with
             count(*) filter (where heavy = 'prefix') as prefix_heavy_segments,
             count(*) filter (where heavy = 'append') as append_heavy_segments
         from classed
-        group by grouping sets ((), (provider), (provider, model))
+        group by grouping sets ((), (provider), (provider, model)), session_kind
+        having session_kind = 'all' or grouping(model) = 1
     ),
     buckets as (
         select
             group_id,
+            session_kind,
             total_bin,
             output_bin,
             row(
-                provider, model, segment_kind, total_bin::varchar, output_bin::varchar
+                provider,
+                session_kind,
+                model,
+                segment_kind,
+                total_bin::varchar,
+                output_bin::varchar
             ) as bucket,
             median(total_tokens) as total_p50_tokens,
             median(output_tokens) as output_p50_tokens,
@@ -67,7 +80,8 @@ with
             median(duration_ms) filter (where heavy = 'append') as append_p50_ms
         from classed
         where heavy is not null
-        group by group_id, provider, model, segment_kind, total_bin, output_bin
+        group by
+            group_id, provider, session_kind, model, segment_kind, total_bin, output_bin
         having
             count(*) filter (where heavy = 'prefix') >= 5
             and count(*) filter (where heavy = 'append') >= 5
@@ -85,9 +99,9 @@ with
                     unnest(
                         [
                             bucket,
-                            row(bucket[1], bucket[2], 'all', 'all', 'all'),
-                            row(bucket[1], 'all', 'all', 'all', 'all'),
-                            row('all', 'all', 'all', 'all', 'all')
+                            row(bucket[1], bucket[2], bucket[3], 'all', 'all', 'all'),
+                            row(bucket[1], bucket[2], 'all', 'all', 'all', 'all'),
+                            row('all', bucket[2], 'all', 'all', 'all', 'all')
                         ]
                     ) as cut
                 from buckets
@@ -110,7 +124,7 @@ with
             / append_segments as append_recall,
             (prefix_recall + append_recall) / 2 as accuracy
         from classed
-        inner join cuts using (group_id, total_bin, output_bin)
+        inner join cuts using (group_id, session_kind, total_bin, output_bin)
         where heavy is not null
         group by cut_id, ratio
         window
@@ -153,10 +167,11 @@ with
     )
 select
     coalesce(cut[1], totals.provider) as provider,
-    case when cut is null then totals.model else cut[2] end as model,
-    coalesce(cut[3], 'all') as segment_kind,
-    coalesce(cut[4], 'all') as total_bin,
-    coalesce(cut[5], 'all') as output_bin,
+    coalesce(cut[2], totals.session_kind) as session_kind,
+    case when cut is null then totals.model else cut[3] end as model,
+    coalesce(cut[4], 'all') as segment_kind,
+    coalesce(cut[5], 'all') as total_bin,
+    coalesce(cut[6], 'all') as output_bin,
     segments,
     small_segments,
     trimmed_segments,
@@ -194,4 +209,9 @@ select
 from pooled
 inner join scored using (cut_id)
 left join buckets on cut = bucket
-full join totals on cut = row(totals.provider, totals.model, 'all', 'all', 'all')
+full join
+    totals
+    on cut
+    = row(totals.provider, totals.session_kind, totals.model, 'all', 'all', 'all')
+-- no model's rows by kind of session
+where cut is null or cut[2] = 'all' or cut[3] = 'all'

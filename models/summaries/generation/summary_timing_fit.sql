@@ -1,11 +1,14 @@
--- One row per provider, model, kind of segment and fit: how well token counts tell how
--- long a segment takes, in sessions that the fit has not seen.
+-- One row per provider, kind of session, model, kind of segment and fit: how well token
+-- counts tell how long a segment takes, in sessions that the fit has not seen. A fit is
+-- made of all sessions, and judged by the kind.
 with
     segments as (select * from {{ ref("sim_timing_segments") }}),
+    fits as (select * from {{ ref("sim_timing_fit") }}),
     groups as (
         select
             group_id,
             provider,
+            {{ pooled("session_kind") }},
             model,
             segment_kind,
             unnest(['median', 'duration', 'log_duration', 'smooth_duration']) as fit,
@@ -16,13 +19,14 @@ with
                 where is_usable and not is_trimmed
             ) as durations
         from segments
-        group by group_id, provider, model, segment_kind
+        group by
+            group_id, provider, model, segment_kind, grouping sets ((), (session_kind))
     ),
     predicted as (
         select
             fits.group_id,
             fit,
-            train_segments,
+            session_kind,
             duration_ms,
             prefix_tokens / 1000 as p,
             append_tokens / 1000 as a,
@@ -47,8 +51,8 @@ with
             abs(ln(predicted_ms / duration_ms)) as log_error,
             if(fit = 'log_duration', ln(duration_ms), duration_ms) as target,
             if(fit = 'log_duration', log_error, error_ms) as target_error
-        from {{ ref("sim_timing_fit") }} as fits
-        left join
+        from fits
+        inner join
             segments
             on fits.group_id = segments.group_id
             and is_test
@@ -60,7 +64,7 @@ with
         select
             group_id,
             fit,
-            any_value(train_segments) as train_segments,
+            {{ pooled("session_kind") }},
             count(duration_ms) as test_segments,
             avg((error_ms * 1e3)::bigint) / 1e6 as mae_s,
             sqrt(sum((error_ms * error_ms)::hugeint) / test_segments) / 1e3 as rmse_s,
@@ -79,7 +83,7 @@ with
                 0
             ) as unexplained
         from predicted
-        group by group_id, fit
+        group by group_id, fit, grouping sets ((), (session_kind))
     ),
     -- what the segments of nearly the same tokens leave open
     floors as (
@@ -95,6 +99,7 @@ with
     )
 select
     provider,
+    session_kind,
     model,
     segment_kind,
     fit,
@@ -105,7 +110,7 @@ select
     durations[2] as duration_p90_s,
     durations[3] as duration_p99_s,
     train_segments,
-    test_segments,
+    if(train_segments is null, null, coalesce(test_segments, 0)) as test_segments,
     mae_s,
     rmse_s,
     p50_error_s,
@@ -126,5 +131,7 @@ select
     mean_relative_error / nullif(floor_relative_error, 0) as relative_over_floor,
     mean_smooth_error / nullif(floor_smooth_error, 0) as smooth_over_floor
 from groups
-left join errors using (group_id, fit)
-left join floors using (group_id)
+left join (select group_id, fit, train_segments from fits) using (group_id, fit)
+left join errors using (group_id, fit, session_kind)
+-- like segments are those of all sessions
+left join (select *, 'all' as session_kind from floors) using (group_id, session_kind)

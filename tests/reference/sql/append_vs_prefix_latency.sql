@@ -38,5 +38,9 @@ select
     end as "summary.verdict"
 from summary_append_vs_prefix_latency
 cross join
-    (select sum(segments) as all_segments from summary_timing_fit where fit = 'median')
-where provider = 'all'
+    (
+        select sum(segments) as all_segments
+        from summary_timing_fit
+        where (session_kind, fit) = ('all', 'median')
+    )
+where (provider, session_kind) = ('all', 'all')

@@ -22,4 +22,4 @@ select
 from coefficients
 inner join summary_timing_fit using (provider, model, segment_kind, fit)
 inner join segment_kinds using (provider, segment_kind)
-where fit <> 'median'
+where fit <> 'median' and session_kind = 'all'

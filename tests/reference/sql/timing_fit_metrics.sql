@@ -13,4 +13,4 @@ select
     if(skipped is null, 1000 * duration_p99_s, null) as duration_p99_ms
 from summary_timing_fit
 inner join segment_kinds using (provider, segment_kind)
-where fit = 'duration'
+where fit = 'duration' and session_kind = 'all'

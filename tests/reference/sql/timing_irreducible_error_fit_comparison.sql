@@ -6,4 +6,4 @@ select
     floor_covered_share as local_coverage
 from summary_timing_fit
 inner join segment_kinds using (provider, segment_kind)
-where fit = 'duration' and floor_covered_share is not null
+where fit = 'duration' and session_kind = 'all' and floor_covered_share is not null
