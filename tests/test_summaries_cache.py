@@ -167,6 +167,7 @@ def test_the_splits_of_a_prompt_add_up_and_each_ratio_has_its_own_population(mar
                 "context_growth_tokens": growth,
                 "previous_output_tokens": output,
                 "previous_usage_is_final": name != "third",
+                "calls": 2 if name == "twofold" else 1,
             },
         )
         marts.add(
@@ -189,7 +190,7 @@ def test_the_splits_of_a_prompt_add_up_and_each_ratio_has_its_own_population(mar
     assert parts == (300, 360, 240) and sum(parts) == row["append_tokens"]
     assert (row["published_fresh_tokens"], row["published_fresh_share"]) == (140, 140 / 900)
     assert row["fresh_share"] == 1 / 3
-    assert row["growth_amplification"] == 5900 / 500
+    assert row["growth_amplification"] == 1900 / 500
     assert row["prefill_amplification"] == 900 / 140
     assert row["observed_amplification"] == 2.0
     assert row["redundant_to_new"] == row["prefill_amplification"] - 1

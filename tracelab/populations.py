@@ -245,11 +245,11 @@ MEASURES: Mapping[str, Measure] = {
     "summary_overview.replayed_steps": Measure("sessions", "replayed_steps"),
     **{f"summary_overview.{tokens}": Measure("steps", tokens) for tokens in _TOKENS},
     "summary_overview.input_to_output_ratio": Measure("steps", "input_tokens", "output_tokens"),
-    "summary_overview.prefix_mean_tokens": Measure("steps", "prefix_tokens"),
-    "summary_overview.append_mean_tokens": Measure("steps", "append_tokens"),
+    "summary_overview.prefix_mean_tokens": Measure("steps", "prefix_tokens", where="calls = 1"),
+    "summary_overview.append_mean_tokens": Measure("steps", "append_tokens", where="calls = 1"),
     "summary_overview.output_mean_tokens": Measure("steps", "if(usage_is_final, output_tokens, null)"),
-    "summary_overview.prefix_p50_tokens": Measure("steps", "prefix_tokens"),
-    "summary_overview.append_p50_tokens": Measure("steps", "append_tokens"),
+    "summary_overview.prefix_p50_tokens": Measure("steps", "prefix_tokens", where="calls = 1"),
+    "summary_overview.append_p50_tokens": Measure("steps", "append_tokens", where="calls = 1"),
     "summary_overview.output_p50_tokens": Measure("steps", "if(usage_is_final, output_tokens, null)"),
     "summary_overview.tool_call_steps": Measure("steps", "(tool_calls > 0)::int"),
     "summary_overview.priced_steps": Measure("steps", "(cost_usd is not null)::int"),
@@ -261,7 +261,9 @@ MEASURES: Mapping[str, Measure] = {
     ),
     "summary_overview.growth_tokens": Measure("pairs", "greatest(context_growth_tokens, 0)"),
     "summary_overview.growth_amplification": Measure(
-        "steps", "append_tokens", "if(is_started, greatest(context_growth_tokens, 0), null)"
+        "steps",
+        "if(calls = 1, append_tokens, null)",
+        "if(is_started, greatest(context_growth_tokens, 0), null)",
     ),
     "summary_overview.decode_p50_tokens_per_s": Measure(
         "steps", "if(has_speed, 1000 * output_tokens / generation_ms, null)"
@@ -328,7 +330,7 @@ MEASURES: Mapping[str, Measure] = {
         for block, rows in _TIMES.items()
     },
     "summary_timing_distribution.session count": Measure("timed_sessions", "1"),
-    "summary_timing_distribution.individual.human": Measure("steps", "nullif(human_wait_ms, 0) / 1000"),
+    "summary_timing_distribution.individual.human": Measure("waits", "wait_ms / 1000"),
     "summary_timing_distribution.individual.generation": Measure("steps", "generation_ms / 1000"),
     "summary_timing_distribution.individual.tool": Measure("calls", "effective_ms / 1000"),
     # people

@@ -17,6 +17,7 @@ with
             is_pair and not previous_usage_is_final as is_after_placeholder,
             count(*)::bigint as steps,
             sum(append_tokens)::bigint as append,
+            sum(append_tokens) filter (where calls = 1)::bigint as one_call_append,
             sum(if(context_growth_tokens > 0, context_growth_tokens, 0))::bigint
             as growth,
             sum(previous_output_tokens)::bigint as previous_output,
@@ -31,7 +32,8 @@ with
                     step_id,
                     context_growth_tokens,
                     previous_output_tokens,
-                    previous_usage_is_final
+                    previous_usage_is_final,
+                    calls
                 from {{ ref("steps") }}
             ) using (step_id)
         group by all
@@ -55,7 +57,7 @@ with
             sum(fresh) filter (where is_pair)::bigint as fresh_tokens,
             sum(resent_output) filter (where is_pair)::bigint as resent_output_tokens,
             sum(missed) filter (where is_pair)::bigint as missed_tokens,
-            sum(append) as all_append,
+            sum(one_call_append) as all_append,
             sum(growth) filter (where is_started) as all_growth,
             sum(append) filter (where is_covered) as covered_append,
             sum(fresh) filter (where is_covered) as covered_fresh
