@@ -22,7 +22,22 @@ if TYPE_CHECKING:
 
 FORMATS = ("html", "svg", "png", "json")
 """What a chart can be written as; json is its Vega-Lite spec."""
-_MODULES = ("tools", "requests", "prefix_cache", "sessions")
+_MODULES = (
+    "overview",
+    "requests",
+    "sessions",
+    "spending",
+    "people",
+    "tokens",
+    "token_bins",
+    "token_grids",
+    "generation",
+    "tools",
+    "tool_shares",
+    "prefix_cache",
+    "cache_use",
+    "cache_sweeps",
+)
 _PNG_SCALE = 2
 
 

@@ -1,15 +1,12 @@
 """Charts of requests: how long a person, or a parent agent, waits for what was asked."""
 
-from collections.abc import Mapping
-
 import altair as alt
 import polars as pl
 
-from tracelab.charts import theme, words
+from tracelab.charts import axes, shapes, theme, words
 from tracelab.charts.base import chart
 
 _POOLED = "provider <> 'all' and session_kind = 'all' and model = 'all'"
-_LANDMARKS = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 _READ_AT = [60.0, 600.0, 3600.0]
 """Seconds at which the curve of time is read out."""
 
@@ -44,9 +41,11 @@ def request_response_time(
     read = drawn.filter(
         pl.col("threshold").is_in(_READ_AT), pl.col("cumulative_mass_share").is_between(0.001, 0.999)
     )
+    x = theme.time_x("threshold:Q", "Response time", domain)
+    marks = shapes.landmarks(timed, "threshold", "cumulative_share")
     body = alt.hconcat(
-        _curves(drawn, _landmarks(timed), "cumulative_share", "Share of requests", domain, _times(timed)),
-        _curves(drawn, read, "cumulative_mass_share", "Share of their time", domain, _masses(timed, read)),
+        shapes.curves(drawn, marks, x, "cumulative_share", "Share of requests", _times(timed)),
+        shapes.curves(drawn, read, x, "cumulative_mass_share", "Share of their time", _masses(timed, read)),
     )
     subtitle = [
         words.population(overview, words.counted(theme.total(timed, "count"), "request")),
@@ -55,21 +54,13 @@ def request_response_time(
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
 
 
-def _landmarks(timed: pl.DataFrame) -> pl.DataFrame:
-    """The percentiles of requests as points on their curve."""
-    points = [
-        (row["provider"], row[name], share) for row in timed.to_dicts() for name, share in _LANDMARKS.items()
-    ]
-    return pl.DataFrame(points, schema=["provider", "threshold", "cumulative_share"], orient="row")
-
-
 def _times(timed: pl.DataFrame) -> dict[str, str]:
     """What the key says of each provider's requests."""
     return {
         row["provider"]: " · ".join(
             [
                 words.counted(row["count"], "request"),
-                *(f"{name} {words.duration(row[name])}" for name in _LANDMARKS),
+                *(f"{name} {words.duration(row[name])}" for name in shapes.LANDMARKS),
             ]
         )
         for row in timed.to_dicts()
@@ -85,24 +76,57 @@ def _masses(timed: pl.DataFrame, read: pl.DataFrame) -> dict[str, str]:
     return key
 
 
-def _curves(
-    curves: pl.DataFrame,
-    points: pl.DataFrame,
-    share: str,
-    title: str,
-    domain: tuple[float, float],
-    key: Mapping[str, str],
-) -> theme.Layers:
-    """One cumulative curve a provider, its landmarks on it and its key above."""
-    encoding = {
-        "x": theme.time_x("threshold:Q", "Response time", domain),
-        "y": alt.Y(f"{share}:Q").scale(domain=[0, 1]).axis(theme.share_axis(title)),
-        "color": alt.Color("provider:N").scale(theme.provider_scale(list(key))).legend(None),
-        "tooltip": ["provider:N", "threshold:Q", f"{share}:Q"],
-    }
-    dashes = alt.StrokeDash("provider:N").scale(theme.provider_dashes(list(key))).legend(None)
-    return alt.layer(
-        alt.Chart(curves, width=394, height=171).mark_line().encode(strokeDash=dashes, **encoding),
-        alt.Chart(points).mark_point(filled=True, size=44, opacity=1).encode(**encoding),
-        *theme.provider_key(key),
+@chart(
+    "How many steps and tool calls a request takes",
+    curves=f"from summary_request_cdf where {_POOLED} and measure in ('steps', 'tool_calls')"
+    " and threshold is not null order by measure, provider, bin",
+    counts="from summary_session_counts where provider <> 'all' and session_kind = 'all' and unit = 'request'"
+    " and metric in ('steps', 'tool_calls') order by metric, provider",
+    overview=words.OVERVIEW,
+)
+def request_shape(
+    title: str, curves: pl.DataFrame, counts: pl.DataFrame, overview: pl.DataFrame
+) -> alt.VConcatChart:
+    """How many steps and tool calls does a request take, and how far does the longest loop run?
+
+    Reads summary_request_cdf, a row a provider, measure and threshold, and summary_session_counts for its
+    landmarks. A curve that begins high means that most requests are one answer; a long way from p50 to p99
+    means loops that a person leaves alone. Where calls lie right of steps, an agent calls several tools at
+    once.
+    """
+    notes = ["from summary_request_cdf, summary_session_counts", "requests without a call lie left of 1"]
+    drawn = counts.filter(pl.col("count") > 0)
+    if drawn.is_empty():
+        return theme.empty("No request.", title=title, notes=notes, size=theme.PAIR)
+    domain = axes.around(axes.COUNTS, 1, theme.greatest(drawn, "max"))
+    plots = [
+        shapes.curves(
+            curves.filter(pl.col("measure") == measure, pl.col("threshold").is_between(*domain)),
+            shapes.landmarks(rows, "threshold", "cumulative_share").filter(pl.col("threshold") >= 1),
+            axes.log_x("threshold:Q", f"{noun} of a request", "number", axes.COUNTS, domain),
+            "cumulative_share",
+            "Share of requests",
+            _sizes(rows),
+            interpolate="step-before",
+        )
+        for measure, noun in (("steps", "Steps"), ("tool_calls", "Tool calls"))
+        for rows in [drawn.filter(pl.col("metric") == measure)]
+    ]
+    requests = theme.total(drawn.filter(pl.col("metric") == "steps"), "count")
+    subtitle = [
+        words.population(overview, words.counted(requests, "request")),
+        "How many requests take so many or fewer. Left: steps of the model; right: tool calls.",
+    ]
+    return theme.page(
+        alt.hconcat(*plots), title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS
     )
+
+
+def _sizes(counts: pl.DataFrame) -> dict[str, str]:
+    """What the key says of each provider's requests."""
+    return {
+        row["provider"]: " · ".join(
+            [*(f"{name} {row[name]:,.0f}" for name in shapes.LANDMARKS), f"most {row['max']:,.0f}"]
+        )
+        for row in counts.to_dicts()
+    }

@@ -16,6 +16,15 @@ PROVIDERS = {"claude": "Claude", "codex": "Codex", "all": "All"}
 PROVIDER_COLOURS = {"claude": "#d97706", "codex": "#2563eb", "all": "#475569"}
 PROVIDER_DASHES = {"claude": [1, 0], "codex": [7, 3], "all": [2, 2]}
 TOKEN_COLOURS = {"prefix": "#94a3b8", "append": "#f59e0b", "output": "#10b981"}
+TIME_PARTS = {
+    "generation": ("model", "#34d399"),
+    "overlap": ("model and tools at once", "#fde047"),
+    "tool": ("tools", "#a78bfa"),
+    "human_tool": ("a person, asked by a tool", "#fda4af"),
+    "human": ("a person", "#5eb8ae"),
+    "other": ("other", "#cbd5e1"),
+}
+"""What time goes to: words and colour of each part."""
 
 Layers = alt.LayerChart | alt.FacetChart
 """What `alt.layer` may return."""
@@ -114,7 +123,7 @@ def config(mode: Mode = "light") -> dict[str, Any]:
 
 
 def page(
-    body: alt.Chart | alt.HConcatChart | alt.VConcatChart,
+    body: alt.Chart | Layers | alt.HConcatChart | alt.VConcatChart,
     *,
     title: str,
     subtitle: Sequence[str],
@@ -187,11 +196,11 @@ def provider_dashes(providers: Sequence[str]) -> alt.Scale:
     return alt.Scale(domain=list(providers), range=[PROVIDER_DASHES[provider] for provider in providers])
 
 
-def provider_key(texts: Mapping[str, str]) -> list[alt.Chart]:
+def provider_key(texts: Mapping[str, str], *, above: int = 0) -> list[alt.Chart]:
     """Return layers that name each provider's line, above the plot that they are layered on."""
     layers = []
     for row, (provider, text) in enumerate(reversed(list(texts.items()))):
-        y = -14 - 17 * row
+        y = -14 - above - 17 * row
         line = alt.Chart(pl.DataFrame({"text": [text]})).mark_rule(
             color=PROVIDER_COLOURS[provider], strokeDash=PROVIDER_DASHES[provider], strokeWidth=2
         )

@@ -1,9 +1,9 @@
-"""Charts of tool calls: how long they take."""
+"""Charts of tool calls: how long they take, and which of them hold the time."""
 
 import altair as alt
 import polars as pl
 
-from tracelab.charts import theme, words
+from tracelab.charts import shapes, theme, words
 from tracelab.charts.base import chart
 
 _MOST_TOOLS = 20
@@ -11,6 +11,8 @@ _FEW_TOOLS = 9
 """As many as a pair's height holds."""
 _COLUMNS = {"client": 10, "kind": 66, "calls": 162, "median": 226, "total": 290}
 """The numbers beside the lines, each at its place in pixels: texts begin there, numbers end there."""
+_POOLED = "provider <> 'all' and session_kind = 'all' and model = 'all'"
+_GAP_CLASSES = {"execution_like": "commands", "write_stdin": "input to commands", "direct_human": "questions"}
 
 
 @chart(
@@ -88,3 +90,113 @@ def _numbers(rows: pl.DataFrame) -> theme.Layers:
         layers.append(cells.encode(x=alt.value(place), y=alt.Y("row:O").axis(None), text=f"{name}:N"))
         layers.append(theme.note(name.capitalize(), place, -10, side))
     return alt.layer(*layers)
+
+
+@chart(
+    "Which calls of tools hold their time",
+    bins=f"from summary_tool_latency_bins where {_POOLED} order by provider, bin",
+    overview=words.OVERVIEW,
+)
+def tool_latency_mass(title: str, bins: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
+    """Do the many fast calls or the few slow ones make up the time of tools?
+
+    Reads summary_tool_latency_bins, a row a provider and bin of a call's time. Grey bars say what most calls
+    are; coloured ones, what is waited for. The further the colour stands right of the grey, the more a few
+    slow calls matter, and the less a faster shell would help.
+    """
+    notes = ["from summary_tool_latency_bins"]
+    if not theme.total(bins, "tool_calls"):
+        return theme.empty("No tool call with a known time.", title=title, notes=notes, size=theme.PAIR)
+    subtitle = [
+        words.population(overview, words.counted(theme.total(bins, "tool_calls"), "timed call")),
+        "Calls by how long they take.",
+    ]
+    measures = {"call_share": "share of calls", "time_share": "share of their time"}
+    body = _histograms(bins, "high_s", "Time of a call (s to h)", measures)
+    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
+
+
+@chart(
+    "What a runner adds to the time of a command",
+    bins="from summary_codex_tool_gap_buckets where session_kind = 'all' and model = 'all' "
+    " and measure = 'wall' and gap_class = 'all' and tool_name = 'all' order by bin",
+    classes="from summary_codex_tool_gap where session_kind = 'all' and model = 'all' and tool_name = 'all'"
+    " and gap_class <> 'all' and measure = 'gap' and count > 0 order by timed_total_s desc, gap_class",
+    overview=words.OVERVIEW,
+)
+def runner_gap(
+    title: str, bins: pl.DataFrame, classes: pl.DataFrame, overview: pl.DataFrame
+) -> alt.VConcatChart:
+    """How much of the time of a Codex tool call is the command's own, and how much is the runner around it?
+
+    Reads summary_codex_tool_gap_buckets, a row a bin of the time from call to result, and
+    summary_codex_tool_gap, a row a class of tools. If the share outside is high for short calls only, it is a
+    fixed cost a call; if it stays high, results wait: for approval, for a queue, for the model.
+    """
+    notes = ["from summary_codex_tool_gap_buckets, summary_codex_tool_gap", "only Codex logs both times"]
+    timed = bins.filter(pl.col("timed_calls") > 0)
+    if timed.is_empty():
+        return theme.empty(
+            "No Codex tool call with a time of its own.", title=title, notes=notes, size=theme.PAIR
+        )
+    rows = timed.with_columns(
+        provider=pl.lit("codex"),
+        row=pl.col("bin"),
+        label=_label("up_to_s")
+        + "  ·  "
+        + pl.col("timed_calls").map_elements("{:,}".format, return_dtype=pl.String)
+        + " calls",
+        internal=pl.col("internal_s") / (pl.col("internal_s") + pl.col("gap_s")),
+        gap=pl.col("gap_s") / (pl.col("internal_s") + pl.col("gap_s")),
+    )
+    parts = pl.concat(
+        rows.select("row", part=pl.lit(part), share=pl.col(part)) for part in ("internal", "gap")
+    ).sort("row")
+    y = alt.Y("row:O").axis(None).scale(paddingInner=0.25)
+    looks = {"internal": ("the command itself", "#a78bfa"), "gap": ("around it", "#cbd5e1")}
+    body = alt.hconcat(
+        shapes.names(rows, "label", y, width=190, clients=False),
+        shapes.stacks(parts, y, "share", looks, axis="Share of the time (%)").properties(width=690),
+        spacing=14,
+    )
+    texts = [
+        f"{_GAP_CLASSES.get(row['gap_class'], row['gap_class'])} p50 {words.duration(row['p50'])},"
+        f" p99 {words.duration(row['p99'])}"
+        for row in classes.to_dicts()
+    ]
+    subtitle = [
+        words.population(overview, words.counted(theme.total(rows, "timed_calls"), "timed call")),
+        "By the time from call to result. Around it: " + "; ".join(texts) + ".",
+    ]
+    panels = body.hconcat
+    body = alt.hconcat(*(panel.properties(height=184) for panel in panels), spacing=14)
+    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR)
+
+
+def _histograms(bins: pl.DataFrame, high: str, title: str, measures: dict[str, str]) -> alt.HConcatChart:
+    """One histogram a provider, beside each other."""
+    labelled = bins.with_columns(label=_label(high))
+    found = [
+        provider
+        for provider in theme.providers_in(bins)
+        if theme.total(bins.filter(pl.col("provider") == provider), "tool_calls")
+    ]
+    return shapes.beside(
+        [
+            shapes.histogram(
+                labelled.filter(pl.col("provider") == provider),
+                "label",
+                title,
+                measures,
+                provider,
+                size=(shapes.width_of(len(found)), 183),
+            )
+            for provider in found
+        ]
+    )
+
+
+def _label(high: str) -> pl.Expr:
+    """Say what lies in a bin: less than its upper end, or what no bin above it has."""
+    text = pl.format("< {}", pl.col(high).map_elements(words.duration, return_dtype=pl.String))
+    return pl.when(pl.col(high).is_not_null()).then(text).otherwise(pl.lit("longer"))

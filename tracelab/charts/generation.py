@@ -1,0 +1,262 @@
+"""Charts of generation: how long the model takes, how fast it writes, and what of that a prompt costs."""
+
+from collections.abc import Callable
+
+import altair as alt
+import polars as pl
+
+from tracelab.charts import axes, shapes, theme, words
+from tracelab.charts.base import chart
+
+_POOLED = "provider <> 'all' and session_kind = 'all' and model = 'all'"
+_READ_AT = [10.0, 60.0]
+"""Seconds at which the curve of time is read out."""
+_SHAPES = {"claude": "circle", "codex": "diamond", "all": "square"}
+_BY_CONTEXT = (
+    "from summary_decode_speed where provider <> 'all' and session_kind = 'all' and model = 'all'"
+    " and context_bin <> 'all' and count > 0 and measure"
+)
+
+
+@chart(
+    "How long the model generates in a step",
+    curves=f"from summary_generation_time_cdf where {_POOLED} and threshold_s is not null"
+    " order by provider, bin",
+    times=f"from summary_generation_time where {_POOLED} order by provider",
+    overview=words.OVERVIEW,
+)
+def generation_time(
+    title: str, curves: pl.DataFrame, times: pl.DataFrame, overview: pl.DataFrame
+) -> alt.VConcatChart:
+    """How long does the model generate in a step, and do usual steps or long ones make up its time?
+
+    Reads summary_generation_time_cdf, a row a provider and threshold, and summary_generation_time for its
+    landmarks. If both plots were alike, all steps would be. A curve of time far right of the curve of steps
+    means that long answers, not many steps, keep the model busy.
+    """
+    notes = ["from summary_generation_time_cdf, summary_generation_time"]
+    if untimed := theme.total(times, "steps") - theme.total(times, "count"):
+        notes.append(f"{words.counted(untimed, 'step')} without a time left out")
+    timed = times.filter(pl.col("count") > 0)
+    if timed.is_empty():
+        return theme.empty("No step with a known time.", title=title, notes=notes, size=theme.PAIR)
+    domain = theme.time_domain(theme.least(timed, "p10") / 10, theme.greatest(timed, "max"))
+    drawn = curves.filter(
+        pl.col("threshold_s").is_between(*domain), pl.col("provider").is_in(theme.providers_in(timed))
+    )
+    read = drawn.filter(
+        pl.col("threshold_s").is_in(_READ_AT), pl.col("cumulative_time_share").is_between(0.001, 0.999)
+    )
+    x = theme.time_x("threshold_s:Q", "Generation", domain)
+    marks = shapes.landmarks(timed, "threshold_s", "cumulative_share")
+    body = alt.hconcat(
+        shapes.curves(drawn, marks, x, "cumulative_share", "Share of steps", _counts(timed)),
+        shapes.curves(drawn, read, x, "cumulative_time_share", "Share of their time", _totals(timed, read)),
+    )
+    subtitle = [
+        words.population(overview, words.counted(theme.total(timed, "count"), "timed step")),
+        "From a step's last input to its last output. Left: how many take less; right: the time they hold.",
+    ]
+    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
+
+
+def _counts(timed: pl.DataFrame) -> dict[str, str]:
+    return {
+        row["provider"]: " · ".join(
+            [
+                words.counted(row["count"], "step"),
+                *(f"{name} {words.duration(row[name])}" for name in shapes.LANDMARKS),
+            ]
+        )
+        for row in timed.to_dicts()
+    }
+
+
+def _totals(timed: pl.DataFrame, read: pl.DataFrame) -> dict[str, str]:
+    key = {row["provider"]: f"{words.duration(row['total_s'])} in all" for row in timed.to_dicts()}
+    for row in read.to_dicts():
+        share, below = words.percent(row["cumulative_time_share"]), words.duration(row["threshold_s"])
+        key[row["provider"]] += f" · {share} below {below}"
+    return key
+
+
+@chart(
+    "How fast the model writes, by the length of its context",
+    speeds=f"{_BY_CONTEXT} in ('output_tokens_per_s', 'decode_tokens_per_s')"
+    " order by provider, measure desc, context_low_tokens",
+    overview=words.OVERVIEW,
+)
+def decode_speed(title: str, speeds: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
+    """How many tokens a second does the model write, and does a long context slow it?
+
+    Reads summary_decode_speed, a row a provider, measure and octave of the context. A flat line means that
+    writing does not pay for the prompt; one that falls, that it does. The left plot counts all of a step, the
+    wait for the first token too; the right one only what is written after the reasoning, which is nearer
+    to the machine's own speed.
+    """
+    notes = ["from summary_decode_speed", "steps with a final output count and a time only"]
+    if speeds.is_empty():
+        return theme.empty("No step with a known speed.", title=title, notes=notes, size=theme.PAIR)
+    plots = [
+        _by_context(rows, text, "Output", "tokens/s")
+        for measure, text in (
+            ("output_tokens_per_s", "Whole step"),
+            ("decode_tokens_per_s", "After reasoning"),
+        )
+        for rows in [speeds.filter(pl.col("measure") == measure)]
+        if not rows.is_empty()
+    ]
+    body = alt.hconcat(*(plot.properties(width=shapes.width_of(len(plots))) for plot in plots))
+    steps = theme.total(speeds.filter(pl.col("measure") == "output_tokens_per_s"), "count")
+    subtitle = [
+        words.population(overview, words.counted(steps, "measured step")),
+        "Median and band p25 to p75 of each octave of the prompt.",
+    ]
+    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
+
+
+@chart(
+    "How long the first token takes, by the length of the context",
+    times=f"{_BY_CONTEXT} = 'first_token_s' order by provider, context_low_tokens",
+    overview=words.OVERVIEW,
+)
+def first_token_time(title: str, times: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
+    """How long does a step wait before the model writes, and does a longer context make it wait longer?
+
+    Reads summary_decode_speed, a row an octave of the context. It is what is left of a step once
+    the reasoning and the writing after it are taken out at the speed measured there: queue, prefill, network.
+    A flat line means that a cached prompt costs no time; a rise with the context, that it is read again.
+    """
+    notes = [
+        "from summary_decode_speed",
+        "steps that log the end of their reasoning only",
+        "0 stands at 0.01 s",
+    ]
+    if times.is_empty():
+        return theme.empty(
+            "No step that tells when its reasoning ended.", title=title, notes=notes, size=theme.PAIR
+        )
+    body = _by_context(times, "Until the first token", "Residual time", "s").properties(
+        width=shapes.width_of(1)
+    )
+    subtitle = [
+        words.population(overview, words.counted(theme.total(times, "count"), "measured step")),
+        "Median and band p25 to p75 of each octave of the prompt.",
+    ]
+    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
+
+
+def _by_context(rows: pl.DataFrame, heading: str, title: str, unit: str) -> theme.Layers:
+    """One line and its band a provider, by the length of the prompt."""
+    low, high = theme.least(rows, "context_low_tokens"), 2 * theme.greatest(rows, "context_low_tokens")
+    values = axes.around(axes.AMOUNTS, max(theme.least(rows, "p25"), 0.01), theme.greatest(rows, "p75"))
+    x = axes.log_x("context:Q", "Prompt", "tokens", axes.CONTEXTS, axes.around(axes.CONTEXTS, low, high))
+    y = axes.log_y("p50:Q", title, unit, axes.AMOUNTS, values)
+    # a bin's point stands in its middle, on a log axis
+    drawn = rows.with_columns(context=pl.col("context_low_tokens") * 2**0.5)
+    bands, key = [], {}
+    for provider in theme.providers_in(rows):
+        mine = drawn.filter(pl.col("provider") == provider)
+        bands.append(shapes.band(mine, x, y, ("p25", "p75"), provider))
+        key[provider] = f"{heading.lower()} · {words.counted(theme.total(mine, 'count'), 'step')}"
+    # every line above every band
+    layers = [layer for alike in zip(*bands, strict=True) for layer in alike]
+    return alt.layer(*layers, *theme.provider_key(key)).properties(height=171)
+
+
+@chart(
+    "Whether reading a prompt anew is slower than finding it cached",
+    buckets="from summary_append_vs_prefix_latency where total_bin <> 'all' and p50_ratio > 0"
+    " order by provider, model, segment_kind, total_bin, output_bin",
+    verdicts="from summary_append_vs_prefix_latency where provider <> 'all' and model = 'all'"
+    " order by provider",
+    overview=words.OVERVIEW,
+)
+def append_vs_prefix_latency(
+    title: str, buckets: pl.DataFrame, verdicts: pl.DataFrame, overview: pl.DataFrame
+) -> alt.VConcatChart:
+    """Is a step that appends most of its prompt slower than one of the same size that finds it cached?
+
+    Reads summary_append_vs_prefix_latency, a row a bucket of one model, kind of segment and size of
+    prompt and output, with segments of both sorts in it. Points above the rule say yes. A cloud around the
+    rule means that the prefill is hidden in other waiting; one that rises with the prompt, that it is paid.
+    """
+    notes = ["from summary_append_vs_prefix_latency", "a point is a bucket, its area the pairs in it"]
+    if buckets.is_empty():
+        reason = "No bucket with both cached and appended prompts of one size."
+        return theme.empty(reason, title=title, notes=notes, size=theme.PAIR)
+    low, high = theme.least(buckets, "total_p50_tokens"), theme.greatest(buckets, "total_p50_tokens")
+    x = axes.log_x(
+        "total_p50_tokens:Q", "Prompt", "tokens", axes.CONTEXTS, axes.around(axes.CONTEXTS, low, high)
+    )
+    ratios = axes.around(
+        axes.AMOUNTS,
+        min(theme.least(buckets, "p50_ratio"), 0.9),
+        max(theme.greatest(buckets, "p50_ratio"), 1.1),
+    )
+    chances = theme.share_axis("Pairs where appending is slower")
+    axes_of: dict[str, tuple[Callable[[str], alt.Y], float]] = {
+        "p50_ratio": (
+            lambda field: axes.log_y(field, "Median times", "appended/cached", axes.AMOUNTS, ratios),
+            1.0,
+        ),
+        "slower_probability": (lambda field: alt.Y(field).scale(domain=[0, 1]).axis(chances), 0.5),
+    }
+    found = verdicts.filter(pl.col("provider").is_in(theme.providers_in(buckets)))
+    key = {
+        row["provider"]: f"{row['buckets']:,} buckets · ratio {row['p50_ratio']:.2f} · slower in"
+        f" {words.percent(row['slower_probability'])} of pairs: {row['verdict']}"
+        for row in found.to_dicts()
+    }
+    plots = [
+        alt.layer(
+            alt.Chart(buckets, width=394, height=171)
+            .mark_point(filled=True, opacity=0.5)
+            .encode(
+                x=x,
+                y=y(f"{measure}:Q"),
+                color=shapes.colours(buckets),
+                shape=alt.Shape("provider:N")
+                .scale(domain=list(_SHAPES), range=list(_SHAPES.values()))
+                .legend(None),
+                size=alt.Size("pairs:Q").scale(type="sqrt", range=[12, 220]).legend(None),
+                tooltip=[
+                    "model",
+                    "segment_kind",
+                    "total_p50_tokens",
+                    "pairs",
+                    "p50_ratio",
+                    "slower_probability",
+                ],
+            ),
+            _even(even, y),
+            *_key(key),
+        )
+        for measure, (y, even) in axes_of.items()
+    ]
+    subtitle = [
+        words.population(overview, words.counted(buckets.height, "bucket")),
+        "Segments of one model and kind, prompt and output of one size. The rule: no difference.",
+    ]
+    return theme.page(
+        alt.hconcat(*plots), title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS
+    )
+
+
+def _even(value: float, y: Callable[[str], alt.Y]) -> alt.Chart:
+    """The rule at which both sorts are alike."""
+    rule = alt.Chart(pl.DataFrame({"even": [value]})).mark_rule(style="landmark")
+    drawn: alt.Chart = rule.encode(y=y("even:Q"))
+    return drawn
+
+
+def _key(texts: dict[str, str]) -> list[alt.Chart]:
+    """Name each provider's points above the plot."""
+    layers = []
+    for row, (provider, text) in enumerate(reversed(list(texts.items()))):
+        y = -14 - 17 * row
+        here = alt.Chart(pl.DataFrame({"text": [text]})).encode(x=alt.value(6), y=alt.value(y))
+        shape, colour = _SHAPES[provider], theme.PROVIDER_COLOURS[provider]
+        layers.append(here.mark_point(filled=True, size=60, opacity=1, shape=shape, color=colour))
+        layers.append(theme.note(f"{theme.PROVIDERS[provider]} · {text}", 17, y, style="label"))
+    return layers

@@ -1,0 +1,154 @@
+"""Charts of people: how long an agent waits for them, and what they wait for."""
+
+import altair as alt
+import polars as pl
+
+from tracelab.charts import shapes, theme, words
+from tracelab.charts.base import chart
+
+_POOLED = "provider <> 'all' and session_kind = 'all' and model = 'all'"
+_READ_AT = [300.0, 3600.0]
+"""Seconds at which the curve of waiting is read out: the lifetimes of a cache."""
+
+
+@chart(
+    "How long an agent waits for a person",
+    curves=f"from summary_human_wait_cdf where {_POOLED} and threshold_s is not null order by provider, bin",
+    waits=f"from summary_human_wait where {_POOLED} and cap = 'all' order by provider",
+    overview=words.OVERVIEW,
+)
+def human_waits(
+    title: str, curves: pl.DataFrame, waits: pl.DataFrame, overview: pl.DataFrame
+) -> alt.VConcatChart:
+    """How long does an agent wait for its person, and how many waits outlast a cached prefix?
+
+    Reads summary_human_wait_cdf, a row a provider and threshold, and summary_human_wait for its landmarks.
+    What the left curve reaches at 5 min is the share of answers that find the prefix still warm; what the
+    right curve lacks at 1 h is the waiting that no cache is kept for. If the curve of time rises late, few
+    long absences own it.
+    """
+    notes = ["from summary_human_wait_cdf, summary_human_wait"]
+    if running := theme.total(waits, "while_running_messages"):
+        notes.append(f"{words.counted(running, 'message')} to a running agent left out")
+    known = waits.filter(pl.col("count") > 0)
+    if known.is_empty():
+        return theme.empty("No wait for a person.", title=title, notes=notes, size=theme.PAIR)
+    domain = theme.time_domain(theme.least(known, "p10"), theme.greatest(known, "max"))
+    drawn = curves.filter(
+        pl.col("threshold_s").is_between(*domain), pl.col("provider").is_in(theme.providers_in(known))
+    )
+    read = drawn.filter(pl.col("threshold_s").is_in(_READ_AT))
+    x = theme.time_x("threshold_s:Q", "Wait for a person", domain)
+    marks = shapes.landmarks(known, "threshold_s", "cumulative_share")
+    plots = (
+        shapes.curves(
+            drawn, marks, x, "cumulative_share", "Share of waits", _counts(known), above=14, height=157
+        ),
+        shapes.curves(
+            drawn,
+            read,
+            x,
+            "cumulative_mass_share",
+            "Share of waiting",
+            _totals(known, read),
+            above=14,
+            height=157,
+        ),
+    )
+    body = alt.hconcat(*(alt.layer(plot, *theme.lifetimes(domain)) for plot in plots))
+    subtitle = [
+        words.population(overview, words.counted(theme.total(known, "count"), "wait")),
+        "From the agent's last output to the next message. Left: how many are shorter; right: their time.",
+    ]
+    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
+
+
+def _counts(waits: pl.DataFrame) -> dict[str, str]:
+    return {
+        row["provider"]: " · ".join(
+            [
+                words.counted(row["count"], "wait"),
+                *(f"{name} {words.duration(row[name])}" for name in shapes.LANDMARKS),
+            ]
+        )
+        for row in waits.to_dicts()
+    }
+
+
+def _totals(waits: pl.DataFrame, read: pl.DataFrame) -> dict[str, str]:
+    key = {row["provider"]: f"{words.duration(row['total_s'])} in all" for row in waits.to_dicts()}
+    for row in read.to_dicts():
+        share, below = words.percent(row["cumulative_mass_share"]), words.duration(row["threshold_s"])
+        key[row["provider"]] += f" · {share} below {below}"
+    return key
+
+
+@chart(
+    "What the time of a request goes to",
+    parts=f"from summary_request_decomposition where {_POOLED} and requests > 0"
+    " order by provider, response_low_s nulls first, part",
+    overview=words.OVERVIEW,
+)
+def request_decomposition(title: str, parts: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
+    """What does a request's time go to: the model, tools, both at once, or neither?
+
+    Reads summary_request_decomposition, a row a provider, decade of the response time and part. If the violet
+    grows with the decade, long requests are long for their tools, and a faster model would not shorten them.
+    Grey is what the log cannot say: retries, approvals, the client itself.
+    """
+    notes = ["from summary_request_decomposition", "by total time of a row's requests"]
+    pooled = parts.filter(pl.col("response_bin") == "all", pl.col("part") == "other")
+    if dropped := theme.total(pooled, "dropped_requests"):
+        notes.append(f"{words.counted(dropped, 'request')} without a response time left out")
+    if not theme.total(parts, "total_s"):
+        return theme.empty("No request with a response time.", title=title, notes=notes, size=theme.PAIR)
+    rows = _apart(parts)
+    bars = rows.unique("row", keep="first", maintain_order=True)
+    size = theme.PAIR if bars.height <= 8 else theme.GRID
+    y = alt.Y("row:O").axis(None).scale(paddingInner=0.25)
+    panels = (
+        shapes.names(bars, "response", y, width=250),
+        shapes.stacks(rows, y, "share", theme.TIME_PARTS, axis="Share of the response time (%)").properties(
+            width=654
+        ),
+    )
+    body = alt.hconcat(*(panel.properties(height=size[1] - 176) for panel in panels), spacing=14)
+    subtitle = [
+        words.population(overview, words.counted(theme.total(pooled, "requests"), "request")),
+        "All requests of a client, then by how long they take. Tools from call to result.",
+    ]
+    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=size)
+
+
+def _apart(parts: pl.DataFrame) -> pl.DataFrame:
+    """Return the parts of each bar, the time in which model and tools both ran laid between them."""
+    shares = parts.pivot(
+        on="part",
+        index=["provider", "response_bin", "response_low_s", "response_high_s", "requests"],
+        values="response_share",
+    ).with_row_index("row")
+    alone = {
+        "generation": pl.col("generation_span") - pl.col("overlap"),
+        "overlap": pl.col("overlap"),
+        "tool": pl.col("tool_span") - pl.col("overlap"),
+        "other": pl.col("other"),
+    }
+    named = shares.with_columns(
+        response=pl.struct("response_low_s", "response_high_s", "requests").map_elements(
+            _response, return_dtype=pl.String
+        )
+    )
+    return pl.concat(
+        named.select("row", "provider", "response", part=pl.lit(part), share=share)
+        for part, share in alone.items()
+    ).sort("row")
+
+
+def _response(bounds: dict[str, float | None]) -> str:
+    low, high = bounds["response_low_s"], bounds["response_high_s"]
+    requests = words.counted(bounds["requests"] or 0, "request")
+    if low is None:
+        return f"all · {requests}"
+    return (
+        f"{low:,.0f} s or more · {requests}" if high is None else f"{low:,.0f} to {high:,.0f} s · {requests}"
+    )

@@ -1,0 +1,231 @@
+"""The few kinds of plot that most charts are made of: curves, bands, bars, histograms, parts of a whole."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import altair as alt
+import polars as pl
+
+from tracelab.charts import theme
+
+LANDMARKS = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+_ON_COLOUR = "#0f172a"
+"""Text on a coloured bar, light page or dark."""
+
+
+def width_of(plots: int, gap: int = 28) -> int:
+    """Return how wide plots beside each other are, each with its y axis."""
+    return (960 - 2 * theme.PADDING - gap * (plots - 1)) // plots - theme.Y_AXIS
+
+
+def colours(rows: pl.DataFrame) -> alt.Color:
+    """Return the providers' colours, without a legend."""
+    return alt.Color("provider:N").scale(theme.provider_scale(theme.providers_in(rows))).legend(None)
+
+
+def landmarks(rows: pl.DataFrame, x: str, share: str) -> pl.DataFrame:
+    """Return the percentiles of a distribution as points on its curve, a row a provider and percentile."""
+    points = [(row["provider"], row[name], at) for row in rows.to_dicts() for name, at in LANDMARKS.items()]
+    schema = {"provider": pl.String, x: pl.Float64, share: pl.Float64}
+    return pl.DataFrame(points, schema=schema, orient="row")
+
+
+def curves(
+    rows: pl.DataFrame,
+    points: pl.DataFrame,
+    x: alt.X,
+    share: str,
+    title: str,
+    key: Mapping[str, str],
+    *,
+    interpolate: Literal["linear", "step-before", "step-after"] = "linear",
+    above: int = 0,
+    width: int = 394,
+    height: int = 171,
+) -> theme.Layers:
+    """Draw one cumulative curve a provider, points on it and its key above, `above` pixels higher."""
+    providers = list(key)
+    encoding = {
+        "x": x,
+        "y": alt.Y(f"{share}:Q").scale(domain=[0, 1]).axis(theme.share_axis(title)),
+        "color": alt.Color("provider:N").scale(theme.provider_scale(providers)).legend(None),
+        "tooltip": ["provider:N", _field(x), f"{share}:Q"],
+    }
+    dashes = alt.StrokeDash("provider:N").scale(theme.provider_dashes(providers)).legend(None)
+    return alt.layer(
+        alt.Chart(rows, width=width, height=height)
+        .mark_line(interpolate=interpolate)
+        .encode(strokeDash=dashes, **encoding),
+        alt.Chart(points).mark_point(filled=True, size=44, opacity=1).encode(**encoding),
+        *theme.provider_key(key, above=above),
+    )
+
+
+def band(rows: pl.DataFrame, x: alt.X, y: alt.Y, sides: tuple[str, str], provider: str) -> list[alt.Chart]:
+    """Return layers with a line, its points and a band around it; `y` is the line, `sides` the edges."""
+    colour = theme.PROVIDER_COLOURS[provider]
+    low, high = sides
+    base = alt.Chart(rows).encode(x=x)
+    line = base.encode(y=y, tooltip=[_field(x), _field(y), low, high])
+    return [
+        base.mark_area(color=colour, opacity=0.2).encode(y=f"{low}:Q", y2=f"{high}:Q"),
+        line.mark_line(color=colour, strokeDash=theme.PROVIDER_DASHES[provider]),
+        line.mark_point(color=colour, filled=True, opacity=1, size=34),
+    ]
+
+
+def names(rows: pl.DataFrame, label: str, y: alt.Y, *, width: int, clients: bool = True) -> theme.Layers:
+    """Draw what each bar is of, and on the right the client; a row of `rows` has a `row` and a provider."""
+    texts = alt.Chart(rows, width=width).encode(y=y)
+    layers = [
+        texts.mark_text(style="label", align="left", fontSize=12, limit=width - 50 * clients).encode(
+            x=alt.value(0), text=f"{label}:N"
+        )
+    ]
+    if clients:
+        shown = rows.with_columns(client=pl.col("provider").replace(theme.PROVIDERS))
+        layers.append(
+            alt.Chart(shown)
+            .mark_text(style="note", align="right")
+            .encode(x=alt.value(width), y=y, text="client:N")
+        )
+    return alt.layer(*layers)
+
+
+def bars(
+    rows: pl.DataFrame,
+    y: alt.Y,
+    measure: str,
+    axis: alt.Axis,
+    show: Callable[[float], str],
+    *,
+    offset: bool = False,
+    missing: str = "unknown",
+) -> theme.Layers:
+    """Draw one bar a row in its provider's colour, its value at its end; `offset`: providers share a row."""
+    texts = rows.with_columns(
+        text=pl.col(measure).map_elements(show, return_dtype=pl.String).fill_null(missing)
+    )
+    # room for the text behind the longest bar
+    scale = alt.Scale(domain=[0, 1.25 * (theme.greatest(rows, measure) or 1)], nice=False)
+    base = alt.Chart(texts).encode(
+        x=alt.X(f"{measure}:Q").axis(axis).scale(scale), y=y, tooltip=["provider:N", f"{measure}:Q"]
+    )
+    if offset:
+        base = base.encode(yOffset="provider:N")
+    return alt.layer(
+        base.mark_bar(cornerRadiusEnd=2).encode(color=colours(rows)),
+        base.mark_text(style="label", align="left", dx=5).encode(text="text:N"),
+    )
+
+
+def histogram(
+    rows: pl.DataFrame,
+    label: str,
+    title: str,
+    measures: Mapping[str, str],
+    provider: str,
+    *,
+    size: tuple[int, int],
+    order: Sequence[str] = (),
+    heading: str = "",
+) -> theme.Layers:
+    """Draw two shares a bin beside each other: the number in grey, the mass in the provider's colour.
+
+    `rows` are of one provider, a row a bin, in the bins' order; `measures` name the two columns. `order`
+    holds every bin's label where a row may lack; a `heading` stands above the key.
+    """
+    order = list(order) or rows[label].to_list()
+    long = pl.concat(
+        rows.select(label, share=pl.col(name), measure=pl.lit(name)) for name in measures
+    ).with_columns(text=pl.col("share").map_elements(_percent, return_dtype=pl.String))
+    looks = [theme.TOKEN_COLOURS["prefix"], theme.PROVIDER_COLOURS[provider]]
+    base = alt.Chart(long, width=size[0], height=size[1]).encode(
+        x=alt.X(f"{label}:O")
+        .scale(domain=order, paddingInner=0.22)
+        .axis(alt.Axis(title=title, labelOverlap=False)),
+        xOffset=alt.XOffset("measure:N").scale(domain=list(measures)),
+        y=alt.Y("share:Q").scale(domain=[0, 1]).axis(theme.y_axis("Share (%)", format="%", tickCount=5)),
+        tooltip=[label, "measure:N", "share:Q"],
+    )
+    shade = alt.Color("measure:N").scale(domain=list(measures), range=looks).legend(None)
+    return alt.layer(
+        base.mark_bar(cornerRadiusEnd=1).encode(color=shade),
+        base.mark_text(style="note", dy=-6, fontSize=10).encode(text="text:N"),
+        theme.note(heading or theme.PROVIDERS[provider], 0, -32 if heading else -14, style="strong"),
+        *swatches(dict(zip(measures.values(), looks, strict=True)), x=0 if heading else 62, y=-14),
+    )
+
+
+def swatches(looks: Mapping[str, str], x: float = 0, y: float = -12) -> list[alt.Chart]:
+    """Return layers that say in a line above the plot what its colours are."""
+    layers = []
+    for text, colour in looks.items():
+        here = alt.Chart(pl.DataFrame({"text": [text]})).encode(x=alt.value(x + 5), y=alt.value(y))
+        layers.append(here.mark_square(color=colour, size=90, opacity=1))
+        layers.append(theme.note(text, x + 15, y, style="label"))
+        x += 34 + round(6.1 * len(text))
+    return layers
+
+
+def stacks(
+    rows: pl.DataFrame, y: alt.Y, share: str, parts: Mapping[str, tuple[str, str]], *, axis: str = "Share (%)"
+) -> theme.Layers:
+    """Draw one bar a row, cut into parts that sum to 100%; `parts` give each its words and its colour.
+
+    `rows` hold a row a bar and part, with its column `part`.
+    """
+    order = list(parts)
+    drawn = rows.filter(pl.col("part").is_in(order), pl.col(share) > 0).with_columns(
+        place=pl.col("part").replace_strict({part: place for place, part in enumerate(order)}),
+        text=pl.when(pl.col(share) >= 0.045)
+        .then(pl.col(share))
+        .map_elements(_percent, return_dtype=pl.String)
+        .fill_null(""),
+    )
+    base = alt.Chart(drawn).encode(
+        x=alt.X(f"{share}:Q")
+        .stack("zero")
+        .scale(domain=[0, 1])
+        .axis(alt.Axis(title=axis, format="%", tickCount=5)),
+        y=y,
+        order="place:O",
+        tooltip=["part:N", f"{share}:Q"],
+    )
+    tint = (
+        alt.Color("part:N").scale(domain=order, range=[colour for _, colour in parts.values()]).legend(None)
+    )
+    return alt.layer(
+        base.mark_bar(stroke="white", strokeWidth=1).encode(color=tint),
+        base.mark_text(color=_ON_COLOUR, fontSize=11).encode(
+            x=alt.X(f"{share}:Q", bandPosition=0.5).stack("zero"), text="text:N", detail="part:N"
+        ),
+        *swatches(
+            {text: colour for part, (text, colour) in parts.items() if part in drawn["part"].to_list()}
+        ),
+    )
+
+
+def share_ticks(title: str, shares: pl.Series) -> alt.Axis:
+    """Return an axis of shares with few round ticks, none of them above 100%."""
+    most = shares.max()
+    top = float(most) if isinstance(most, float) and most > 0 else 1.0
+    step = next((step for step in (0.001, 0.005, 0.01, 0.02, 0.05, 0.1) if 4 * step >= top), 0.25)
+    values = [step * place for place in range(6) if step * place <= min(1, 1.25 * top)]
+    return alt.Axis(title=title, format=".1~%", values=values)
+
+
+def beside(plots: Sequence[alt.Chart | theme.Layers], spacing: int = 28) -> alt.HConcatChart:
+    """Put plots beside each other, each with its own colours."""
+    joined: alt.HConcatChart = alt.hconcat(*plots, spacing=spacing).resolve_scale(
+        color="independent", xOffset="independent"
+    )
+    return joined
+
+
+def _percent(share: float) -> str:
+    return "" if share < 0.005 else f"{100 * share:.0f}%"
+
+
+def _field(channel: alt.X | alt.Y) -> str:
+    return str(channel["shorthand"]).partition(":")[0]

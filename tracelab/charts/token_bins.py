@@ -1,0 +1,197 @@
+"""Charts of the lengths of prompts and answers, and of how a prompt changes from step to step."""
+
+import altair as alt
+import polars as pl
+
+from tracelab.charts import axes, shapes, theme, words
+from tracelab.charts.base import chart
+
+_SHOWN = "measure in ('prefix_tokens', 'append_tokens', 'output_tokens')"
+_CUT = "provider <> 'all' and session_kind = 'all'"
+_MEASURES = {"prefix_tokens": "Cached prefix", "append_tokens": "Append", "output_tokens": "Output"}
+
+
+@chart(
+    "How long prompts and answers are",
+    bins=f"from summary_token_bins where {_CUT} and {_SHOWN} order by measure, provider, bin",
+    lengths=f"from summary_token_lengths where {_CUT} and model = 'all' and count > 0 and {_SHOWN}"
+    " order by measure, provider",
+    overview=words.OVERVIEW,
+)
+def token_lengths(
+    title: str, bins: pl.DataFrame, lengths: pl.DataFrame, overview: pl.DataFrame
+) -> alt.VConcatChart:
+    """How long are cached prefixes, appends and outputs, and which lengths make up the tokens?
+
+    Reads summary_token_bins, a row a provider, measure and bin, and summary_token_lengths for landmarks.
+    The three plots of a row share their axis: how far output lies from prefix is what a cache saves. Where
+    the lower curve lies far to the right of the upper, a few long ones are most of the tokens.
+    """
+    notes = [
+        "from summary_token_bins, summary_token_lengths",
+        "steps of several calls and unknown counts left out",
+    ]
+    if bins.is_empty():
+        return theme.empty("No step with a known token count.", title=title, notes=notes, size=theme.GRID)
+    drawn = bins.with_columns(end=pl.col("high_tokens").fill_null(pl.col("low_tokens")))
+    domain = axes.around(axes.TOKENS, 0.5, theme.greatest(drawn, "end"))
+    upper, lower = [], []
+    for measure, name in _MEASURES.items():
+        rows = drawn.filter(pl.col("measure") == measure)
+        facts = lengths.filter(pl.col("measure") == measure)
+        marks = shapes.landmarks(facts, "end", "cumulative_share").with_columns(pl.col("end").clip(0.5))
+        key = {
+            row["provider"]: f"p50 {words.tokens(row['p50'])} · p90 {words.tokens(row['p90'])}"
+            f" · p99 {words.tokens(row['p99'])}"
+            for row in facts.to_dicts()
+        }
+        x = axes.log_x("end:Q", name, "tokens", axes.TOKENS, domain)
+        size = {"width": shapes.width_of(3), "height": 180}
+        upper.append(
+            shapes.curves(
+                rows, marks, x, "cumulative_share", "Share of steps", key, interpolate="step-after"
+            ).properties(**size)
+        )
+        sums = {
+            provider: f"{words.tokens(theme.total(mine, 'tokens'))} tokens"
+            for provider in key
+            for mine in [rows.filter(pl.col("provider") == provider)]
+        }
+        mass = rows.filter(pl.col("cumulative_token_share").is_not_null())
+        lower.append(
+            shapes.curves(
+                mass,
+                marks.clear().rename({"cumulative_share": "cumulative_token_share"}),
+                x,
+                "cumulative_token_share",
+                "Share of tokens",
+                sums,
+                interpolate="step-after",
+            ).properties(**size)
+        )
+    body = alt.vconcat(alt.hconcat(*upper), alt.hconcat(*lower), spacing=16)
+    steps = theme.total(lengths.filter(pl.col("measure") == "prefix_tokens"), "count")
+    subtitle = [
+        words.population(overview, words.counted(steps, "metered step")),
+        "Above: how many steps have less. Below: how many of the tokens they hold.",
+    ]
+    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.GRID, left=theme.Y_AXIS)
+
+
+@chart(
+    "How long the model's answers are",
+    bins=f"from summary_token_bins where {_CUT} and measure = 'output_tokens' order by provider, bin",
+    outputs=f"from summary_output_tokens where {_CUT} and model = 'all' and count > 0 order by provider",
+    overview=words.OVERVIEW,
+)
+def output_tokens(
+    title: str, bins: pl.DataFrame, outputs: pl.DataFrame, overview: pl.DataFrame
+) -> alt.VConcatChart:
+    """How long are a step's answers, and which of them hold the tokens?
+
+    Reads summary_token_bins, a row a provider and bin, and summary_output_tokens for its landmarks. Two humps
+    are two habits: a call of a tool in a few tokens, and an answer or a file in thousands. The dashed line
+    says where the tokens, and so the time of writing, are.
+    """
+    notes = ["from summary_token_bins, summary_output_tokens"]
+    if left_out := theme.total(outputs, "missing_steps") + theme.total(outputs, "placeholder_steps"):
+        notes.append(f"{words.counted(left_out, 'step')} without a final count left out")
+    if bins.is_empty() or outputs.is_empty():
+        return theme.empty("No step with a final output count.", title=title, notes=notes, size=theme.PAIR)
+    drawn = bins.with_columns(
+        low=pl.col("low_tokens").clip(0.5), end=pl.col("high_tokens").fill_null(2 * pl.col("low_tokens"))
+    ).with_columns(middle=(pl.col("low") * pl.col("end")).sqrt())
+    domain = axes.around(axes.TOKENS, theme.least(drawn, "low"), theme.greatest(drawn, "end"))
+    top = 1.08 * max(theme.greatest(drawn, "step_share"), theme.greatest(drawn, "token_share"))
+    providers = theme.providers_in(outputs)
+    plots = []
+    for row in outputs.to_dicts():
+        mine = drawn.filter(pl.col("provider") == row["provider"])
+        colour = theme.PROVIDER_COLOURS[row["provider"]]
+        x = axes.log_x("low:Q", "Output of a step", "tokens", axes.TOKENS, domain)
+        axis = theme.y_axis("Share a bin (%)", format=".1~%", tickCount=5)
+        base = alt.Chart(mine, width=shapes.width_of(len(providers)), height=183)
+        y = alt.Y("step_share:Q").scale(domain=[0, top], nice=False).axis(axis)
+        lengths = f"p50 {words.tokens(row['p50'])}, p99 {words.tokens(row['p99'])}"
+        heading = f"{theme.PROVIDERS[row['provider']]}: {lengths}"
+        plots.append(
+            alt.layer(
+                base.mark_rect(color=colour, opacity=0.55).encode(x=x, x2="end:Q", y=y, y2=alt.datum(0)),
+                base.mark_line(color=theme.PROVIDER_COLOURS["all"], strokeDash=[4, 3]).encode(
+                    x="middle:Q", y="token_share:Q"
+                ),
+                theme.note(heading, 0, -14, style="strong"),
+            )
+        )
+    subtitle = [
+        words.population(overview, f"{words.tokens(theme.total(outputs, 'output_tokens'))} output tokens"),
+        "Bars: share of steps; dashed line: share of tokens. Eight bins an octave.",
+    ]
+    body = shapes.beside(plots)
+    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
+
+
+@chart(
+    "What is appended once the previous output is taken out",
+    bins=f"from summary_token_bins where {_CUT}"
+    " and measure in ('pair_append_tokens', 'adjusted_append_tokens') order by provider, measure, bin",
+    appends=f"from summary_adjusted_append where {_CUT} and model = 'all' and count > 0"
+    " and measure in ('append_tokens', 'adjusted_append_tokens') order by provider, measure desc",
+    overview=words.OVERVIEW,
+)
+def adjusted_append(
+    title: str, bins: pl.DataFrame, appends: pl.DataFrame, overview: pl.DataFrame
+) -> alt.VConcatChart:
+    """How much of what a step appends is its own last output, sent again?
+
+    Reads summary_token_bins, a row a provider, measure and bin, and summary_adjusted_append for landmarks.
+    The gap between the lines is output that was written once and read again. If they are one line, this
+    client finds its own output in the cache, or the model is not known to append it.
+    """
+    notes = ["from summary_token_bins, summary_adjusted_append", "what is below 0 counts as 0"]
+    if bins.is_empty() or appends.is_empty():
+        return theme.empty("No step after another.", title=title, notes=notes, size=theme.PAIR)
+    drawn = bins.with_columns(end=pl.col("high_tokens").fill_null(pl.col("low_tokens")))
+    domain = axes.around(axes.TOKENS, 0.5, theme.greatest(drawn, "end"))
+    providers = theme.providers_in(appends)
+    plots = []
+    for provider in providers:
+        facts = {row["measure"]: row for row in appends.filter(pl.col("provider") == provider).to_dicts()}
+        x = axes.log_x("end:Q", "Append of a step", "tokens", axes.TOKENS, domain)
+        y = alt.Y("cumulative_share:Q").scale(domain=[0, 1]).axis(theme.share_axis("Share of steps"))
+        colour = theme.PROVIDER_COLOURS[provider]
+        before, after = (
+            alt.Chart(drawn.filter(pl.col("provider") == provider, pl.col("measure") == measure))
+            for measure in ("pair_append_tokens", "adjusted_append_tokens")
+        )
+        texts = {
+            text: f"{text}: p50 {words.tokens(facts[name]['p50'])} · p99 {words.tokens(facts[name]['p99'])}"
+            for text, name in (("before", "append_tokens"), ("after", "adjusted_append_tokens"))
+            if name in facts
+        }
+        heading = theme.PROVIDERS[provider]
+        plots.append(
+            alt.layer(
+                before.mark_line(
+                    color=theme.TOKEN_COLOURS["prefix"], strokeDash=[4, 3], interpolate="step-after"
+                ).encode(x=x, y=y),
+                after.mark_line(color=colour, interpolate="step-after").encode(x=x, y=y),
+                theme.note(heading, 0, -14, style="strong"),
+                *shapes.swatches(
+                    {
+                        texts.get("before", "before"): theme.TOKEN_COLOURS["prefix"],
+                        texts.get("after", "after"): colour,
+                    },
+                    x=58,
+                    y=-14,
+                ),
+            ).properties(width=shapes.width_of(len(providers)), height=183)
+        )
+    pairs = theme.total(appends.filter(pl.col("measure") == "append_tokens"), "count")
+    subtitle = [
+        words.population(overview, words.counted(pairs, "step") + " after another"),
+        "How many steps append less. Dashed: as logged; solid: less the output that the prompt holds again.",
+    ]
+    return theme.page(
+        alt.hconcat(*plots), title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS
+    )
