@@ -130,7 +130,7 @@ def first_token_time(title: str, times: pl.DataFrame, overview: pl.DataFrame) ->
     notes = [
         "from summary_decode_speed",
         "steps that log the end of their reasoning only",
-        "0 stands at 0.01 s",
+        "0 and less stand at 0.01 s",
     ]
     if times.is_empty():
         return theme.empty(
