@@ -50,34 +50,23 @@ def generation_time(
     x = theme.time_x("threshold_s:Q", "Generation", domain)
     marks = shapes.landmarks(timed, "threshold_s", "cumulative_share")
     body = alt.hconcat(
-        shapes.curves(drawn, marks, x, "cumulative_share", "Share of steps", _counts(timed)),
-        shapes.curves(drawn, read, x, "cumulative_time_share", "Share of their time", _totals(timed, read)),
+        shapes.curves(
+            drawn, marks, x, "cumulative_share", "Share of steps", shapes.spread_key(timed, "step")
+        ),
+        shapes.curves(
+            drawn,
+            read,
+            x,
+            "cumulative_time_share",
+            "Share of their time",
+            shapes.time_key(timed, read, "threshold_s", "cumulative_time_share"),
+        ),
     )
     subtitle = [
         words.population(overview, words.counted(theme.total(timed, "count"), "timed step")),
         "From a step's last input to its last output. Left: how many take less; right: the time they hold.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
-
-
-def _counts(timed: pl.DataFrame) -> dict[str, str]:
-    return {
-        row["provider"]: " · ".join(
-            [
-                words.counted(row["count"], "step"),
-                *(f"{name} {words.duration(row[name])}" for name in shapes.LANDMARKS),
-            ]
-        )
-        for row in timed.to_dicts()
-    }
-
-
-def _totals(timed: pl.DataFrame, read: pl.DataFrame) -> dict[str, str]:
-    key = {row["provider"]: f"{words.duration(row['total_s'])} in all" for row in timed.to_dicts()}
-    for row in read.to_dicts():
-        share, below = words.percent(row["cumulative_time_share"]), words.duration(row["threshold_s"])
-        key[row["provider"]] += f" · {share} below {below}"
-    return key
 
 
 @chart(

@@ -42,7 +42,14 @@ def human_waits(
     marks = shapes.landmarks(known, "threshold_s", "cumulative_share")
     plots = (
         shapes.curves(
-            drawn, marks, x, "cumulative_share", "Share of waits", _counts(known), above=14, height=157
+            drawn,
+            marks,
+            x,
+            "cumulative_share",
+            "Share of waits",
+            shapes.spread_key(known, "wait"),
+            above=14,
+            height=157,
         ),
         shapes.curves(
             drawn,
@@ -50,7 +57,7 @@ def human_waits(
             x,
             "cumulative_mass_share",
             "Share of waiting",
-            _totals(known, read),
+            shapes.time_key(known, read, "threshold_s", "cumulative_mass_share"),
             above=14,
             height=157,
         ),
@@ -61,26 +68,6 @@ def human_waits(
         "From the agent's last output to the next message. Left: how many are shorter; right: their time.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
-
-
-def _counts(waits: pl.DataFrame) -> dict[str, str]:
-    return {
-        row["provider"]: " · ".join(
-            [
-                words.counted(row["count"], "wait"),
-                *(f"{name} {words.duration(row[name])}" for name in shapes.LANDMARKS),
-            ]
-        )
-        for row in waits.to_dicts()
-    }
-
-
-def _totals(waits: pl.DataFrame, read: pl.DataFrame) -> dict[str, str]:
-    key = {row["provider"]: f"{words.duration(row['total_s'])} in all" for row in waits.to_dicts()}
-    for row in read.to_dicts():
-        share, below = words.percent(row["cumulative_mass_share"]), words.duration(row["threshold_s"])
-        key[row["provider"]] += f" · {share} below {below}"
-    return key
 
 
 @chart(

@@ -44,36 +44,23 @@ def request_response_time(
     x = theme.time_x("threshold:Q", "Response time", domain)
     marks = shapes.landmarks(timed, "threshold", "cumulative_share")
     body = alt.hconcat(
-        shapes.curves(drawn, marks, x, "cumulative_share", "Share of requests", _times(timed)),
-        shapes.curves(drawn, read, x, "cumulative_mass_share", "Share of their time", _masses(timed, read)),
+        shapes.curves(
+            drawn, marks, x, "cumulative_share", "Share of requests", shapes.spread_key(timed, "request")
+        ),
+        shapes.curves(
+            drawn,
+            read,
+            x,
+            "cumulative_mass_share",
+            "Share of their time",
+            shapes.time_key(timed, read, "threshold", "cumulative_mass_share", total="{}"),
+        ),
     )
     subtitle = [
         words.population(overview, words.counted(theme.total(timed, "count"), "request")),
         "Message to last output. Left: how many take less; right: how much of the time they hold.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
-
-
-def _times(timed: pl.DataFrame) -> dict[str, str]:
-    """What the key says of each provider's requests."""
-    return {
-        row["provider"]: " · ".join(
-            [
-                words.counted(row["count"], "request"),
-                *(f"{name} {words.duration(row[name])}" for name in shapes.LANDMARKS),
-            ]
-        )
-        for row in timed.to_dicts()
-    }
-
-
-def _masses(timed: pl.DataFrame, read: pl.DataFrame) -> dict[str, str]:
-    """What the key says of each provider's time."""
-    key = {row["provider"]: words.duration(row["total_s"]) for row in timed.to_dicts()}
-    for row in read.to_dicts():
-        share, below = words.percent(row["cumulative_mass_share"]), words.duration(row["threshold"])
-        key[row["provider"]] += f" · {share} below {below}"
-    return key
 
 
 @chart(

@@ -6,7 +6,7 @@ from typing import Literal
 import altair as alt
 import polars as pl
 
-from tracelab.charts import theme
+from tracelab.charts import theme, words
 
 LANDMARKS = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 _ON_COLOUR = "#0f172a"
@@ -28,6 +28,29 @@ def landmarks(rows: pl.DataFrame, x: str, share: str) -> pl.DataFrame:
     points = [(row["provider"], row[name], at) for row in rows.to_dicts() for name, at in LANDMARKS.items()]
     schema = {"provider": pl.String, x: pl.Float64, share: pl.Float64}
     return pl.DataFrame(points, schema=schema, orient="row")
+
+
+def spread_key(rows: pl.DataFrame, noun: str) -> dict[str, str]:
+    """Say how many each provider has, and the percentiles of their times."""
+    return {
+        row["provider"]: " · ".join(
+            [
+                words.counted(row["count"], noun),
+                *(f"{name} {words.duration(row[name])}" for name in LANDMARKS),
+            ]
+        )
+        for row in rows.to_dicts()
+    }
+
+
+def time_key(
+    rows: pl.DataFrame, read: pl.DataFrame, x: str, share: str, *, total: str = "{} in all"
+) -> dict[str, str]:
+    """Say how much time each provider has, and which share of it lies below what is read out."""
+    key = {row["provider"]: total.format(words.duration(row["total_s"])) for row in rows.to_dicts()}
+    for row in read.to_dicts():
+        key[row["provider"]] += f" · {words.percent(row[share])} below {words.duration(row[x])}"
+    return key
 
 
 def curves(
