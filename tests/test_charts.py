@@ -267,3 +267,14 @@ def luminance(colour: str) -> float:
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chart_draws_no_whole_beside_its_parts(name: str, tables: duckdb.DuckDBPyConnection) -> None:
+    for frame, query in charts()[name].frames.items():
+        if "$" in query:  # of one session: marts, which pool nothing
+            continue
+        rows = tables.sql(query).pl()
+        for cut in {"session_kind", "model", "trigger"} & set(rows.columns):
+            values = set(rows[cut].to_list())
+            assert "all" not in values or values == {"all"}, f"{frame} mixes cuts by {cut}"

@@ -157,8 +157,8 @@ def _by_context(rows: pl.DataFrame, heading: str, title: str, unit: str) -> them
     "Whether reading a prompt anew is slower than finding it cached",
     buckets="from summary_append_vs_prefix_latency where total_bin <> 'all' and p50_ratio > 0"
     " order by provider, model, segment_kind, total_bin, output_bin",
-    verdicts="from summary_append_vs_prefix_latency where provider <> 'all' and model = 'all'"
-    " order by provider",
+    verdicts="from summary_append_vs_prefix_latency where provider <> 'all' and session_kind = 'all'"
+    " and model = 'all' order by provider",
     overview=words.OVERVIEW,
 )
 def append_vs_prefix_latency(

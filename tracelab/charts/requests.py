@@ -68,7 +68,7 @@ def request_response_time(
     curves=f"from summary_request_cdf where {_POOLED} and measure in ('steps', 'tool_calls')"
     " and threshold is not null order by measure, provider, bin",
     counts="from summary_session_counts where provider <> 'all' and session_kind = 'all' and unit = 'request'"
-    " and metric in ('steps', 'tool_calls') order by metric, provider",
+    " and model = 'all' and metric in ('steps', 'tool_calls') order by metric, provider",
     overview=words.OVERVIEW,
 )
 def request_shape(
