@@ -127,6 +127,9 @@ def main() -> None:
         size = sum(path.stat().st_size for path in data.rglob("*.jsonl"))
         db = Path(scratch) / "tracelab.duckdb"
         env = {**os.environ, "TRACELAB_DB": str(db), "HOME": scratch}
+        # compiled once, in the run for memory, as an installed package is, whatever this shell says of it
+        env["PYTHONPYCACHEPREFIX"] = str(Path(scratch) / "bytecode")
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
         load = [sys.executable, "-m", "tracelab", "load", str(data)]
         loads, loops = [], []
         peak_mib = peak_memory_mib(load, env)

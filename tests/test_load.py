@@ -76,7 +76,7 @@ def query(db: Path, sql: str) -> list[tuple[Any, ...]]:
 
 
 def log_file(path: Path) -> LogFile:
-    return LogFile(path, None, None, 0, 0)
+    return LogFile(path.name, path, None, None, 0, 0)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pyarrow as pa
 from tracelab import schema
 from tracelab.schema import Row
 
-BATCH_ROWS = 4_096
+BATCH_ROWS = 2_048
 """Rows of a table that go out together: few enough to be turned into columns while the cache holds them."""
 
 _CHUNK_ROWS = 512

@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,10 +30,11 @@ _OTHER_FILES = {"history", "journal", "session_index"}
 _OTHER_FOLDERS = {"file-history", "shell-snapshots", "todos", "tool-results"}
 
 
-@dataclass(frozen=True, slots=True)
-class LogFile:
+class LogFile(NamedTuple):
     """A file that may be a session log, as it is on disk now."""
 
+    file_id: str
+    """The file's key: 16 hex digits of the SHA-256 of its absolute path."""
     path: Path
     """Absolute."""
     store: str | None
@@ -43,12 +44,6 @@ class LogFile:
     size_bytes: int
     mtime_ns: int
     """The latest of the file's and its sidecar's."""
-    file_id: str = field(init=False)
-    """The file's key: 16 hex digits of the SHA-256 of its absolute path."""
-
-    def __post_init__(self) -> None:
-        key = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
-        object.__setattr__(self, "file_id", key)  # frozen
 
 
 class Skipped(NamedTuple):
@@ -254,7 +249,8 @@ def _distinct(found: Iterable[tuple[Path, _Place]]) -> tuple[LogFile, ...]:
         if stat.S_ISREG(status.st_mode):
             match = _STORE.match(str(path))
             store = place.store or (match[1] if match else None)
-            log = LogFile(path, store, place.user_name, status.st_size, mtime_ns(path, status))
+            file_id = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+            log = LogFile(file_id, path, store, place.user_name, status.st_size, mtime_ns(path, status))
             files.setdefault((status.st_dev, status.st_ino), log)
     return tuple(files.values())
 

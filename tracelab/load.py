@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -142,7 +142,7 @@ def _as_known(log: LogFile, known: _Known | None) -> LogFile:
     """Let a file that is named by hand be whose it is already known to be."""
     if known is None or (log.user_name and log.store):
         return log
-    return replace(log, user_name=log.user_name or known.user_name, store=log.store or known.store)
+    return log._replace(user_name=log.user_name or known.user_name, store=log.store or known.store)
 
 
 def _is_settled(log: LogFile, known: _Known | None) -> bool:

@@ -28,7 +28,11 @@ Message = Outcome | Reached | tuple[str, pa.RecordBatch]
 
 _SPACE_BYTES = 8 << 20  # kept from batch to batch, since fresh memory is slow
 _AHEAD = 2
-"""Files that a process is sent ahead, so that it never waits for the loader."""
+"""Portions that a process is sent ahead, so that it never waits for the loader."""
+_PORTION_BYTES = 2 << 20
+"""Small logs are sent as many at a time: each message wakes the loader, which shares the readers' cores."""
+_PORTION_CHARS = 4_000
+"""Of paths and what goes with them: portions sent ahead must fit a pipe, or each end would wait for the other."""
 
 
 def read_here(logs: Iterable[LogFile], loaded_at: datetime) -> Iterator[Message]:
@@ -52,7 +56,7 @@ def read_in_processes(
     Raises:
         TracelabError: if a process dies.
     """
-    waiting = iter(logs)
+    waiting = _portions(logs)
     workers = [_Worker(loaded_at) for _ in range(processes)]
     try:
         for worker in workers * _AHEAD:
@@ -63,7 +67,20 @@ def read_in_processes(
             worker.stop()
 
 
-def _messages(workers: Sequence["_Worker"], waiting: Iterator[LogFile]) -> Iterator[Message]:
+def _portions(logs: Iterable[LogFile]) -> Iterator[list[LogFile]]:
+    portion, size, chars = list[LogFile](), 0, 0
+    for log in logs:
+        portion.append(log)
+        size += log.size_bytes
+        chars += len(str(log.path)) + 200
+        if size >= _PORTION_BYTES or chars >= _PORTION_CHARS:
+            yield portion
+            portion, size, chars = [], 0, 0
+    if portion:
+        yield portion
+
+
+def _messages(workers: Sequence["_Worker"], waiting: Iterator[list[LogFile]]) -> Iterator[Message]:
     running = {worker.results: worker for worker in workers}
     while running:
         for results in wait(list(running)):
@@ -72,9 +89,11 @@ def _messages(workers: Sequence["_Worker"], waiting: Iterator[LogFile]) -> Itera
             if message is None:
                 del running[worker.results]
                 continue
-            if isinstance(message, Outcome):
+            if isinstance(message, list):
                 worker.give(next(waiting, None))
-            yield message
+                yield from message
+            else:
+                yield message
 
 
 class _Worker:
@@ -96,21 +115,21 @@ class _Worker:
         self._is_told_all = False
         self._send(loaded_at)
 
-    def give(self, log: LogFile | None) -> None:
-        """Send a file to read, or None: no more will come."""
+    def give(self, portion: list[LogFile] | None) -> None:
+        """Send files to read, or None: no more will come."""
         if not self._is_told_all:
-            self._send(log)
-            self._is_told_all = log is None
+            self._send(portion)
+            self._is_told_all = portion is None
 
-    def _send(self, message: LogFile | datetime | None) -> None:
+    def _send(self, message: list[LogFile] | datetime | None) -> None:
         with suppress(BrokenPipeError):  # that it died will show where its answer is missing
             self._tasks.send(message)
 
-    def receive(self) -> Message | None:
-        """Return the next message, None after the last."""
+    def receive(self) -> Message | list[Outcome] | None:
+        """Return the next message, or what became of a portion; None after the last."""
         try:
             message = self.results.recv()
-            if not isinstance(message, tuple) or isinstance(message, Outcome | Reached):
+            if not isinstance(message, tuple) or isinstance(message, Reached):
                 return message
             table, size = message
             return table, pa.ipc.open_stream(self._read(size)).read_next_batch()
@@ -164,8 +183,8 @@ def main() -> None:
     batches = Batches(send)
     with suppress(EOFError, BrokenPipeError):  # the loader is gone: nothing is left to do
         loaded_at = inbox.recv()
-        while log := inbox.recv():
-            outbox.send(read_log(log, loaded_at, batches, outbox.send))
+        while portion := inbox.recv():
+            outbox.send([read_log(log, loaded_at, batches, outbox.send) for log in portion])
         batches.flush()
         outbox.send(None)
     os._exit(0)  # the loader commits now: freeing object by object what was read would hold its core
