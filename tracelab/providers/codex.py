@@ -56,10 +56,10 @@ def parse(records: Iterator[Record], source: Source, tally: Tally) -> Iterator[R
         if at is not None:
             rollout.previous_at = at
             here = rollout.here
-            if here.last_at is None or at > here.last_at:  # `here.seen(at)`, without a call on every line
+            if here.last_at is not None and at > here.last_at:  # without a call on almost every line
                 here.last_at = at
-            if here.first_at is None or at < here.first_at:
-                here.first_at = at
+            else:
+                here.seen(at)
         if len(ready) >= _BATCH and not rollout.holds:
             yield from event_rows(ready)
             ready.clear()
