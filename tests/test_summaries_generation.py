@@ -108,6 +108,12 @@ def test_an_output_that_is_a_placeholder_has_no_speed_and_is_counted(marts: Time
     assert (row["capped_mean"], row["capped_stddev"]) == (75.0, 25.0), "nor has it the cap for a speed"
 
 
+def test_a_speed_is_as_exact_as_its_percentiles_are_asked_to_be(marts: Timed) -> None:
+    marts.add_steps({"generation_ms": 3000, "output_tokens": 100})
+    row = marts.row("summary_decode_speed", measure="output_tokens_per_s", context_bin="all", **ALL)
+    assert (row["mean"], row["p50"]) == pytest.approx((100 / 3, 100 / 3), rel=1e-12)
+
+
 def test_speeds_above_the_cap_are_counted_and_held_at_it(marts: Timed) -> None:
     marts.add_steps(*({"generation_ms": 1000, "output_tokens": tokens} for tokens in (100, 160, 1120)))
     row = marts.row("summary_decode_speed", **ALL, measure="output_tokens_per_s", context_bin="all")

@@ -78,7 +78,7 @@ with
             if(usage_is_final, size_tokens, null) as size_tokens,
             if(usage_is_final, tokens, null) as tokens,
             if(usage_is_final, ms, null) as ms,
-            try_cast(if(usage_is_final, amount, null) as decimal(20, 6)) as amount
+            try_cast(if(usage_is_final, amount, null) as decimal(26, 12)) as amount
         from measured
         where is_measured
     ),
