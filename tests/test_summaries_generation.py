@@ -336,16 +336,41 @@ def test_sides_that_do_not_differ_have_no_threshold(marts: Timed) -> None:
 def test_each_of_the_same_tokens_is_guessed_from_the_others(marts: Timed) -> None:
     marts.add_calls({"ms": 1000}, {"ms": 2000}, {"ms": 6000}, {"ms": 7, "output_tokens": 101})
     marts.simulate()
-    row = marts.row("summary_timing_ambiguity", bins="all")
+    row = marts.row("summary_timing_ambiguity", bins="all", session_kind="all")
     assert (row["likeness"], row["neighbourhoods"], row["segments"]) == ("exact", 1, 3)
     assert row["covered_share"] == 0.75
     # guesses 2,000, 1,000 and 1,000 ms in each case: the lower of two, or the heavier
     assert row["floor_mae_s"] == pytest.approx((1 + 1 + 5) / 3)
     assert row["floor_relative_error"] == pytest.approx((1 / 1 + 1 / 2 + 5 / 6) / 3)
     assert row["floor_smooth_error"] == pytest.approx((1 / 2 + 1 / 3 + 5 / 7) / 3)
-    top = marts.row("summary_timing_ambiguity", bins="0/1000/100")
+    top = marts.row("summary_timing_ambiguity", bins="0/1000/100", session_kind="all")
     assert (top["duration_min_s"], top["duration_p50_s"], top["duration_max_s"]) == (1.0, 2.0, 6.0)
     assert (top["spread_rank"], top["ratio_rank"]) == (1, 1)
+
+
+def test_a_kind_of_session_has_the_errors_of_its_segments_among_those_of_all(marts: Timed) -> None:
+    marts.add_calls(
+        {"ms": 1000},
+        {"ms": 2000},
+        {"ms": 6000, "session_kind": "subagent"},
+        {"ms": 5, "output_tokens": 7},
+        {"ms": 9, "output_tokens": 7},
+        {"ms": 7, "output_tokens": 101, "session_kind": "subagent"},
+    )
+    marts.simulate()
+    rows = {row["session_kind"]: row for row in marts.rows("summary_timing_ambiguity", bins="all")}
+    shown = ("neighbourhoods", "segments", "covered_share")
+    assert {kind: tuple(row[name] for name in shown) for kind, row in rows.items()} == {
+        "all": (2, 5, 5 / 6),
+        "main": (2, 4, 1.0),
+        "subagent": (1, 1, 0.5),
+    }
+    # the subagent's is guessed from the main session's two, which are closer to each other
+    assert rows["subagent"]["floor_mae_s"] == 5.0
+    assert rows["main"]["floor_mae_s"] == pytest.approx((1 + 1 + 0.004 + 0.004) / 4)
+    bounds = ("duration_min_s", "duration_p50_s", "duration_max_s", "spread_rank")
+    top = marts.row("summary_timing_ambiguity", bins="0/1000/100", session_kind="subagent")
+    assert tuple(top[name] for name in bounds) == (1.0, 2.0, 6.0, 1)
 
 
 def test_neighbourhoods_are_ranked_by_spread_and_by_ratio_from_100_ms_on(marts: Timed) -> None:
@@ -355,7 +380,7 @@ def test_neighbourhoods_are_ranked_by_spread_and_by_ratio_from_100_ms_on(marts: 
     ranks = {
         row["output_min_tokens"]: (row["spread_rank"], row["ratio_rank"])
         for row in marts.rows("summary_timing_ambiguity")
-        if row["bins"] != "all"
+        if row["bins"] != "all" and row["session_kind"] == "all"
     }
     assert ranks == {1: (3, None), 2: (2, 1), 3: (1, 2)}
 
@@ -365,7 +390,7 @@ def test_the_guess_is_the_weighted_median_of_the_others(marts: Timed) -> None:
     times = [dice.choice((dice.randrange(1, 40), dice.randrange(1, 20_000))) for _ in range(60)]
     marts.add_calls(*({"ms": ms} for ms in times))
     marts.simulate()
-    row = marts.row("summary_timing_ambiguity", bins="all")
+    row = marts.row("summary_timing_ambiguity", bins="all", session_kind="all")
 
     def floor(pad: float | None) -> float:
         """Mean error over time and pad, each guess made from the others by the definition."""
@@ -390,7 +415,7 @@ def test_near_segments_are_those_of_large_groups_within_a_quarter_octave(marts: 
         *({"ms": 1800, "output_tokens": 100_000, "append_tokens": 1000 + n} for n in range(7)),
     )
     marts.simulate()
-    rows = marts.rows("summary_timing_ambiguity", likeness="near")
+    rows = marts.rows("summary_timing_ambiguity", likeness="near", session_kind="all")
     first = next(row for row in rows if row["output_max_tokens"] == 107 and row["bins"] != "all")
     assert (first["segments"], first["duration_p50_s"]) == (12, 1.0)
     # the three guess 1,000 ms, and so do the nine

@@ -1,5 +1,7 @@
--- One row per neighbourhood, segments of the same tokens or of nearly the same: how far
--- off the best guess from the others is, which no function of tokens can do better.
+-- One row per neighbourhood, segments of the same tokens or of nearly the same, and
+-- kind
+-- of session, and all: how far off the best guess for its segments from the others of
+-- the neighbourhood is, which no function of tokens can do better.
 with
     segments as (select * from {{ ref("sim_timing_segments") }} where is_usable),
     placed as (
@@ -7,6 +9,7 @@ with
             'exact' as likeness,
             2 as least_segments,
             group_id,
+            session_kind,
             prefix_tokens as prefix_bin,
             append_tokens as append_bin,
             output_tokens as output_bin,
@@ -21,6 +24,7 @@ with
             'near',
             8,
             group_id,
+            session_kind,
             floor(log2(greatest(prefix_tokens, 0.9)) / 0.25)::bigint,
             floor(log2(greatest(append_tokens, 0.9)) / 0.25)::bigint,
             floor(log2(greatest(output_tokens, 0.9)) / 0.25)::bigint,
@@ -54,8 +58,9 @@ with
             max(append_tokens) as append_max_tokens,
             min(output_tokens) as output_min_tokens,
             max(output_tokens) as output_max_tokens,
-            count(*) as segments,
-            list(duration_ms order by duration_ms) as durations,
+            list_sort(
+                list({'duration_ms':duration_ms, 'session_kind':session_kind})
+            ) as durations,
             quantile_cont(duration_ms, [0.1, 0.5, 0.9]) as percentiles
         from placed
         group by likeness, group_id, prefix_bin, append_bin, output_bin
@@ -66,6 +71,7 @@ with
     weighed as (
         select
             neighbourhood_id,
+            session_kind,
             place,
             duration_ms,
             loss,
@@ -83,8 +89,8 @@ with
             (
                 select
                     neighbourhood_id,
-                    unnest(durations) as duration_ms,
-                    generate_subscripts(durations, 1) as place
+                    generate_subscripts(durations, 1) as place,
+                    unnest(durations, recursive := true)
                 from neighbourhoods
             )
         cross join (select unnest(['absolute', 'relative', 'smooth']) as loss)
@@ -110,6 +116,8 @@ with
     errors as (
         select
             neighbourhood_id,
+            {{ pooled("session_kind") }},
+            count(*) filter (where loss = 'absolute') as segments,
             sum(error_ms) filter (where loss = 'absolute') as error_ms,
             sum((1e9 * error_ms / duration_ms)::hugeint) filter (
                 where loss = 'relative'
@@ -118,11 +126,12 @@ with
                 where loss = 'smooth'
             ) as smooth_errors
         from guessed
-        group by neighbourhood_id
+        group by neighbourhood_id, grouping sets ((), (session_kind))
     )
 select
     likeness,
     group_id,
+    session_kind,
     concat_ws('/', prefix_bin, append_bin, output_bin) as bins,
     prefix_min_tokens,
     prefix_max_tokens,
@@ -131,11 +140,11 @@ select
     output_min_tokens,
     output_max_tokens,
     segments,
-    durations[1] as duration_min_ms,
+    durations[1].duration_ms as duration_min_ms,
     percentiles[1] as duration_p10_ms,
     percentiles[2] as duration_p50_ms,
     percentiles[3] as duration_p90_ms,
-    durations[-1] as duration_max_ms,
+    durations[-1].duration_ms as duration_max_ms,
     error_ms::bigint as total_error_ms,
     (relative_errors / 1e9)::decimal(28, 9) as total_relative_error,
     (smooth_errors / 1e9)::decimal(28, 9) as total_smooth_error

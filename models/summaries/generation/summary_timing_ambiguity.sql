@@ -1,26 +1,29 @@
--- One row per provider, model, kind of segment and likeness, and per neighbourhood that
--- differs most: how far apart the times of segments of like tokens are.
+-- One row per provider, kind of session, model, kind of segment and likeness, and per
+-- neighbourhood that differs most: how far apart the times of segments of like tokens
+-- are.
 with
     groups as (
         select
             group_id,
             provider,
+            {{ pooled("session_kind") }},
             model,
             segment_kind,
             count(*) filter (where is_usable) as exact_segments,
             count(*) filter (where is_usable and not is_trimmed) as near_segments
         from {{ ref("sim_timing_segments") }}
-        group by group_id, provider, model, segment_kind
+        group by
+            group_id, provider, model, segment_kind, grouping sets ((), (session_kind))
     ),
     neighbourhoods as (
         select
             *,
             row_number() over (
-                partition by likeness
+                partition by likeness, session_kind
                 order by duration_max_ms - duration_min_ms desc, group_id, bins
             ) as spread_rank,
             row_number() over (
-                partition by likeness
+                partition by likeness, session_kind
                 order by
                     duration_min_ms >= 100 desc,
                     duration_max_ms / duration_min_ms desc,
@@ -31,6 +34,7 @@ with
     )
 select
     provider,
+    session_kind,
     model,
     segment_kind,
     likeness,
@@ -70,6 +74,13 @@ select
         when grouping(bins) = 0 and min(duration_min_ms) >= 100 then min(ratio_rank)
     end as ratio_rank
 from neighbourhoods
-inner join groups using (group_id)
-group by group_id, provider, model, segment_kind, likeness, grouping sets ((), (bins))
+inner join groups using (group_id, session_kind)
+group by
+    group_id,
+    provider,
+    session_kind,
+    model,
+    segment_kind,
+    likeness,
+    grouping sets ((), (bins))
 having grouping(bins) = 1 or least(min(spread_rank), ratio_rank) <= 20

@@ -85,17 +85,18 @@ with
         from predicted
         group by group_id, fit, grouping sets ((), (session_kind))
     ),
-    -- what the segments of nearly the same tokens leave open
+    -- what the segments of nearly the same tokens, of all sessions, leave open
     floors as (
         select
             group_id,
+            session_kind,
             sum(segments) as floor_segments,
             sum(total_error_ms) / 1000 / sum(segments) as floor_mae_s,
             sum(total_relative_error) / sum(segments) as floor_relative_error,
             sum(total_smooth_error) / sum(segments) as floor_smooth_error
         from {{ ref("sim_timing_neighbourhoods") }}
         where likeness = 'near'
-        group by group_id
+        group by group_id, session_kind
     )
 select
     provider,
@@ -133,5 +134,4 @@ select
 from groups
 left join (select group_id, fit, train_segments from fits) using (group_id, fit)
 left join errors using (group_id, fit, session_kind)
--- like segments are those of all sessions
-left join (select *, 'all' as session_kind from floors) using (group_id, session_kind)
+left join floors using (group_id, session_kind)
