@@ -59,7 +59,11 @@ def test_fine_bins_are_closed_above_and_coarse_ones_below(marts: Marts) -> None:
     marts.add("steps", *(_hit(str(prefix), prefix, 1000 - prefix) for prefix in (0, 10, 11, 100, 950, 1000)))
     rows = marts.rows("summary_cache_hit_ratio_bins", **EVERY)
     bins = {
-        binning: {(row["low"], row["high"]): row["steps"] for row in rows if row["binning"] == binning}
+        binning: {
+            (row["low"], row["high"]): row["steps"]
+            for row in rows
+            if row["binning"] == binning and row["steps"]
+        }
         for binning in ("fine", "coarse")
     }
     assert bins["fine"] == {
@@ -68,6 +72,21 @@ def test_fine_bins_are_closed_above_and_coarse_ones_below(marts: Marts) -> None:
     assert bins["coarse"] == {(0, 0.1): 3, (0.1, 0.4): 1, (0.95, 0.98): 1, (0.99, 1): 1}
     zero = next(row for row in rows if (row["low"], row["high"]) == (0, 0))
     assert (zero["step_share"], zero["append_share"]) == (1 / 6, 1000 / 3929)
+
+
+def test_every_trigger_and_bin_has_a_row_without_steps_too(marts: Marts) -> None:
+    marts.add("steps", _hit("a", 900, 100))
+    rows = marts.rows("summary_cache_hit_ratio", **{**POOLED, "provider": "claude"})
+    assert {row["trigger"]: row["steps"] for row in rows} == {"all": 1, "tool": 1, "user": 0, "none": 0}
+    (user,) = (row for row in rows if row["trigger"] == "user")
+    shown = ("input_tokens", "count", "unmetered_steps", "multi_call_steps", "hit_ratio", "mean", "p50")
+    assert tuple(user[name] for name in shown) == (0, 0, 0, 0, None, None, None)
+    bins = marts.rows("summary_cache_hit_ratio_bins", **{**POOLED, "provider": "claude"})
+    assert len(bins) == 3 * (14 + 9)
+    assert {(row["trigger"], row["steps"]) for row in bins} == {
+        ("all", 0), ("all", 1), ("tool", 0), ("tool", 1), ("user", 0)
+    }  # fmt: skip
+    assert {row["step_share"] for row in bins if row["trigger"] == "user"} == {None}
 
 
 def _pair(marts: Marts, name: str, gap: int | None, total: int, fresh: int, append: int, **more: Any) -> None:

@@ -12,7 +12,7 @@ _POOLED = "provider <> 'all' and session_kind = 'all' and model = 'all'"
 @chart(
     "How much of a prompt comes from the cache",
     bins=f"from summary_cache_hit_ratio_bins where {_POOLED} and trigger in ('user', 'tool')"
-    " and binning = 'coarse' order by provider, trigger desc, bin",
+    " and binning = 'coarse' and steps > 0 order by provider, trigger desc, bin",
     ratios=f"from summary_cache_hit_ratio where {_POOLED} and trigger in ('user', 'tool')"
     " order by provider, trigger desc",
     overview=words.OVERVIEW,

@@ -127,7 +127,7 @@ def _margins(
     bins=f"from summary_input_growth_bins where {_CUT} and trigger in ('user', 'tool')"
     " order by provider, trigger, bin",
     growth=f"from summary_input_growth where {_CUT} and model = 'all' and trigger in ('user', 'tool')"
-    " order by provider, trigger, growth_bucket",
+    " and steps > 0 order by provider, trigger, growth_bucket",
     overview=words.OVERVIEW,
 )
 def input_growth(

@@ -28,6 +28,22 @@ with
             unnest(['fine', 'coarse']) as binning,
             unnest([fine_bin, coarse_bin]) as bin
         from steps
+        union all
+        -- every cut has every trigger and bin
+        select provider, session_kind, model, trigger, 0, 0, binning, bin
+        from
+            (
+                select distinct
+                    provider, session_kind, model, unnest(['user', 'tool']) as trigger
+                from steps
+            )
+        inner join
+            (
+                select replace(grid, 'hit_ratio_', '') as binning, bin
+                from bins
+                where grid in ('hit_ratio_fine', 'hit_ratio_coarse')
+            )
+            on true
     ),
     counted as (
         select
@@ -52,7 +68,7 @@ select
     low,
     high,
     steps,
-    steps / sum(steps) over cut as step_share,
+    steps / nullif(sum(steps) over cut, 0) as step_share,
     append_tokens,
     append_tokens / nullif(sum(append_tokens) over cut, 0) as append_share
 from counted

@@ -8,6 +8,7 @@ with
             model,
             trigger,
             context_growth_tokens,
+            true as is_pair,
             unnest(
                 case
                     when context_growth_tokens > 0
@@ -25,6 +26,22 @@ with
             ) as growth_bucket
         from {{ ref("steps") }}
         where previous_step_id is not null and trigger <> 'none'
+    ),
+    -- every cut has every trigger and bucket
+    filled as (
+        from pairs
+        union all by name
+        select
+            *,
+            unnest(
+                ['all', 'positive', 'zero', 'negative', 'micro', 'ordinary', 'major']
+            ) as growth_bucket
+        from
+            (
+                select distinct
+                    provider, session_kind, model, unnest(['user', 'tool']) as trigger
+                from pairs
+            )
     )
 select
     {{ pooled("provider") }},
@@ -32,12 +49,12 @@ select
     {{ pooled("model") }},
     {{ pooled("trigger") }},
     growth_bucket,
-    count(*) as steps,
+    count(is_pair) as steps,
     count(context_growth_tokens)
     / nullif(max(count(context_growth_tokens)) over cut, 0) as step_share,
-    sum(context_growth_tokens)::bigint as growth_tokens,
+    if(steps = 0, 0, sum(context_growth_tokens))::bigint as growth_tokens,
     {{ distribution("context_growth_tokens") }}
-from pairs
+from filled
 group by {{ cuts() }}, grouping sets ((), (trigger)), growth_bucket
 window
     cut as (

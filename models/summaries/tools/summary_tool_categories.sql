@@ -2,15 +2,37 @@
 with
     calls as (
         select
-            tool_calls.*,
+            provider,
+            session_kind,
+            model,
+            tool_category,
+            is_error,
+            effective_ms,
+            true as is_call,
             coalesce(published_class_6, 'other') as published_6,
             coalesce(published_class_7, 'other') as published_7
-        from {{ ref("tool_calls") }} as tool_calls
+        from {{ ref("tool_calls") }}
         left join
             (
                 select provider, tool_name, published_class_6, published_class_7
                 from {{ ref("tool_categories") }}
             ) using (provider, tool_name)
+    ),
+    -- every cut has every class
+    filled as (
+        from calls
+        union all by name
+        select *
+        from
+            (select distinct provider, session_kind, model from {{ ref("tool_calls") }})
+        cross join
+            (
+                select distinct
+                    tool_category,
+                    published_class_6 as published_6,
+                    published_class_7 as published_7
+                from {{ ref("tool_categories") }}
+            )
     ),
     classes as (
         select
@@ -25,14 +47,16 @@ with
                 else 'published_7'
             end as scheme,
             coalesce(tool_category, published_6, published_7) as tool_class,
-            count(*) as tool_calls,
+            count(is_call) as tool_calls,
             count(is_error) as known_outcomes,
             count(*) filter (where is_error) as tool_errors,
-            count(*) filter (where effective_ms is null) as missing_latencies,
+            count(*) filter (
+                where is_call and effective_ms is null
+            ) as missing_latencies,
             count(*) filter (where effective_ms = 0) as zero_latencies,
             {{ distribution("effective_ms", per=1000) }},
-            sum(effective_ms) as total_ms
-        from calls
+            if(count(is_call) = 0, 0, sum(effective_ms)) as total_ms
+        from filled
         group by
             {{ cuts() }}, grouping sets ((tool_category), (published_6), (published_7))
     )

@@ -6,15 +6,13 @@ with
             provider,
             trigger,
             sum(append_tokens) as append_tokens,
-            coalesce(sum(step_share) filter (where high <= 0.5), 0) as steps_below_50,
-            coalesce(sum(step_share) filter (where low >= 0.9), 0) as steps_from_90,
-            coalesce(sum(step_share) filter (where low >= 0.95), 0) as steps_from_95,
-            coalesce(sum(step_share) filter (where low >= 0.98), 0) as steps_from_98,
-            coalesce(sum(step_share) filter (where low >= 0.99), 0) as steps_from_99,
-            coalesce(
-                sum(append_share) filter (where high <= 0.5), 0
-            ) as append_below_50,
-            coalesce(sum(append_share) filter (where low >= 0.9), 0) as append_from_90
+            sum(step_share) filter (where high <= 0.5) as steps_below_50,
+            sum(step_share) filter (where low >= 0.9) as steps_from_90,
+            sum(step_share) filter (where low >= 0.95) as steps_from_95,
+            sum(step_share) filter (where low >= 0.98) as steps_from_98,
+            sum(step_share) filter (where low >= 0.99) as steps_from_99,
+            sum(append_share) filter (where high <= 0.5) as append_below_50,
+            sum(append_share) filter (where low >= 0.9) as append_from_90
         from summary_cache_hit_ratio_bins
         where binning = 'coarse' and session_kind = 'all' and model = 'all'
         group by provider, trigger

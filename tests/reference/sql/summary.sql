@@ -13,7 +13,7 @@ with
         where session_kind = 'all' and model = 'all'
         group by scope, trigger
     ),
-    -- a bucket without steps has no row
+    -- a bucket without steps falls by nothing there, not by 0
     buckets as (
         select
             scope,
@@ -37,21 +37,21 @@ with
             steps['all'] as rounds,
             {
                 'rounds':rounds,
-                'positive_growth_rounds':coalesce(steps['positive'], 0),
-                'positive_growth_share':coalesce(steps['positive'], 0) / rounds,
-                'zero_growth_rounds':coalesce(steps['zero'], 0),
-                'zero_growth_share':coalesce(steps['zero'], 0) / rounds,
-                'negative_growth_rounds':coalesce(steps['negative'], 0),
-                'negative_growth_share':coalesce(steps['negative'], 0) / rounds,
-                'micro_reduction_rounds':coalesce(steps['micro'], 0),
-                'micro_reduction_share':coalesce(steps['micro'], 0) / rounds,
-                'ordinary_reduction_rounds':coalesce(steps['ordinary'], 0),
-                'ordinary_reduction_share':coalesce(steps['ordinary'], 0) / rounds,
-                'major_reduction_rounds':coalesce(steps['major'], 0),
-                'major_reduction_share':coalesce(steps['major'], 0) / rounds,
+                'positive_growth_rounds':steps['positive'],
+                'positive_growth_share':steps['positive'] / rounds,
+                'zero_growth_rounds':steps['zero'],
+                'zero_growth_share':steps['zero'] / rounds,
+                'negative_growth_rounds':steps['negative'],
+                'negative_growth_share':steps['negative'] / rounds,
+                'micro_reduction_rounds':steps['micro'],
+                'micro_reduction_share':steps['micro'] / rounds,
+                'ordinary_reduction_rounds':steps['ordinary'],
+                'ordinary_reduction_share':steps['ordinary'] / rounds,
+                'major_reduction_rounds':steps['major'],
+                'major_reduction_share':steps['major'] / rounds,
                 'total_context_increase_tokens':tokens['positive'],
                 'total_raw_delta_tokens':tokens['all'],
-                'total_reduction_tokens': - tokens['negative'],
+                'total_reduction_tokens': - nullif(tokens['negative'], 0),
                 'average_raw_delta_tokens':means['all'],
                 'median_raw_delta_tokens':p50,
                 'p10_raw_delta_tokens':p10,

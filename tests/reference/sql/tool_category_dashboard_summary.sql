@@ -29,14 +29,14 @@ with
 select
     key as category,
     value as label,
-    coalesce(tool_calls, 0) as calls,
-    coalesce(call_share, 0) as call_share,
-    coalesce(count - zero_latencies, 0) as valid_latency_calls,
-    coalesce(missing_latencies, 0) as missing_latency_calls,
-    coalesce(zero_latencies, 0) as nonpositive_latency_calls,
+    tool_calls as calls,
+    call_share as call_share,
+    count - zero_latencies as valid_latency_calls,
+    missing_latencies as missing_latency_calls,
+    zero_latencies as nonpositive_latency_calls,
     coalesce(p25, 0) as p25_seconds,
     coalesce(p50, 0) as p50_seconds,
     coalesce(p90, 0) as p90_seconds,
     coalesce(p99, 0) as p99_seconds
 from classes
-left join found on key = tool_class
+inner join found on key = tool_class

@@ -28,17 +28,17 @@ with
 select
     key as category,
     value as label,
-    coalesce(tool_calls, 0) as calls,
-    coalesce(call_share, 0) as call_share,
-    coalesce(tool_errors, 0) as error_calls,
-    coalesce(tool_errors / tool_calls, 0) as error_rate,
-    coalesce(count - zero_latencies, 0) as valid_latency_calls,
-    coalesce(missing_latencies, 0) as missing_latency_calls,
-    coalesce(zero_latencies, 0) as nonpositive_latency_calls,
-    coalesce(total_s, 0) * 1000 as total_latency_ms,
-    coalesce(total_s, 0) / 3600 as total_latency_hours,
+    tool_calls as calls,
+    call_share as call_share,
+    tool_errors as error_calls,
+    coalesce(tool_errors / nullif(tool_calls, 0), 0) as error_rate,
+    count - zero_latencies as valid_latency_calls,
+    missing_latencies as missing_latency_calls,
+    zero_latencies as nonpositive_latency_calls,
+    total_s * 1000 as total_latency_ms,
+    total_s / 3600 as total_latency_hours,
     coalesce(time_share, 0) as latency_share,
     coalesce(mean, 0) * 1000 as avg_latency_ms,
     coalesce(mean, 0) as avg_latency_seconds
 from classes
-left join found on key = tool_class
+inner join found on key = tool_class
