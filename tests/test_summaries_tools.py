@@ -150,6 +150,7 @@ def test_each_scheme_sorts_every_call_in_its_own_way(marts: Marts) -> None:
     found = {
         (row["scheme"], row["tool_class"]): (row["tool_calls"], row["error_share"], row["time_share"])
         for row in marts.rows("summary_tool_categories", **ALL)
+        if row["tool_calls"]
     }
     assert found == {
         ("ours", "human"): (3, None, 1.0),
@@ -161,6 +162,33 @@ def test_each_scheme_sorts_every_call_in_its_own_way(marts: Marts) -> None:
         ("published_7", "shell_command"): (2, 0.0, None),
         ("published_7", "other"): (1, 1.0, None),
     }
+
+
+def test_a_class_without_calls_has_a_row_of_zeros(marts: Marts) -> None:
+    marts.add("tool_calls", call("Bash", tool_category="shell", effective_ms=1))
+    rows = marts.rows("summary_tool_categories", **ALL)
+    assert {scheme: sum(row["scheme"] == scheme for row in rows) for scheme in SCHEMES} == SCHEMES
+    (web,) = (row for row in rows if row["tool_class"] == "web")
+    shown = ("tool_calls", "call_share", "missing_latencies", "count", "total_s", "time_share", "mean", "p50")
+    assert tuple(web[name] for name in shown) == (0, 0.0, 0, 0, 0.0, 0.0, None, None)
+
+
+SCHEMES = {"ours": 9, "published_6": 6, "published_7": 7}
+
+
+def test_a_tool_that_one_client_knows_is_one_tool_over_all_clients(marts: Marts) -> None:
+    marts.add(
+        "tool_calls",
+        *calls("Edit", 3, tool_category="edit", effective_ms=2000),
+        call("Edit", 9, tool_category="other", effective_ms=6000, provider="codex"),
+    )
+    for table, amount in (("latency", "mean"), ("time", "mean"), ("counts", "tool_calls")):
+        rows = marts.rows(f"summary_tool_{table}", session_kind="all", model="all", tool_name="Edit")
+        assert {row["provider"]: (row["tool_category"], row["tool_calls"], row[amount]) for row in rows} == {
+            "all": ("edit", 4, 3.0 if amount == "mean" else 4),
+            "claude": ("edit", 3, 2.0 if amount == "mean" else 3),
+            "codex": ("other", 1, 6.0 if amount == "mean" else 1),
+        }
 
 
 def test_parallel_calls_count_once_in_the_union_of_their_session(marts: Marts) -> None:
@@ -254,6 +282,18 @@ def test_a_long_call_is_explained_by_what_went_on_meanwhile(marts: Marts) -> Non
         "Write/0": ("human", 1, 7200.0),
         "WebFetch/0": ("runner", 1, 5.0),
         "Task/0": (None, None, 7200.0),
+    }
+    counted = marts.rows("summary_tool_latency", provider="claude", session_kind="all", model="all")
+    assert {
+        row["tool_name"]: (row["long_calls"], row["long_total_s"], row["long_wall_calls"]) for row in counted
+    } == {
+        "all": (5, 36_000.0, 1),
+        "Bash": (2, 14_400.0, 0),
+        "AskUserQuestion": (1, 7200.0, 0),
+        "Write": (1, 7200.0, 0),
+        "WebFetch": (0, 0.0, 1),
+        "Task": (1, 7200.0, 0),
+        "Read": (0, 0.0, 0),
     }
 
 

@@ -7,7 +7,8 @@ with
             {{ pooled("session_kind") }},
             {{ pooled("model") }},
             if(starts_with(tool_name, 'mcp_'), 'mcp', tool_name) as tool_group,
-            tool_category,
+            -- as in summary_tool_latency
+            coalesce(max(nullif(tool_category, 'other')), 'other') as tool_category,
             mcp_server,
             tool_name,
             count(*) as tool_calls,
@@ -17,7 +18,7 @@ with
             count(*) filter (where is_denied) as denied_calls,
             count(*) filter (where is_error and not is_denied) as failed_calls
         from {{ ref("tool_calls") }}
-        group by {{ cuts() }}, tool_category, mcp_server, tool_name
+        group by {{ cuts() }}, mcp_server, tool_name
     ),
     folded as (
         select

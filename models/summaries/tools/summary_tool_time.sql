@@ -107,7 +107,12 @@ with
             {{ pooled("provider") }},
             {{ pooled("session_kind") }},
             {{ pooled("model") }},
-            {{ pooled("tool_category") }},
+            case
+                when grouping(tool_name) = 1
+                then 'all'
+                -- as in summary_tool_latency
+                else coalesce(max(nullif(tool_category, 'other')), 'other')
+            end as tool_category,
             {{ pooled("tool_name") }},
             grouping(tool_name) as is_total,
             -- without any call there is a row of all
@@ -127,7 +132,7 @@ with
             sum(poll_ms) as poll_ms,
             sum(subagent_ms) as subagent_ms
         from tools
-        group by {{ cuts() }}, grouping sets ((), (tool_category, tool_name))
+        group by {{ cuts() }}, grouping sets ((), (tool_name))
     )
 select
     provider,
