@@ -21,7 +21,7 @@
         to_json(numbers) as numbers
     from (select *, {{ more }} from {{ relation }}) as numbers
     where
-        {{ where }}
+        ({{ where }})
         {% for pooled in ["session_kind", "model", "trigger"] if pooled != by -%}
             and coalesce(to_json(numbers) -> '{{ pooled }}', '"all"') = '"all"'
         {% endfor %}

@@ -173,7 +173,7 @@ with
             where="tool_category = 'all' and call_kind = 'all'") }}
         union all {{ figures_of(ref("summary_codex_tool_gap"), metric="measure", by="tool_name",
             where="gap_class = 'all' or tool_name <> 'all'",
-            more="timed_total_s as sum, timed_wall_share as share, timed_calls / nullif(tool_calls, 0) as timed_share") }}
+            more="timed_total_s as sum, timed_wall_share as share, if(measure = 'gap', timed_calls / nullif(tool_calls, 0), null) as timed_share") }}
         union all {{ figures_of(ref("summary_cache_hit_ratio"), by="trigger") }}
         union all {{ figures_of(ref("summary_cache_hit_idle"), metric="if(hit_band = 'low', 'low_hit_gap_s', 'gap_s')", by="trigger",
             where="hit_band <> 'other' and gap_measure = 'published'") }}
@@ -188,8 +188,7 @@ with
     ),
     -- fmt: on
     -- none of a population that these sessions have is 0, of one that they have not
-    -- unknown: a model, tool, class or event that only others use, a fall of the
-    -- input, a session that compacts
+    -- unknown: a model, tool or event that only others use, a session that compacts
     zeros as (
         select
             figure_id,
@@ -205,12 +204,6 @@ with
             is_computed
             and statistic in ('count', 'share')
             and case
-                when figures.metric in ('positive', 'negative', 'major')
-                then
-                    numbers.metric = 'all'
-                    and (numbers ->> 'count')::double > 0
-                    and (numbers.dimension, numbers.dimension_value)
-                    is not distinct from (figures.dimension, figures.dimension_value)
                 when figures.metric = 'compactions_per_compacting_session'
                 then
                     numbers.metric = 'compactions_per_session'
@@ -281,8 +274,6 @@ with
             and figures.dimension is not distinct from numbers.dimension
             and figures.dimension_value is not distinct from numbers.dimension_value
         where is_computed and ours is not null
-        -- a tool's name may stand in two categories
-        qualify row_number() over (partition by figure_id order by n desc) = 1
     )
 select
     figure_id,
