@@ -70,6 +70,11 @@ def test_a_python_model_hands_frames_to_one_algorithm(model: Path) -> None:
     assert not re.search(r"^ *(if|for|while|with|try)\b", code, re.MULTILINE)
 
 
+def test_a_test_that_warns_says_what_that_means() -> None:
+    for test in (ROOT / "tests/dbt").glob("*.sql"):
+        assert ('severity="warn"' in test.read_text()) == ('"advice":' in test.read_text()), test.name
+
+
 def test_yml_keys_are_known_to_dbt(tmp_path: Path) -> None:
     """dbt-duckdb switches dbt's own check of yml keys off: a misspelt key would pass in silence."""
     import dbt.jsonschemas.jsonschemas as checks

@@ -76,7 +76,11 @@ def build(db: Path, *, select: Sequence[str] = (), timezone: str | None = None) 
     _raise_failures(result, db)
     nodes = getattr(result.result, "results", [])
     kinds = Counter(str(node.node.resource_type) for node in nodes)
-    warnings = [f"{node.node.name}: {_fault(node)}" for node in nodes if node.status == "warn"]
+    warnings = [
+        f"{node.node.name}: {_fault(node)}; {node.node.config.meta['advice']}"
+        for node in nodes
+        if node.status == "warn"
+    ]
     return BuildReport(kinds["model"], kinds["test"], zone, time.monotonic() - since, warnings)
 
 

@@ -1,4 +1,12 @@
-{{ config(severity="warn") }}
+{{
+    config(
+        severity="warn",
+        meta={
+            "advice": "these logs have tool results without their call, or earlier than it, as where a log was cut "
+            "or a clock jumped: nothing is to be done, no time of a tool counts them"
+        },
+    )
+}}
 -- A log that was cut or whose clock jumped may break this: every result is of a known
 -- call, and comes after it.
 select 'no such call' as rule, tool_call_id
