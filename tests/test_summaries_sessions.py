@@ -96,6 +96,45 @@ def test_prompts_shrink_a_little_ordinarily_or_by_64000_tokens(marts: Marts) -> 
     assert (shares["all"], shares["micro"], shares["negative"]) == ((1,), (2 / 7,), (5 / 7,))
 
 
+def test_every_trigger_and_growth_bucket_has_a_row_without_steps_too(marts: Marts) -> None:
+    marts.add("steps", {"step_id": "s", "previous_step_id": "x", "context_growth_tokens": 5})
+    rows = marts.rows("summary_input_growth", provider="claude", session_kind="all", model="all")
+    assert len(rows) == 3 * 7
+    (major,) = (row for row in rows if (row["trigger"], row["growth_bucket"]) == ("tool", "major"))
+    shown = ("steps", "count", "growth_tokens", "step_share", "mean", "p50")
+    assert tuple(major[name] for name in shown) == (0, 0, 0, 0.0, None, None)
+    (other,) = (row for row in rows if (row["trigger"], row["growth_bucket"]) == ("user", "all"))
+    assert tuple(other[name] for name in shown) == (0, 0, 0, None, None, None)
+
+
+def test_growth_is_binned_by_octaves_on_either_side_of_0(marts: Marts) -> None:
+    growths = (0, 1, 2, 3, 4, -1, -3, -4, 2**22, None)
+    marts.add(
+        "steps",
+        *(
+            {"step_id": str(n), "previous_step_id": "x", "context_growth_tokens": n, "trigger": "tool"}
+            for n in growths
+        ),
+        {"step_id": "first", "context_growth_tokens": 7},
+        {"step_id": "unstarted", "previous_step_id": "x", "context_growth_tokens": 7, "trigger": "none"},
+    )
+    rows = marts.rows("summary_input_growth_bins", trigger="tool", **ALL)
+    found = {row["bin"]: (row["low_tokens"], row["high_tokens"], row["steps"]) for row in rows}
+    assert found == {
+        -3: (-8, -4, 1),
+        -2: (-4, -2, 1),
+        -1: (-2, -1, 1),
+        0: (0, 1, 1),
+        1: (1, 2, 1),
+        2: (2, 4, 2),
+        3: (4, 8, 1),
+        23: (2**22, None, 1),
+    }
+    assert {row["bin"]: row["step_share"] for row in rows}[2] == 2 / 9
+    pooled = marts.rows("summary_input_growth_bins", trigger="all", **ALL)
+    assert {row["bin"]: row["steps"] for row in pooled} == {row["bin"]: row["steps"] for row in rows}
+
+
 @pytest.fixture
 def compacted(marts: Marts) -> Marts:
     """A log with three markers, one of which the sizes tell, and a fall that is none; and one without."""

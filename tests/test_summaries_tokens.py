@@ -175,6 +175,74 @@ def pair(append: int | None, output: int | None, **other: Any) -> dict[str, Any]
     }
 
 
+def test_lengths_begin_at_the_lower_edge_of_their_bin_and_shares_add_up(marts: Marts) -> None:  # noqa: F811
+    for name, tokens in {"a": 0, "b": 1, "c": 2, "d": 3, "e": 2**22, "f": 2**22 + 9, "g": None}.items():
+        marts.add("steps", {**METERED, "step_id": name, "prefix_tokens": tokens, "output_tokens": 2})
+    marts.add(
+        "steps",
+        {"step_id": "calls", "calls": 2, "prefix_tokens": 7, "output_tokens": 2, "usage_is_final": True},
+        {"step_id": "placeholder", "calls": 1, "output_tokens": 5, "usage_is_final": False},
+    )
+    at = {"provider": "all", "session_kind": "all"}
+    rows = marts.rows("summary_token_bins", measure="prefix_tokens", **at)
+    shown = ("low_tokens", "steps", "tokens", "step_share", "cumulative_share")
+    # 3 lies in the eighth octave from 2 ^ (12 / 8) to 2 ^ (13 / 8)
+    assert [picked(row, *shown) for row in sorted(rows, key=lambda row: row["bin"])] == [
+        (0, 1, 0, 1 / 6, 1 / 6),
+        (1, 1, 1, 1 / 6, 2 / 6),
+        (2, 1, 2, 1 / 6, 3 / 6),
+        (2**1.5, 1, 3, 1 / 6, 4 / 6),
+        (2**22, 2, 2**23 + 9, 2 / 6, 1),
+    ]
+    assert picked(rows[-1], "high_tokens", "cumulative_token_share") == (None, 1)
+    (output,) = marts.rows("summary_token_bins", measure="output_tokens", **at)
+    assert picked(output, "low_tokens", "steps", "tokens") == (2, 8, 16)
+
+
+def test_what_is_appended_after_an_output_is_binned_with_and_without_it(marts: Marts) -> None:  # noqa: F811
+    marts.add(
+        "steps",
+        pair(300, 500),
+        pair(900, 500),
+        pair(900, 500, provider="codex", previous_model="gpt-5.4"),
+        pair(900, 500, calls=2),
+        pair(900, 1, previous_usage_is_final=False),
+        pair(900, None),
+    )
+    found = {
+        measure: sorted(
+            picked(row, "low_tokens", "high_tokens", "steps", "tokens")
+            for row in marts.rows("summary_token_bins", measure=measure, provider="all", session_kind="all")
+        )
+        for measure in ("pair_append_tokens", "adjusted_append_tokens")
+    }
+    assert found == {
+        "pair_append_tokens": [(2**8.125, 2**8.25, 1, 300), (2**9.75, 2**9.875, 2, 1800)],
+        "adjusted_append_tokens": [(0, 1, 1, 0), (2**8.625, 2**8.75, 1, 400), (2**9.75, 2**9.875, 1, 900)],
+    }
+
+
+def test_a_cell_of_the_grid_is_an_octave_of_each_from_its_lower_edge_on(marts: Marts) -> None:  # noqa: F811
+    cells = ((0, 0), (0, 1), (1023, 2), (1024, 3), (1024, 2), (2**22, 2**23))
+    for place, (prefix, append) in enumerate(cells):
+        tokens = {"prefix_tokens": prefix, "append_tokens": append}
+        marts.add("steps", {**METERED, "step_id": str(place), **tokens})
+    marts.add(
+        "steps",
+        {**METERED, "step_id": "calls", "calls": 2, "prefix_tokens": 0, "append_tokens": 0},
+        {**METERED, "step_id": "unmetered"},
+    )
+    rows = marts.rows("summary_prefix_append_grid", provider="all", session_kind="all")
+    edges = ("prefix_low_tokens", "prefix_high_tokens", "append_low_tokens", "append_high_tokens")
+    assert {picked(row, *edges): picked(row, "steps", "append_tokens") for row in rows} == {
+        (0, 1, 0, 1): (1, 0),
+        (0, 1, 1, 2): (1, 1),
+        (512, 1024, 2, 4): (1, 2),
+        (1024, 2048, 2, 4): (2, 5),
+        (2**22, None, 2**22, None): (1, 2**23),
+    }
+
+
 def test_previous_output_is_taken_out_where_the_client_sends_it_again(marts: Marts) -> None:  # noqa: F811
     codex = {"provider": "codex"}
     marts.add(

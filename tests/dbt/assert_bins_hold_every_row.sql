@@ -158,6 +158,50 @@ with
         from {{ ref("summary_cache_hit_ratio_bins") }}
         union all
         select
+            'summary_token_bins',
+            provider,
+            session_kind,
+            'all',
+            measure,
+            'bins',
+            bin::varchar,
+            steps
+        from {{ ref("summary_token_bins") }}
+        union all
+        select
+            'summary_prefix_append_grid',
+            provider,
+            session_kind,
+            'all',
+            'steps',
+            'cells',
+            concat_ws(', ', prefix_bin, append_bin),
+            steps
+        from {{ ref("summary_prefix_append_grid") }}
+        union all
+        select
+            'summary_input_growth_bins',
+            provider,
+            session_kind,
+            'all',
+            trigger,
+            'bins',
+            bin::varchar,
+            steps
+        from {{ ref("summary_input_growth_bins") }}
+        union all
+        select
+            'summary_tool_categories',
+            provider,
+            session_kind,
+            model,
+            'calls',
+            scheme,
+            tool_class,
+            tool_calls
+        from {{ ref("summary_tool_categories") }}
+        union all
+        select
             'summary_request_decomposition',
             provider,
             session_kind,
@@ -233,6 +277,7 @@ with
     ),
     call_counts as (
         select
+            count(*) as all_calls,
             count(effective_ms) as calls,
             count(wall_ms) filter (where provider = 'codex') as walls,
             count(runner_gap_ms) filter (where provider = 'codex') as runner_gaps
@@ -278,6 +323,11 @@ with
                         'n':calls
                     },
                     {'table_name':'summary_tool_long_tail', 'part':'calls', 'n':calls},
+                    {
+                        'table_name':'summary_tool_categories',
+                        'part':'calls',
+                        'n':all_calls
+                    },
                     {
                         'table_name':'summary_codex_tool_gap_buckets',
                         'part':'wall',
@@ -337,12 +387,39 @@ with
         where wait_ms <= timeout_ms
         union all
         select
-            unnest(['summary_prefix_append', 'summary_append_by_prefix_bin']),
+            unnest(
+                [
+                    'summary_prefix_append',
+                    'summary_append_by_prefix_bin',
+                    'summary_prefix_append_grid'
+                ]
+            ),
             'steps',
             count
         from {{ ref("summary_token_lengths") }}
         where
             measure = 'append_tokens'
+            and (provider, session_kind, model) = ('all', 'all', 'all')
+        union all
+        select 'summary_token_bins', measure, count
+        from {{ ref("summary_token_lengths") }}
+        where
+            measure in ('prefix_tokens', 'append_tokens', 'output_tokens')
+            and (provider, session_kind, model) = ('all', 'all', 'all')
+        union all
+        select
+            'summary_token_bins',
+            if(measure = 'append_tokens', 'pair_append_tokens', measure),
+            count
+        from {{ ref("summary_adjusted_append") }}
+        where
+            measure in ('append_tokens', 'adjusted_append_tokens')
+            and (provider, session_kind, model) = ('all', 'all', 'all')
+        union all
+        select 'summary_input_growth_bins', trigger, count
+        from {{ ref("summary_input_growth") }}
+        where
+            growth_bucket = 'all'
             and (provider, session_kind, model) = ('all', 'all', 'all')
         union all
         select 'summary_cache_hit_ratio_bins', trigger, count
