@@ -1,6 +1,7 @@
 """`tracelab compare`: ours beside the published figures, and what chance may have done to ours."""
 
 import csv
+import re
 import shutil
 from math import isfinite
 from pathlib import Path
@@ -9,13 +10,14 @@ import duckdb
 import polars as pl
 import pytest
 
+from tests.conftest import ROOT
 from tracelab.algorithms.intervals import percentile_intervals
 from tracelab.build import _work_folder
 from tracelab.compare import Comparison, compare
+from tracelab.compare_page import THEMES, comparison_page
 from tracelab.errors import TracelabError
 from tracelab.export import export_tables
 from tracelab.populations import NONE
-from tracelab.text import comparison_page
 
 
 @pytest.fixture(scope="module")
@@ -147,21 +149,56 @@ def test_a_percentiles_interval_is_that_of_a_simple_sample_where_each_row_is_its
     assert (point - low, high - point) == (pytest.approx(58.8, abs=0.1), pytest.approx(58.8, abs=0.1))
 
 
-def test_every_figure_is_printed_and_what_does_not_compare_with_its_reason(
-    figures: dict[str, Comparison],
+@pytest.fixture(scope="module")
+def page(figures: dict[str, Comparison]) -> str:
+    return comparison_page(list(figures.values()))
+
+
+def test_the_page_says_what_is_compared_and_fits_a_terminal(page: str) -> None:
+    assert page.startswith("ours:  268 steps of 24 sessions\npaper: 357,161 steps of 4,265 sessions")
+    assert max(len(line) for line in page.splitlines()) <= 100
+
+
+def test_every_figure_is_a_line_of_its_theme_or_counted_by_the_reason_why_not(
+    page: str, figures: dict[str, Comparison]
 ) -> None:
-    page = comparison_page(list(figures.values()))
-    assert "357,161 steps" in page
-    lines, _, rest = page.partition("\nnot compared\n")
-    compared = [figure for figure in figures.values() if figure.ours is not None]
-    tables = len({figure.table_name for figure in compared})
-    header = 2  # lines above the first table
-    assert len([line for line in lines.splitlines() if line]) == header + 3 * tables + len(compared)
-    for figure in figures.values():
-        if figure.ours is None:
-            assert f"      {figure.figure_id}\n" in rest
-        if figure.note:
-            assert figure.note in page
+    lines = page.splitlines()
+    shown = [line for line in lines[: lines.index("Not on this page")] if line.startswith("  ")]
+    left_out = [int(found[1]) for line in lines if (found := re.match(r" {2,}(\d+)  [a-z]", line))]
+    assert len(shown) > 300
+    assert len(shown) + sum(left_out) == len(figures)
+    assert f"{' ' * 4}25  of the paper's own sessions, projects and days" in page
+    [latency] = [line for line in shown if re.match(r"  latency_s  +claude  p50 ms", line)]
+    assert re.search(r" 125 +[\d.]+$", latency)
+
+
+def test_of_a_figure_published_twice_the_exact_one_is_printed(page: str) -> None:
+    [line] = re.findall(r"  hit_ratio  +all  +share .*", page.partition("summary_cache_hit_ratio")[2])
+    assert " 0.957 " in line
+
+
+def test_themes_are_the_folders_of_their_tables() -> None:
+    folders = {path.stem: path.parent.name for path in (ROOT / "models/summaries").rglob("summary_*.sql")}
+    for theme, tables in THEMES.items():
+        for table in tables:
+            assert folders.get(table, "overview") == theme.replace(" ", "_")
+
+
+def test_the_page_explains_its_marks_and_docs_the_rulings_that_they_cite(
+    page: str, figures: dict[str, Comparison]
+) -> None:
+    body, _, rest = page.partition("\nNot on this page\n")
+    used = set("".join(re.findall(r"^  .*  ([a-z]+)$", body, re.MULTILINE)))
+    notes = rest.partition("\nNotes\n")[2]
+    assert used == set(re.findall(r"^  ([a-z])  ", notes, re.MULTILINE))
+    cited = {
+        number
+        for figure in figures.values()
+        for words in re.findall(r"rulings? ([\d and]+)", figure.note or "")
+        for number in re.findall(r"\d+", words)
+    }
+    told = re.findall(r"^\| (\d+) \| ", (ROOT / "docs/rulings.md").read_text(), re.MULTILINE)
+    assert cited and cited <= set(told)
 
 
 def test_no_number_is_infinite_or_none_at_all(figures: dict[str, Comparison]) -> None:
@@ -177,6 +214,11 @@ def test_the_export_writes_the_comparison(
         rows = list(csv.DictReader(file))
     assert {row["figure_id"] for row in rows} == figures.keys()
     assert all(row["note"] for row in rows if row["comparability"] != "same")
+    for row in rows:
+        figure = figures[row["figure_id"]]
+        ends = (figure.interval.low, figure.interval.high) if figure.interval else ("", "")
+        assert (row["interval_low"], row["interval_high"]) == tuple(map(str, ends))
+        assert row["no_interval"] == (figure.no_interval or "")
 
 
 def test_a_warehouse_without_the_table_says_what_to_do(tmp_path: Path) -> None:

@@ -278,10 +278,11 @@ def compare(context: typer.Context) -> None:
     """Put these numbers beside the paper's published ones.
 
     Each published figure with ours, how far chance may have moved ours, and whether the two compare at all;
-    the others with the reason. The table, without the intervals, is compare_published.
+    the others are counted by the reason. The table compare_published has every figure, as `tracelab export`
+    writes it with the intervals too.
     """
     from tracelab.compare import compare as compare_figures
-    from tracelab.text import comparison_page
+    from tracelab.compare_page import comparison_page
 
     _print(comparison_page(compare_figures(context.obj)))
 

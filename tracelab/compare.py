@@ -73,15 +73,33 @@ def compare(db: Path) -> list[Comparison]:
     """
     with open_read_only(db) as warehouse:
         try:
-            rows = warehouse.execute(
-                "from compare_published order by table_name nulls last, figure_id"
-            ).fetchall()
+            return _compared(warehouse)
         except duckdb.CatalogException as error:
             raise TracelabError("the warehouse has no comparison yet: run `tracelab build`") from error
-        figures = [Comparison(*row) for row in rows]
-        made = {figure: measure for figure in figures if (measure := _measure(figure))}
-        _prepare(warehouse)
-        found = dict(_drawn(warehouse, made)) | dict(_ranked(warehouse, made))
+
+
+def add_intervals(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary table `intervals`: by figure_id its interval, or why it has none."""
+    figures = _compared(warehouse)
+    warehouse.execute(
+        "create temp table intervals as select unnest($names) as figure_id,"
+        " unnest($lows)::double as interval_low, unnest($highs)::double as interval_high,"
+        " unnest($reasons)::varchar as no_interval",
+        {
+            "names": [figure.figure_id for figure in figures],
+            "lows": [figure.interval and figure.interval.low for figure in figures],
+            "highs": [figure.interval and figure.interval.high for figure in figures],
+            "reasons": [figure.no_interval for figure in figures],
+        },
+    )
+
+
+def _compared(warehouse: duckdb.DuckDBPyConnection) -> list[Comparison]:
+    rows = warehouse.execute("from compare_published order by table_name nulls last, figure_id").fetchall()
+    figures = [Comparison(*row) for row in rows]
+    made = {figure: measure for figure in figures if (measure := _measure(figure))}
+    _prepare(warehouse)
+    found = dict(_drawn(warehouse, made)) | dict(_ranked(warehouse, made))
     return [_with_interval(figure, found.get(figure.figure_id)) for figure in figures]
 
 

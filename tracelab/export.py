@@ -20,6 +20,7 @@ def export_tables(db: Path, out: Path, names: Sequence[str] = (), *, format: For
     """Write tables to `out`, by default every summary and the comparison; return the files as named.
 
     Rows are ordered by all columns, keys first, so that the same warehouse gives the same bytes each time.
+    The comparison has the intervals of `tracelab compare` besides, which are no less deterministic.
 
     Raises:
         TracelabError: if nothing is built, a name is no public table, or `out` cannot be written.
@@ -67,12 +68,22 @@ def _chosen(public: Sequence[str], names: Sequence[str]) -> Sequence[str]:
 def _write(warehouse: duckdb.DuckDBPyConnection, name: str, path: Path, options: str) -> Path:
     partial = path.with_name(f".{path.name}.partial")
     try:
-        rows = f"from main.{name} order by {_order(warehouse, name)}"
+        rows = f"{_rows(warehouse, name)} order by {_order(warehouse, name)}"
         warehouse.execute(f"copy ({rows}) to '{_quoted(partial)}' ({options})")
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
     return path
+
+
+def _rows(warehouse: duckdb.DuckDBPyConnection, name: str) -> str:
+    """A table as it is; the comparison with the intervals that `tracelab compare` prints."""
+    if name != "compare_published":
+        return f"from main.{name}"
+    from tracelab.compare import add_intervals
+
+    add_intervals(warehouse)
+    return f"from main.{name} join intervals using (figure_id)"
 
 
 def _order(warehouse: duckdb.DuckDBPyConnection, name: str) -> str:

@@ -1,15 +1,12 @@
-"""What a terminal or a script is told: tables, sizes, what a load did, how numbers compare."""
+"""What a terminal or a script is told: tables, sizes, what a load did."""
 
 import json
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tracelab.compare import Comparison
     from tracelab.load import LoadReport
 
 _CELL_COLUMNS = 60
@@ -70,18 +67,6 @@ def load_json(report: "LoadReport") -> str:
     return json.dumps(asdict(report) | {"skipped": skipped})
 
 
-def comparison_page(figures: Sequence["Comparison"]) -> str:
-    """Lay the comparison out for a person: by table, then what does not compare, then the notes."""
-    notes = {note: place for place, note in enumerate(dict.fromkeys(_notes(figures)), start=1)}
-    parts = [_HEAD]
-    for name, members in groupby(figures, key=lambda figure: figure.table_name):
-        if shown := [_figure_line(figure, notes) for figure in members if figure.ours is not None]:
-            parts.append(f"{name}\n{table(_COLUMNS, shown, _TO_THE_RIGHT)}")
-    parts.append("\n".join(_left_out(figures)))
-    parts.append("\n".join(["notes", *(f"  [{place}] {note}" for note, place in notes.items())]))
-    return "\n\n".join(parts)
-
-
 def _line(cells: Iterable[str], widths: Iterable[int], right: Iterable[bool]) -> str:
     padded = (
         " " * (width - _width(cell)) + cell if is_right else cell + " " * (width - _width(cell))
@@ -103,73 +88,3 @@ def _width(text: str) -> int:
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
         for char in text
     )
-
-
-_HEAD = """\
-ours beside what the paper published of its release of 357,161 steps
-interval: what 95 % of draws lie within, were these conversations drawn again"""
-_COLUMNS = (
-    *(
-        "figure",
-        "client",
-        "statistic",
-        "unit",
-        "ours",
-        "95 % interval",
-        "published",
-        "ratio",
-        "n",
-        "compares",
-    ),
-)
-_TO_THE_RIGHT = (False, False, False, False, True, True, True, True, True, False)
-
-
-def _notes(figures: Iterable["Comparison"]) -> Iterator[str]:
-    for figure in figures:
-        if figure.ours is not None:
-            yield from filter(
-                None, (figure.note, figure.no_interval and f"no interval: {figure.no_interval}")
-            )
-
-
-def _figure_line(figure: "Comparison", notes: Mapping[str, int]) -> list[str]:
-    marks = [str(notes[note]) for note in _notes([figure])]
-    found = figure.interval
-    return [
-        " ".join(filter(None, (figure.metric, figure.dimension_value))),
-        figure.provider,
-        figure.statistic,
-        figure.unit,
-        _number(figure.ours),
-        f"{_number(found.low)} – {_number(found.high)}" if found else "–",
-        _number(figure.published),
-        "–" if figure.ratio is None else f"{figure.ratio:.3g}",
-        "–" if figure.n is None else f"{figure.n:,}",
-        " ".join([figure.comparability, *(f"[{mark}]" for mark in marks)]),
-    ]
-
-
-def _left_out(figures: Iterable["Comparison"]) -> Iterator[str]:
-    """What stands in no table above, by reason."""
-    reasons = defaultdict(list)
-    for figure in figures:
-        if figure.ours is None:
-            reason = "" if figure.comparability in _COMPARED else f"{figure.comparability}: {figure.note}"
-            reasons[reason or "nothing of the kind in these sessions"].append(figure.figure_id)
-    yield "not compared"
-    for reason, names in reasons.items():
-        yield f"  {reason}"
-        yield from (f"      {name}" for name in names)
-
-
-_COMPARED = ("same", "differs", "compare_with")
-
-
-def _number(value: float | None) -> str:
-    """Four digits that count; millions in full would not be read."""
-    if value is None:
-        return "–"
-    if abs(value) >= 1e7:
-        return f"{value / 1e6:,.1f} M"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

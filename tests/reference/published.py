@@ -107,15 +107,15 @@ _VALUES = {
     ">=1m": "60",
 }
 _COPIES = "ruling 1: a copied step counts once, where it first happened"
-_CONTEXTS = "ruling 2: a session is one context; a subagent, and a sidechain inside a file, is one of its own"
+_CONTEXTS = "ruling 2: a session is one context, also that of a subagent or of a sidechain inside a file"
 _CAUSAL = "rulings 4 and 5: a step is started by its latest own input of a person, an agent or a tool"
-_OPENERS = "rulings 5 and 7: only a prompt opens a request; meta records, commands and summaries open none"
+_OPENERS = "rulings 5 and 7: only a prompt opens a request, not a meta record, a command or a summary"
 _WAITS = "rulings 5 and 8: only a prompt ends a wait, and only while no tool call is open"
 _LATENCY = "ruling 9: a runner's time of 0 gives way to the wall time, and zeros count"
-_PRICES = "ruling 12: both cache-write tiers, prices by date, tier and limit, and no price of another family"
-_CATEGORIES = (
-    "ruling 13: MCP tools go by their name's form; compare with scheme = 'published_6' or 'published_7'"
-)
+_PRICES = "ruling 12: both cache-write tiers, prices by date, tier and limit, none of another family"
+_CATEGORIES = "ruling 13: MCP tools go by their name's form, here too where scheme is the paper's"
+_GAPS = "ruling 10: our rows by the paper's measure of a gap, gap_measure = 'published'"
+_INFERRED = "ruling 11: our rows by the paper's rule, source = 'inferred'"
 _PLACEHOLDERS = "ruling 18: steps whose output count is a placeholder are left out of all but sums"
 _JUDGEMENTS = (
     (
@@ -173,10 +173,10 @@ _JUDGEMENTS = (
     (r"\S+\.(low_end|high_end|low|high)\b|\S+bin_median_(low|high)", "bound", "an end of a range"),
     (r"\S+\.short_output_spike", "bound", "where a histogram peaks, read off a drawing; no number of ours"),
     (r"summary_compactions\.sessions ", "differs", _CONTEXTS),
-    (r"summary_compactions\.\w+_initiated", "compare_with", f"source = 'inferred'; {_CAUSAL}"),
-    (r"summary_compactions", "compare_with", "source = 'inferred'"),
-    (r"summary_cache_hit_idle", "compare_with", f"gap_measure = 'published'; {_CAUSAL}"),
-    (r"summary_eviction_tradeoff", "compare_with", "gap_measure = 'published'"),
+    (r"summary_compactions\.\w+_initiated", "compare_with", f"{_INFERRED}; {_CAUSAL}"),
+    (r"summary_compactions", "compare_with", _INFERRED),
+    (r"summary_cache_hit_idle", "compare_with", f"{_GAPS}; {_CAUSAL}"),
+    (r"summary_eviction_tradeoff", "compare_with", _GAPS),
     (r"\S+cost|\S+priced_steps?", "differs", _PRICES),
     (r"summary_tool_categories\.calls", "differs", _CATEGORIES),
     (r"summary_tool_categories\.long_tail", "differs", _LATENCY),
@@ -217,7 +217,7 @@ _JUDGEMENTS = (
     (
         r"audit_duplicates",
         "differs",
-        "ruling 1: a key of the published file; ours stands once, which a test checks",
+        "ruling 1: a key of the published file, where ours stands once, which a test checks",
     ),
     (
         r"(?!summary_output_attribution)\S+output|\S+decode|\S+ttft|\S+normalized_speed",
