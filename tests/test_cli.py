@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
+from tracelab import __version__
 from tracelab.cli import app
 from tracelab.discover import sample_home
 from tracelab.errors import TracelabError
@@ -58,6 +60,18 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     done = tracelab("--help", cwd=tmp_path)
     assert all(f"\n  {command} " in done.stdout for command in COMMANDS)
     assert "..." not in done.stdout.partition("Commands:")[2]
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    done = tracelab("--version", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"tracelab {__version__}\n", "")
+
+
+def test_help_of_charts_names_every_chart(tmp_path: Path) -> None:
+    from tracelab.charts import charts
+
+    told = tracelab("chart", "--help", cwd=tmp_path).stdout.partition("Charts: ")[2]
+    assert re.findall(r"\w+", told) == list(charts())
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS)])

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tracelab import __version__
+from tracelab.charts import NAMES
 from tracelab.errors import TracelabError
 
 if TYPE_CHECKING:
@@ -86,12 +88,21 @@ def main() -> None:
         sys.exit(_FAILED)
 
 
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        _print(f"tracelab {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _database(
     context: typer.Context,
     db: Annotated[
         Path, typer.Option("--db", metavar="FILE", envvar="TRACELAB_DB", help="The warehouse, a DuckDB file.")
     ] = Path("tracelab.duckdb"),
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     context.obj = db
 
@@ -187,6 +198,7 @@ def export(
         "tracelab chart",
         "tracelab chart tool_latency miss_causes --format svg --out figures",
     )
+    + f"\n\nCharts: {', '.join(name for names in NAMES.values() for name in names)}."
 )
 def chart(
     context: typer.Context,

@@ -11,6 +11,7 @@ from tracelab.load import LoadReport, load
 from tracelab.progress import Report
 from tracelab.warehouse import known_zone, open_read_only
 
+_QUERY = "select project, steps, cost_usd::decimal(9, 2) as usd from sessions order by usd desc limit 5"
 _HEADLINES = """
 with
     numbers as (
@@ -113,7 +114,7 @@ def as_text(report: RunReport, db: Path, out: Path) -> str:
     return (
         f"{headline_table(report.headlines)}{note}\n\n"
         f"{_count(report.files, '.csv')} CSV files and {_count(report.files, '.html')} charts in {out}/\n"
-        f'Ask more:  tracelab --db {db} sql "from sessions order by cost_usd desc limit 5"'
+        f'Ask more:  tracelab --db {db} sql "{_QUERY}"'
     )
 
 

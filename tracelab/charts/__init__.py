@@ -7,7 +7,7 @@ import difflib
 import importlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,28 +22,29 @@ if TYPE_CHECKING:
 
 FORMATS = ("html", "svg", "png", "json")
 """What a chart can be written as; json is its Vega-Lite spec."""
-_MODULES = (
-    "overview",
-    "requests",
-    "sessions",
-    "spending",
-    "people",
-    "tokens",
-    "token_bins",
-    "token_grids",
-    "generation",
-    "tools",
-    "tool_shares",
-    "prefix_cache",
-    "cache_use",
-    "cache_sweeps",
-)
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "overview": ("activity", "model_mix", "published"),
+    "requests": ("request_response_time", "request_shape"),
+    "sessions": ("session_steps",),
+    "spending": ("session_time", "session_cost", "compactions"),
+    "people": ("human_waits", "request_decomposition"),
+    "tokens": ("append_mass", "append_by_prefix"),
+    "token_bins": ("token_lengths", "output_tokens", "adjusted_append"),
+    "token_grids": ("prefix_append", "input_growth"),
+    "generation": ("generation_time", "decode_speed", "first_token_time", "append_vs_prefix_latency"),
+    "tools": ("tool_latency", "tool_latency_mass", "runner_gap"),
+    "tool_shares": ("tool_counts", "tool_time", "tool_categories", "tool_long_tail"),
+    "prefix_cache": ("hit_by_idle", "miss_causes"),
+    "cache_use": ("hit_ratio", "redundant_prefill"),
+    "cache_sweeps": ("eviction_tradeoff", "kv_active", "idle_counterfactual"),
+}
+"""Module → the charts that it has; told here too, since help must not wait for what draws them."""
 _PNG_SCALE = 2
 
 
 def charts() -> dict[str, Chart]:
     """Return every chart by name."""
-    for module in _MODULES:
+    for module in NAMES:
         importlib.import_module(f"tracelab.charts.{module}")
     return CHARTS
 
