@@ -114,12 +114,13 @@ def first_token_time(title: str, times: pl.DataFrame, overview: pl.DataFrame) ->
 
     Reads summary_decode_speed, a row an octave of the context. It is what is left of a step once
     the reasoning and the writing after it are taken out at the speed measured there: queue, prefill, network.
+    Reasoning may be faster than writing; where it was, what is left falls below 0, and the speed is no guide.
     A flat line means that a cached prompt costs no time; a rise with the context, that it is read again.
     """
     notes = [
         "from summary_decode_speed",
         "steps that log the end of their reasoning only",
-        "0 and less stand at 0.01 s",
+        "0 and less, where reasoning was faster than the mean, stands at 0.01 s",
     ]
     if times.is_empty():
         return theme.empty(
