@@ -32,7 +32,7 @@ _AHEAD = 2
 _PORTION_BYTES = 2 << 20
 """Small logs are sent as many at a time: each message wakes the loader, which shares the readers' cores."""
 _PORTION_CHARS = 4_000
-"""Of paths and what goes with them: portions sent ahead must fit a pipe, or each end would wait for the other."""
+"""Of paths and the like: portions sent ahead must fit a pipe, or each end would wait for the other."""
 
 
 def read_here(logs: Iterable[LogFile], loaded_at: datetime) -> Iterator[Message]:
