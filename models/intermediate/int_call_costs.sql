@@ -54,7 +54,19 @@ with
         inner join steps using (step_id)
     ),
     rates as (
-        select named.*, prices.* exclude (provider, model)
+        select
+            named.*,
+            above_input_tokens,
+            input_usd_per_mtok,
+            coalesce(
+                cache_write_5m_usd_per_mtok, input_usd_per_mtok
+            ) as write_5m_usd_per_mtok,
+            coalesce(
+                cache_write_1h_usd_per_mtok, write_5m_usd_per_mtok
+            ) as write_1h_usd_per_mtok,
+            coalesce(cache_read_usd_per_mtok, input_usd_per_mtok) as read_usd_per_mtok,
+            output_usd_per_mtok,
+            web_search_usd
         from (select distinct provider, model_name, tier, priced_on from calls) as named
         left join
             {{ ref("model_aliases") }} as aliases
@@ -75,24 +87,41 @@ with
             )
             = 1
     ),
+    -- beside what each price is above that of a short prompt
+    tiers as (
+        select
+            *,
+            input_usd_per_mtok
+            - first_value(input_usd_per_mtok) over by_length as input_surcharge,
+            write_5m_usd_per_mtok
+            - first_value(write_5m_usd_per_mtok) over by_length as write_5m_surcharge,
+            write_1h_usd_per_mtok
+            - first_value(write_1h_usd_per_mtok) over by_length as write_1h_surcharge,
+            read_usd_per_mtok
+            - first_value(read_usd_per_mtok) over by_length as read_surcharge,
+            output_usd_per_mtok
+            - first_value(output_usd_per_mtok) over by_length as output_surcharge
+        from rates
+        window
+            by_length as (
+                partition by provider, model_name, tier, priced_on
+                order by above_input_tokens
+            )
+    ),
     priced as (
         select
             calls.*,
-            rates.* exclude (provider, model_name, tier, priced_on),
+            tiers.* exclude (provider, model_name, tier, priced_on),
             least(coalesce(cache_write_tokens, 0), append_tokens) as writes,
-            least(coalesce(cache_write_1h_tokens, 0), writes) as writes_1h,
-            coalesce(
-                cache_write_5m_usd_per_mtok, input_usd_per_mtok
-            ) as write_5m_usd_per_mtok,
-            coalesce(cache_read_usd_per_mtok, input_usd_per_mtok) as read_usd_per_mtok
+            least(coalesce(cache_write_1h_tokens, 0), writes) as writes_1h
         from calls
         asof left join
-            rates
-            on calls.provider = rates.provider
-            and calls.model_name = rates.model_name
-            and calls.tier = rates.tier
-            and calls.priced_on = rates.priced_on
-            and greatest(calls.context_tokens, 1) > rates.above_input_tokens
+            tiers
+            on calls.provider = tiers.provider
+            and calls.model_name = tiers.model_name
+            and calls.tier = tiers.tier
+            and calls.priced_on = tiers.priced_on
+            and greatest(calls.context_tokens, 1) > tiers.above_input_tokens
     )
 select
     step_id,
@@ -100,23 +129,28 @@ select
     try_cast(
         {{ usd("append_tokens - writes", "input_usd_per_mtok") }}
         + {{ usd("writes - writes_1h", "write_5m_usd_per_mtok") }}
-        + {{
-            usd(
-                "writes_1h",
-                "coalesce(cache_write_1h_usd_per_mtok, write_5m_usd_per_mtok)",
-            )
-        }} as decimal(18, 12)
+        + {{ usd("writes_1h", "write_1h_usd_per_mtok") }} as decimal(18, 12)
     ) as append_cost_usd,
     {{ usd("prefix_tokens", "read_usd_per_mtok") }} as prefix_cost_usd,
     {{ usd("output_tokens", "output_usd_per_mtok") }} as output_cost_usd,
     try_cast(
         append_cost_usd + prefix_cost_usd + output_cost_usd as decimal(18, 12)
     ) as cost_usd,
+    case
+        when above_input_tokens = 0
+        then cost_usd * 0
+        else
+            try_cast(
+                {{ usd("append_tokens - writes", "input_surcharge") }}
+                + {{ usd("writes - writes_1h", "write_5m_surcharge") }}
+                + {{ usd("writes_1h", "write_1h_surcharge") }}
+                + {{ usd("prefix_tokens", "read_surcharge") }}
+                + {{ usd("output_tokens", "output_surcharge") }} as decimal(18, 12)
+            )
+    end::decimal(18, 12) as long_context_cost_usd,
     input_usd_per_mtok,
     write_5m_usd_per_mtok,
-    coalesce(
-        cache_write_1h_usd_per_mtok, write_5m_usd_per_mtok
-    ) as write_1h_usd_per_mtok,
+    write_1h_usd_per_mtok,
     read_usd_per_mtok,
     web_search_usd
 from priced

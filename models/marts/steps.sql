@@ -204,6 +204,7 @@ select
     prefix_cost_usd,
     output_cost_usd,
     costs.cost_usd,
+    long_context_cost_usd,
     case
         when coalesce(web_searches, 0) = 0 then 0 else web_searches * web_search_usd
     end::decimal(18, 12) as web_cost_usd,
