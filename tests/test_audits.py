@@ -175,6 +175,38 @@ TOTALS = {
         "update summary_eviction_tradeoff set achievable_hit_ratio = 0 where timeout_s = 3600",
         "assert_bins_hold_every_row",
     ),
+    "a cause of misses lacks a token": (
+        "update summary_losses set tokens = tokens - 1 where loss = 'cache_miss' and cause = 'idle'",
+        "assert_losses_add_up",
+    ),
+    "a cause of misses is lost": (
+        "delete from summary_losses where loss = 'cache_miss' and cause = 'compaction'",
+        "assert_losses_add_up",
+    ),
+    "missed tokens cost what they did not": (
+        "update summary_miss_causes set missed_cost_usd = missed_cost_usd + 0.01 where miss_cause = 'idle'",
+        "assert_losses_add_up",
+    ),
+    "causes of a loss do not add up": (
+        "update summary_losses set time_s = time_s + 1 where loss = 'tool_time' and cause = 'Bash'",
+        "assert_losses_add_up",
+    ),
+    "a client's losses are not in those of all": (
+        "update summary_losses set sessions = sessions + 1 where cause = 'all' and provider = 'codex'",
+        "assert_losses_add_up",
+    ),
+    "a session loses more than it cost": (
+        "update simulations.sim_losses set cost_usd = 1000000 where loss = 'cache_miss'",
+        "assert_losses_add_up",
+    ),
+    "a session waits for its tools longer than it has time": (
+        "update simulations.sim_losses set time_ms = time_ms + 1 where loss = 'tool_time'",
+        "assert_losses_add_up",
+    ),
+    "a session's waits for tools are lost": (
+        "delete from simulations.sim_losses where loss = 'tool_time'",
+        "assert_losses_add_up",
+    ),
     "a count below a threshold is wrong for all clients alike": (
         "update summary_generation_time_cdf set cumulative_count = cumulative_count - 1 where bin ="
         " (select max(bin) from summary_generation_time_cdf where threshold_s < 10)"
