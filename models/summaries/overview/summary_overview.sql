@@ -91,10 +91,12 @@ with
             median(prefix_tokens) filter (where calls = 1) as prefix_p50_tokens,
             median(append_tokens) filter (where calls = 1) as append_p50_tokens,
             median(output_tokens) filter (where usage_is_final) as output_p50_tokens,
-            median(context_tokens) filter (where calls = 1) as context_p50_tokens,
-            quantile_cont(context_tokens, 0.9) filter (
-                where calls = 1
-            ) as context_p90_tokens,
+            quantile_cont(context_tokens, [0.5, 0.9]) filter (where calls = 1)[
+                1
+            ] as context_p50_tokens,
+            quantile_cont(context_tokens, [0.5, 0.9]) filter (where calls = 1)[
+                2
+            ] as context_p90_tokens,
             max(context_tokens) as context_max_tokens
         from steps
         group by {{ cuts() }}, grouping sets ((), (trigger))
