@@ -42,6 +42,13 @@ with
             ) using (group_id)
         where not is_trimmed
     ),
+    -- few segments are like another one
+    crowded as (
+        select likeness, group_id, prefix_bin, append_bin, output_bin
+        from placed
+        group by all
+        having count(*) >= any_value(least_segments)
+    ),
     neighbourhoods as (
         select
             likeness,
@@ -63,8 +70,8 @@ with
             ) as durations,
             quantile_cont(duration_ms, [0.1, 0.5, 0.9]) as percentiles
         from placed
+        semi join crowded using (likeness, group_id, prefix_bin, append_bin, output_bin)
         group by likeness, group_id, prefix_bin, append_bin, output_bin
-        having count(*) >= any_value(least_segments)
     ),
     -- each segment by each loss: the best constant weighs segments by what an error of
     -- a millisecond costs
