@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import pickle
 import random
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from tracelab.load import LoadReport, load
 from tracelab.progress import Progress
 from tracelab.providers import PROVIDERS
 from tracelab.read import read_log
+from tracelab.worker import _portions
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -186,6 +188,30 @@ def test_loading_again_leaves_the_file_as_it_is_byte_for_byte(db: Path, logs: Pa
     assert db.read_bytes() == before
     assert (again.files, again.unchanged, again.loaded, again.bytes_read) == (5, 5, 0, 0)
     assert again.files_with_issues == first.files_with_issues == 2
+
+
+def test_small_logs_go_to_a_reader_in_portions_that_fit_any_pipe() -> None:
+    sizes = [5_000_000, 3_000, *[10] * 200, 2_000_000, 7]
+    logs = [
+        log_file(Path("/home") / ("ö" * (number % 120)) / f"{number}.jsonl")._replace(size_bytes=size)
+        for number, size in enumerate(sizes)
+    ]
+    portions = list(_portions(logs))
+    assert [log for portion in portions for log in portion] == logs
+    assert len(portions[0]) == 1
+    assert 10 < len(portions) < 40
+    assert all(len(pickle.dumps(portion)) < 4_096 for portion in portions)  # a page is the smallest pipe
+
+
+def test_more_logs_than_a_portion_are_all_read(db: Path, tmp_path: Path, way: str) -> None:  # noqa: ARG001
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    for number in range(150):
+        (folder / f"{number}.jsonl").write_bytes(session(number))
+    (folder / "75.jsonl").write_bytes(b"no log\n")
+    report = load([folder], db=db)
+    assert (report.loaded, report.set_aside, report.failed) == (149, 1, 0)
+    assert query(db, "select count(distinct file_id), count(*) from raw.sessions") == [(149, 149)]
 
 
 def test_only_what_changed_is_read_again(db: Path, logs: Path, way: str) -> None:  # noqa: ARG001

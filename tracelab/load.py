@@ -1,7 +1,7 @@
 """Session logs into the warehouse: what changed since the last load, in one transaction.
 
 A file is read again if its size or time differs from what `raw.files` says: its new rows come, then its old
-ones go. Where it cannot be opened any more, or nothing comes of it, the old ones stay.
+ones go. Where it cannot be opened any more, or reading it fails, the old ones stay.
 A load that finds nothing changed opens the warehouse for reading only and leaves it as it is, byte for byte.
 """
 

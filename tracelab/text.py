@@ -48,7 +48,7 @@ def load_line(report: "LoadReport") -> str:
         "failed": report.failed,
         "gone": report.gone,
     }
-    parts = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+    parts = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "none new"
     issues = (
         f", {report.files_with_issues:,} with issues (see `tracelab status`)"
         if report.files_with_issues

@@ -31,8 +31,8 @@ _AHEAD = 2
 """Portions that a process is sent ahead, so that it never waits for the loader."""
 _PORTION_BYTES = 2 << 20
 """Small logs are sent as many at a time: each message wakes the loader, which shares the readers' cores."""
-_PORTION_CHARS = 4_000
-"""Of paths and the like: portions sent ahead must fit a pipe, or each end would wait for the other."""
+_PORTION_PATH_BYTES = 3_000
+"""Of names, most of what is sent: it must fit the smallest pipe, or each end may wait for the other."""
 
 
 def read_here(logs: Iterable[LogFile], loaded_at: datetime) -> Iterator[Message]:
@@ -68,14 +68,15 @@ def read_in_processes(
 
 
 def _portions(logs: Iterable[LogFile]) -> Iterator[list[LogFile]]:
-    portion, size, chars = list[LogFile](), 0, 0
+    portion, size, path_bytes = list[LogFile](), 0, 0
     for log in logs:
+        name_bytes = len(os.fsencode(log.path)) + 100
+        if portion and (size >= _PORTION_BYTES or path_bytes + name_bytes > _PORTION_PATH_BYTES):
+            yield portion
+            portion, size, path_bytes = [], 0, 0
         portion.append(log)
         size += log.size_bytes
-        chars += len(str(log.path)) + 200
-        if size >= _PORTION_BYTES or chars >= _PORTION_CHARS:
-            yield portion
-            portion, size, chars = [], 0, 0
+        path_bytes += name_bytes
     if portion:
         yield portion
 
