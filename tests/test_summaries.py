@@ -28,6 +28,7 @@ class Marts:
         for mart in MARTS:
             self.tables.execute(f"create table {mart} as from sample.{mart} limit 0")
         self.tables.execute("create table bins as from sample.seeds.bins")
+        self.tables.execute(f"create view sim_output_pairs as {rendered('sim_output_pairs')}")
 
     def add(self, mart: str, *rows: dict[str, Any]) -> None:
         """Add rows; columns that a row does not name are those of `CUT`, else null."""
@@ -399,7 +400,7 @@ def test_bins_are_the_grids_that_are_fixed_for_good(sample: duckdb.DuckDBPyConne
             "select low, high from seeds.bins where grid = ? order by bin", [name]
         ).fetchall()
 
-    landmarks = {60.0, 600.0, 3600.0, 21600.0, 86400.0, 604800.0}
+    landmarks = {60.0, 300.0, 600.0, 3600.0, 21600.0, 86400.0, 604800.0}
     durations = sorted({10 ** (k / 16) for k in range(-48, 113)} | landmarks)
     assert [low for low, _ in grid("duration_s")] == [0.0, *durations]
     for name in ("duration_s", "count", "idle_s", "hit_ratio"):

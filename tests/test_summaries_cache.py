@@ -117,6 +117,9 @@ def test_a_timeout_serves_what_comes_back_within_it_and_holds_the_rest_for_as_lo
     assert minute["active_share"] == pytest.approx(110 / 290)
     # 0.15 up to a minute, 0.45 from the next timeout on: 0.25 is nearer to the first
     assert {row["effective_eviction_s"] for row in swept.values()} == {60.0}
+    # what is held beyond the first timeout that serves both serves nothing more
+    served = [timeout for timeout, row in swept.items() if row["achievable_hit_ratio"] == 2700 / 6000]
+    assert {row["knee_s"] for row in swept.values()} == {min(served)}
 
 
 def test_no_timeout_served_what_nothing_is_known_of(marts: Marts) -> None:

@@ -56,6 +56,7 @@ class Timed(Marts):
         )
         self.tables.register("fits", timing_fits(segments.pl()))
         self.tables.execute("create table sim_timing_fit as from fits")
+        self._make("sim_timing_predictions")
         self._make("sim_timing_neighbourhoods")
 
     def segments(self) -> list[tuple[Any, ...]]:
@@ -423,3 +424,22 @@ def test_near_segments_are_those_of_large_groups_within_a_quarter_octave(marts: 
     assert not [row for row in rows if row["output_min_tokens"] == 100_000]
     (fit,) = marts.rows("summary_timing_fit", session_kind="all", fit="median")
     assert fit["floor_covered_share"] == pytest.approx(1012 / fit["segments"])
+
+
+def test_predicted_times_fall_into_bins_beside_the_measured_ones(marts: Timed) -> None:
+    marts.add("sessions", {"session_id": "test", "started_at": NOON})
+    marts.add_calls(*({"ms": 2000} for _ in range(99)), {"ms": 9_999, "session_id": "test"})
+    marts.add_calls({"ms": 10_001, "session_id": "test"})
+    marts.simulate()
+    rows = marts.rows("summary_timing_fit_grid", **ALL, fit="median")
+    found = {(row["predicted_low_s"], row["measured_low_s"]): row["segments"] for row in rows}
+    # the longest of 101 is above their 99th percentile
+    assert found == {(10 ** (2 / 8), 10 ** (7 / 8)): 1}
+    assert {row["fit"] for row in marts.rows("summary_timing_fit_grid", **ALL)} == {
+        "median", "duration", "log_duration", "smooth_duration"
+    }  # fmt: skip
+
+
+def test_steps_without_a_time_are_told(marts: Timed) -> None:
+    marts.add_steps(*({"generation_ms": ms} for ms in (None, None, 1000)))
+    assert marts.row("summary_generation_time", **ALL)["untimed_steps"] == 2

@@ -224,6 +224,21 @@ def test_costs_are_of_priced_steps_and_units_without_one_are_only_counted(marts:
     assert columns(held, "category", "count", "mean")["all"] == (1, 180.0)
 
 
+def test_the_curve_of_spend_counts_sessions_that_cost_less_and_what_they_cost(marts: Marts) -> None:
+    marts.add("sessions", *({"session_id": cost, "cost_usd": cost} for cost in ("0", "0.999999", "1", "8")))
+    marts.add("sessions", {"session_id": "unpriced", "cost_usd": None})
+    rows = marts.rows("summary_cost_cdf", **ALL)
+    below = columns(rows, "threshold_usd", "cumulative_count", "cumulative_usd", "cumulative_cost_share")
+    assert below[1.0] == (2, 0.999999, 0.999999 / 9.999999)
+    assert below[10.0] == below[None] == (4, 9.999999, 1.0)
+    assert {row["count"] for row in rows} == {4}
+
+
+def test_sessions_that_cost_nothing_have_no_share_of_the_spend(marts: Marts) -> None:
+    marts.add("sessions", {"session_id": "a", "cost_usd": "0"})
+    assert {row["cumulative_cost_share"] for row in marts.rows("summary_cost_cdf")} == {None}
+
+
 def test_parts_of_a_session_that_overlap_add_up_beside_a_partition_that_does_not(marts: Marts) -> None:
     hour = 3_600_000
     session = {
@@ -254,6 +269,8 @@ def test_parts_of_a_session_that_overlap_add_up_beside_a_partition_that_does_not
         shares["session_partition", part] for part in ("human", "human_tool", "generation", "tool", "other")
     ]
     assert (partition, sum(partition)) == ([0.5, 0.1, 0.2, 0.1, 0.1], 1.0)
+    active = {part: share for (block, part), share in shares.items() if block == "session_active"}
+    assert active == {"all": 1.0, "generation": 0.5, "tool": 0.25, "other": 0.25}
     assert columns(rows, "block", "count")["session"] == (1,)
 
 
@@ -447,6 +464,16 @@ def test_a_model_without_a_price_has_tokens_and_no_cost(marts: Marts) -> None:
     }
 
 
+def test_a_model_has_its_share_of_what_all_clients_did(marts: Marts) -> None:
+    marts.add("steps", {"step_id": "a", "input_tokens": 70, "output_tokens": 5, "cost_usd": "3"})
+    other = {"provider": "codex", "model": "n"}
+    marts.add("steps", {"step_id": "b", **other, "input_tokens": 20, "output_tokens": 5, "cost_usd": None})
+    rows = marts.rows("summary_dashboard_models", session_kind="all")
+    found = {row["model"]: row for row in rows if row["model"] != "all"}
+    assert [found["m"][name] for name in ("step_share", "token_share", "cost_share")] == [0.5, 0.75, 1.0]
+    assert [found["n"][name] for name in ("step_share", "token_share", "cost_share")] == [0.5, 0.25, None]
+
+
 def test_half_an_hour_without_a_step_ends_a_stretch_and_a_message_ends_a_run(marts: Marts) -> None:
     beginnings = {
         "a": [(0, "user"), (30, "tool"), (50, "tool"), (80.1, "tool"), (81, "user"), (100, "none")],
@@ -580,7 +607,7 @@ def test_every_number_of_the_dashboard_is_described(sample: duckdb.DuckDBPyConne
 
 def test_categories_and_blocks_add_up_in_every_cut(sample: duckdb.DuckDBPyConnection) -> None:
     """Parts that are disjoint sum to their whole, over every provider and kind of session."""
-    disjoint = "block in ('session_partition', 'session_capped', 'step')"
+    disjoint = "block in ('session_partition', 'session_active', 'session_capped', 'step')"
     wholes = {"cost_distribution": ("unit, measure", "true"), "timing_distribution": ("block", disjoint)}
     for table, (whole, chosen) in wholes.items():
         parts = sample.execute(

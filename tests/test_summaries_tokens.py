@@ -80,6 +80,8 @@ def test_what_spans_cover_twice_and_what_none_covers_make_up_the_response(marts:
         "generation_span": 12.0,
         "tool_span": 10.0,
         "overlap": 2.0,
+        "generation_alone": 10.0,
+        "tool_alone": 8.0,
         "other": 20.0,
         "usage_gap": 0.07,
     }
@@ -483,3 +485,26 @@ def test_the_bins_of_a_grid_leave_no_gap_and_end_open(marts: Marts, grid: str, e
     bins = marts.tables.execute("select low, high from bins where grid = ? order by bin", [grid]).fetchall()
     assert [low for low, _ in bins] == edges
     assert [high for _, high in bins] == [*edges[1:], None]
+
+
+def test_an_output_and_what_the_next_prompt_holds_fall_into_half_octaves(marts: Marts) -> None:  # noqa: F811
+    add_attributable(marts, (2048, 2047, -500), (2896, 0, 2048), (2897, 2048, 2896))
+    add_attributable(marts, (4000, 100, 4000), calls=2)
+    rows = marts.rows("summary_output_attribution_grid", **ALL)
+    cells = {
+        measure: {
+            (row["output_low_tokens"], row["held_low_tokens"]): row["pairs"]
+            for row in rows
+            if row["measure"] == measure
+        }
+        for measure in ("append_tokens", "prefix_gain_tokens")
+    }
+    half = 2**11.5
+    assert cells["append_tokens"] == {(2048, 2**10.5): 1, (2048, 0): 1, (half, 2048): 1}
+    assert cells["prefix_gain_tokens"] == {(2048, 0): 1, (2048, 2048): 1, (half, 2048): 1}, "none is below 0"
+
+
+def test_the_lengths_tell_their_sum(marts: Marts) -> None:  # noqa: F811
+    marts.add("steps", {**METERED, "append_tokens": 10}, {**METERED, "append_tokens": 5})
+    marts.add("steps", {"append_tokens": 100, "calls": 2}, {**METERED, "append_tokens": None})
+    assert marts.row("summary_token_lengths", measure="append_tokens", **ALL)["total_tokens"] == 15

@@ -5,6 +5,7 @@ select
     {{ pooled("session_kind") }},
     {{ pooled("model") }},
     count(*) as steps,
+    count(*) filter (where generation_ms is null) as untimed_steps,
     count(*) filter (where generation_ms > 30 * 60000) as over_30min_steps,
     sum(generation_ms) filter (where generation_ms > 30 * 60000)
     / 1000 as over_30min_total_s,

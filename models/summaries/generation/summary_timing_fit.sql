@@ -24,40 +24,12 @@ with
     ),
     predicted as (
         select
-            fits.group_id,
-            fit,
-            session_kind,
-            duration_ms,
-            prefix_tokens / 1000 as p,
-            append_tokens / 1000 as a,
-            output_tokens / 1000 as o,
-            intercept
-            + prefix_k * p
-            + append_k * a
-            + output_k * o
-            + prefix_k_2 * p * p
-            + append_k_2 * a * a
-            + output_k_2 * o * o
-            + prefix_k_append_k * p * a
-            + prefix_k_output_k * p * o
-            + append_k_output_k * a * o as fitted,
-            -- far from what it has seen a fit goes astray: not below 0, nor above 12
-            -- days
-            greatest(
-                least(if(fit = 'log_duration', exp(least(fitted, 21)), fitted), 1e9),
-                1e-9
-            ) as predicted_ms,
+            *,
             abs(predicted_ms - duration_ms) as error_ms,
             abs(ln(predicted_ms / duration_ms)) as log_error,
             if(fit = 'log_duration', ln(duration_ms), duration_ms) as target,
             if(fit = 'log_duration', log_error, error_ms) as target_error
-        from fits
-        inner join
-            segments
-            on fits.group_id = segments.group_id
-            and is_test
-            and is_usable
-            and not is_trimmed
+        from {{ ref("sim_timing_predictions") }}
     ),
     -- sums are of integers: the same in any order
     errors as (
@@ -128,6 +100,7 @@ select
     ratios[3] as predicted_ratio_p90,
     1 - unexplained as r2,
     floor_segments / (segments - trimmed_segments) as floor_covered_share,
+    floor_mae_s,
     mae_s / nullif(floor_mae_s, 0) as mae_over_floor,
     mean_relative_error / nullif(floor_relative_error, 0) as relative_over_floor,
     mean_smooth_error / nullif(floor_smooth_error, 0) as smooth_over_floor

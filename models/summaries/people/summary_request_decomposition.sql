@@ -31,6 +31,11 @@ with
                     },
                     {'part':'generation_span', 'part_ms':generation_span_ms},
                     {'part':'tool_span', 'part_ms':tool_span_ms},
+                    {
+                        'part':'generation_alone',
+                        'part_ms':generation_span_ms - overlap_ms
+                    },
+                    {'part':'tool_alone', 'part_ms':tool_span_ms - overlap_ms},
                     {'part':'overlap', 'part_ms':overlap_ms},
                     {'part':'other', 'part_ms':other_ms},
                     {'part':'usage_gap', 'part_ms':usage_gap_ms}

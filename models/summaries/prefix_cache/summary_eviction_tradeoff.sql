@@ -88,25 +88,64 @@ with
         window
             cut as (partition by provider, session_kind, gap_measure),
             until as (partition by provider, session_kind, gap_measure order by bin)
+    ),
+    rated as (
+        select
+            provider,
+            session_kind,
+            gap_measure,
+            bin,
+            timeout_s,
+            all_steps::bigint as steps,
+            served / nullif(all_input, 0) as achievable_hit_ratio,
+            (all_input - served) / nullif(all_fresh, 0) as ideal_amplification,
+            1 - all_fresh / nullif(all_input - served, 0) as redundant_share,
+            all_fresh / nullif(all_input, 0) as fresh_share,
+            1 - fresh_share as optimal_hit_ratio,
+            all_prefix / nullif(all_input, 0) as hit_ratio,
+            all_append / nullif(all_fresh, 0) as observed_amplification,
+            suspended_ms / nullif(all_active_ms, 0) as suspended_to_active_ratio,
+            1 / (1 + suspended_to_active_ratio) as active_share
+        from swept
+        where timeout_s is not null
+    ),
+    -- how far the curve of hit ratio by idle time held stands above the straight line
+    -- from its first to its last timeout
+    bowed as (
+        select
+            *,
+            (achievable_hit_ratio - min(achievable_hit_ratio) over cut) / nullif(
+                max(achievable_hit_ratio) over cut - min(achievable_hit_ratio) over cut,
+                0
+            )
+            - (suspended_to_active_ratio - min(suspended_to_active_ratio) over cut)
+            / nullif(
+                max(suspended_to_active_ratio) over cut
+                - min(suspended_to_active_ratio) over cut,
+                0
+            ) as bow
+        from rated
+        window cut as (partition by provider, session_kind, gap_measure)
     )
 select
     provider,
     session_kind,
     gap_measure,
     timeout_s,
-    all_steps::bigint as steps,
-    served / nullif(all_input, 0) as achievable_hit_ratio,
-    (all_input - served) / nullif(all_fresh, 0) as ideal_amplification,
-    1 - all_fresh / nullif(all_input - served, 0) as redundant_share,
-    all_fresh / nullif(all_input, 0) as fresh_share,
-    1 - fresh_share as optimal_hit_ratio,
-    all_prefix / nullif(all_input, 0) as hit_ratio,
-    all_append / nullif(all_fresh, 0) as observed_amplification,
+    steps,
+    achievable_hit_ratio,
+    ideal_amplification,
+    redundant_share,
+    fresh_share,
+    optimal_hit_ratio,
+    hit_ratio,
+    observed_amplification,
     -- the timeout that would have served what was served
     arg_min(timeout_s, (abs(achievable_hit_ratio - hit_ratio), bin)) filter (
         where achievable_hit_ratio is not null
-    ) over (partition by provider, session_kind, gap_measure) as effective_eviction_s,
-    suspended_ms / nullif(all_active_ms, 0) as suspended_to_active_ratio,
-    1 / (1 + suspended_to_active_ratio) as active_share
-from swept
-where timeout_s is not null
+    ) over cut as effective_eviction_s,
+    arg_max(timeout_s, (bow, - bin)) filter (where bow is not null) over cut as knee_s,
+    suspended_to_active_ratio,
+    active_share
+from bowed
+window cut as (partition by provider, session_kind, gap_measure)

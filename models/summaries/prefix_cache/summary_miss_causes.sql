@@ -12,6 +12,9 @@ select
     sum(fresh_tokens)::bigint as fresh_tokens,
     sum(resent_output_tokens)::bigint as resent_output_tokens,
     sum(missed_tokens)::bigint as missed_tokens,
+    sum(missed_tokens) / nullif(
+        sum(append_tokens) filter (where miss_cause is not null), 0
+    ) as missed_share,
     sum(missed_cost_usd)::double as missed_cost_usd,
     count(*) filter (
         where missed_tokens > 0 and missed_cost_usd is null

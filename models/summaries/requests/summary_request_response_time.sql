@@ -5,6 +5,7 @@ select
     {{ pooled("session_kind") }},
     {{ pooled("model") }},
     count(*) as requests,
+    count(*) filter (where response_ms is null or response_ms <= 0) as untimed_requests,
     count(*) filter (where ended_by = 'interrupt') as interrupted_requests,
     -- a request without output, or with all of it in the message's own millisecond,
     -- has no response time

@@ -41,6 +41,17 @@ with
             other_part_ms as other_ms
         from sessions
         union all by name
+        -- the same without people
+        select
+            'session_active' as block,
+            provider,
+            session_kind,
+            generation_part_ms as generation_ms,
+            tool_part_ms as tool_ms,
+            other_part_ms as other_ms,
+            generation_part_ms + tool_part_ms + other_part_ms as all_ms
+        from sessions
+        union all by name
         select
             'request' as block,
             provider,

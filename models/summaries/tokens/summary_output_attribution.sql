@@ -3,29 +3,10 @@
 with
     pairs as (
         select
-            provider,
-            session_kind,
-            previous_model as model,
-            trigger,
-            step_id,
+            *,
             unnest([2000, 4000]) as min_output_tokens,
-            previous_output_tokens,
-            calls > 1 or previous_calls > 1 as is_multi_call,
-            not is_multi_call and not previous_usage_is_final as is_placeholder,
-            is_multi_call or is_placeholder as is_left_out,
-            if(is_left_out, null, previous_output_tokens) as output_tokens,
-            if(is_left_out, null, append_tokens) as append_tokens,
-            if(is_left_out, null, prefix_tokens - previous_input_tokens) as gain_tokens,
             greatest(512, 0.1 * previous_output_tokens) as tolerance_tokens
-        from {{ ref("steps") }}
-        inner join
-            (select step_id, listed_gap_ms from {{ ref("idle_gaps") }}) using (step_id)
-        where
-            trigger <> 'none'
-            and previous_input_tokens > 0
-            and previous_output_tokens >= 2000
-            and input_tokens is not null
-            and listed_gap_ms between 0 and 240000
+        from {{ ref("sim_output_pairs") }}
     ),
     judged as (
         select

@@ -58,6 +58,7 @@ select
     count(*) filter (where left_out_as = 'missing') as missing_steps,
     count(*) filter (where left_out_as = 'multi_call') as multi_call_steps,
     count(*) filter (where left_out_as = 'placeholder') as placeholder_steps,
-    {{ distribution("if(left_out_as is null, tokens, null)") }}
+    {{ distribution("if(left_out_as is null, tokens, null)") }},
+    sum(tokens) filter (where left_out_as is null)::bigint as total_tokens
 from judged
 group by {{ cuts() }}, measure

@@ -90,7 +90,9 @@ select
     total_ms / nullif(sum(total_ms) over of_tool, 0) as time_share,
     timed_calls,
     internal_ms / 1000 as internal_s,
-    gap_ms / 1000 as gap_s
+    gap_ms / 1000 as gap_s,
+    internal_ms / nullif(internal_ms + gap_ms, 0) as internal_share,
+    gap_ms / nullif(internal_ms + gap_ms, 0) as gap_share
 from counted
 window
     of_tool as (
