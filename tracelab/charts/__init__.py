@@ -32,6 +32,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "token_bins": ("token_lengths", "output_tokens", "adjusted_append"),
     "token_grids": ("prefix_append", "input_growth"),
     "generation": ("generation_time", "decode_speed", "first_token_time", "append_vs_prefix_latency"),
+    "fits": ("output_attribution", "timing_fit"),
     "tools": ("tool_latency", "tool_latency_mass", "runner_gap"),
     "tool_shares": ("tool_counts", "tool_time", "tool_categories", "tool_long_tail"),
     "prefix_cache": ("hit_by_idle", "miss_causes"),
@@ -40,6 +41,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """Module → the charts that it has; told here too, since help must not wait for what draws them."""
 _PNG_SCALE = 2
+_TURNS = "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+_CONTROLS = r"[\p{Cc}\u2028\u2029\ufffe\uffff]+"
 
 
 def charts() -> dict[str, Chart]:
@@ -69,19 +72,17 @@ def draw_charts(
 
     _check("chart", names, list(charts()))
     _check("format", formats, FORMATS)
+    paths = []
     with open_read_only(db) as warehouse:
-        pictures = {
-            name: draw(charts()[name], warehouse, session_id=session_id) for name in names or charts()
-        }
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        return [
-            path
-            for name, picture in pictures.items()
-            for path in _save(picture.to_dict(), out / name, formats)
-        ]
-    except OSError as error:
-        raise TracelabError(f"cannot write to {out}: {error}") from error
+        for name in names or charts():
+            picture = draw(charts()[name], warehouse, session_id=session_id)
+            try:
+                out.mkdir(parents=True, exist_ok=True)
+                # tests validate specs, which takes as long as writing them
+                paths += _save(picture.to_dict(validate=False), out / name, formats)
+            except OSError as error:
+                raise TracelabError(f"cannot write to {out}: {error}") from error
+    return paths
 
 
 def draw(
@@ -116,8 +117,12 @@ def _frame(warehouse: "duckdb.DuckDBPyConnection", query: str, session_id: str |
     params = {"session_id": session_id} if "$session_id" in query else None
     frame = warehouse.sql(query, params=params).pl()
     floats = frame.with_columns((cs.decimal() | cs.by_dtype(pl.Int128)).cast(pl.Float64))
-    finite: pl.DataFrame = floats.with_columns(pl.when(cs.float().is_finite()).then(cs.float()))
-    return finite
+    finite = floats.with_columns(pl.when(cs.float().is_finite()).then(cs.float()))
+    # names are text of one line: no control ends it, and no mark turns what stands beside it around
+    plain: pl.DataFrame = finite.with_columns(
+        cs.string().str.replace_all(_TURNS, "").str.replace_all(_CONTROLS, "\N{REPLACEMENT CHARACTER}")
+    )
+    return plain
 
 
 def _save(spec: dict[str, Any], stem: Path, formats: Sequence[str]) -> Iterator[Path]:

@@ -23,6 +23,9 @@ TOKENS: Ticks = {
 }
 """No tokens stand at 0.5: a log axis has no 0."""
 CONTEXTS: Ticks = {
+    1: "1",
+    16: "16",
+    128: "128",
     1024: "1k",
     4096: "4k",
     8192: "8k",
@@ -74,14 +77,14 @@ def around(ticks: Ticks, low: float, high: float) -> Domain:
 
 def log_x(field: str, title: str | None, unit: str, ticks: Ticks, domain: Domain, **more: Any) -> alt.X:
     """Return a log x axis; what lies outside its domain stands at its ends."""
-    axis = alt.Axis(title=f"{title} ({unit}, log)" if title else None, **_ticks(ticks, domain), **more)
-    return alt.X(field).scale(_scale(domain)).axis(axis)
+    axis = theme.axis(title=f"{title} ({unit}, log)" if title else None, **_ticks(ticks, domain), **more)
+    return alt.X(field).scale(_scale(domain)).axis(**axis)
 
 
 def log_y(field: str, title: str, unit: str, ticks: Ticks, domain: Domain) -> alt.Y:
     """Return a log y axis, of the theme's width."""
     axis = theme.y_axis(f"{title} ({unit}, log)", **_ticks(ticks, domain))
-    return alt.Y(field).scale(_scale(domain)).axis(axis)
+    return alt.Y(field).scale(_scale(domain)).axis(**axis)
 
 
 def _scale(domain: Domain) -> alt.Scale:

@@ -1,6 +1,7 @@
 """What a chart is: a title, the queries of its frames, and a function that draws them. It computes nothing.
 
-A chart reads tables that already have its bins, so a query filters, orders and limits rows, and no more.
+A chart reads tables that already have its bins, so a query filters, orders and limits rows, and at most
+sums up what a limit leaves out.
 """
 
 from collections.abc import Callable, Mapping

@@ -6,8 +6,8 @@ import polars as pl
 from tracelab.charts import axes, shapes, theme, words
 from tracelab.charts.base import chart
 
-_POOLED = "provider <> 'all' and session_kind = 'all' and model = 'all'"
-_SWEPT = "provider <> 'all' and session_kind = 'all' and gap_measure = 'causal'"
+_POOLED = "session_kind = 'all' and model = 'all'"
+_SWEPT = "session_kind = 'all' and gap_measure = 'causal'"
 _MARKED = [300.0, 3600.0]
 """Timeouts that are marked and read out: the lifetimes on sale, in seconds."""
 _SCENARIOS = {
@@ -30,36 +30,50 @@ def eviction_tradeoff(title: str, sweep: pl.DataFrame, overview: pl.DataFrame) -
     timeout holds memory for little. The ring is what the provider's cache did: the timeout that would hit as
     often. If it lies left of the lifetime on sale, prefixes are lost to more than time.
     """
-    notes = ["from summary_eviction_tradeoff", "dots: 5 min and 1 h", "ring: what the cache did"]
-    drawn = sweep.filter(pl.col("achievable_hit_ratio").is_not_null())
+    notes = [
+        "from summary_eviction_tradeoff",
+        "dots: 5 min and 1 h",
+        "ring: what the cache did",
+        "diamond: the knee",
+    ]
+    drawn = theme.clients(sweep).filter(pl.col("achievable_hit_ratio").is_not_null())
     if drawn.is_empty():
         return theme.empty("No step after a pause.", title=title, notes=notes, size=theme.PAIR)
     domain = theme.time_domain(1, theme.greatest(drawn, "timeout_s"))
     marked = drawn.filter(pl.col("timeout_s").is_in(_MARKED))
     rings = drawn.filter((pl.col("timeout_s") - pl.col("effective_eviction_s")).abs() < 1e-6)
     least = min(theme.least(drawn, "achievable_hit_ratio"), theme.least(drawn, "hit_ratio"))
+    knees = drawn.filter(pl.col("timeout_s") == pl.col("knee_s"))
     hits = alt.Scale(domain=[max(0.0, least - 0.02), 1], nice=False)
     axis = theme.y_axis("Achievable hit ratio (%)", format="%", tickCount=6)
     x = theme.time_x("timeout_s:Q", "Timeout", domain)
     most = theme.greatest(drawn, "suspended_to_active_ratio")
     held = axes.around(axes.AMOUNTS, theme.least(drawn, "suspended_to_active_ratio"), most)
-    by_time = _lines(drawn, marked, x, alt.Y("achievable_hit_ratio:Q").scale(hits).axis(axis))
+    by_time = _lines(drawn, marked, x, alt.Y("achievable_hit_ratio:Q").scale(hits).axis(**axis))
     held_x = axes.log_x(
         "suspended_to_active_ratio:Q", "Idle time held", "per time generating", axes.AMOUNTS, held
     )
-    by_cost = _lines(drawn, marked, held_x, alt.Y("achievable_hit_ratio:Q").scale(hits).axis(axis))
-    colours = shapes.colours(drawn)
+    by_cost = _lines(drawn, marked, held_x, alt.Y("achievable_hit_ratio:Q").scale(hits).axis(**axis))
     ring = alt.Chart(rings).mark_point(size=120, strokeWidth=2, opacity=1)
-    ring = ring.encode(y=alt.Y("achievable_hit_ratio:Q").scale(hits), color=colours)
-    first, second = _observed(drawn), _read(marked)
+    ring = ring.encode(y=alt.Y("achievable_hit_ratio:Q").scale(hits), color=theme.colours())
+    knee = alt.Chart(knees).mark_point(shape="diamond", filled=True, size=110, opacity=1)
+    knee = knee.encode(y=alt.Y("achievable_hit_ratio:Q").scale(hits), color=theme.colours())
+    first, second = _observed(drawn), _read(marked, knees)
     body = alt.hconcat(
-        alt.layer(by_time, ring.encode(x=x), *theme.lifetimes(domain), *theme.provider_key(first, above=14)),
-        alt.layer(by_cost, ring.encode(x=held_x), *theme.provider_key(second, above=14)),
+        alt.layer(
+            by_time,
+            *(sign.encode(x=x) for sign in (ring, knee)),
+            *theme.lifetimes(domain),
+            *theme.provider_key(first, above=14),
+        ),
+        alt.layer(
+            by_cost,
+            *(sign.encode(x=held_x) for sign in (ring, knee)),
+            *theme.provider_key(second, above=14),
+        ),
     )
     subtitle = [
-        words.population(
-            overview, words.counted(theme.total(drawn.unique("provider"), "steps"), "step") + " after a gap"
-        ),
+        words.population(overview, words.counted(theme.pooled(sweep)["steps"], "step") + " after a gap"),
         "If prefixes were kept for so long after their last use, and for no longer.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
@@ -75,10 +89,11 @@ def _observed(drawn: pl.DataFrame) -> dict[str, str]:
     return key
 
 
-def _read(marked: pl.DataFrame) -> dict[str, str]:
+def _read(marked: pl.DataFrame, knees: pl.DataFrame) -> dict[str, str]:
     key: dict[str, str] = {}
-    for row in marked.to_dicts():
-        text = f"{words.duration(row['timeout_s'])} hits {words.percent(row['achievable_hit_ratio'])}"
+    points = [(row, "") for row in marked.to_dicts()] + [(row, "knee at ") for row in knees.to_dicts()]
+    for row, name in points:
+        text = f"{name}{words.duration(row['timeout_s'])} hits {words.percent(row['achievable_hit_ratio'])}"
         key[row["provider"]] = " · ".join(filter(None, [key.get(row["provider"]), text]))
     return key
 
@@ -87,20 +102,18 @@ def _lines(
     rows: pl.DataFrame, marked: pl.DataFrame, x: alt.X, y: alt.Y, *, height: int = 157
 ) -> theme.Layers:
     """One line a provider, and a point where a lifetime is on sale."""
-    providers = theme.providers_in(rows)
-    dashes = alt.StrokeDash("provider:N").scale(theme.provider_dashes(providers)).legend(None)
-    colours = shapes.colours(rows)
+    colours = theme.colours()
     return alt.layer(
         alt.Chart(rows, width=394, height=height)
         .mark_line()
-        .encode(x=x, y=y, color=colours, strokeDash=dashes),
+        .encode(x=x, y=y, color=colours, strokeDash=theme.dashes()),
         alt.Chart(marked).mark_point(filled=True, size=44, opacity=1).encode(x=x, y=y, color=colours),
     )
 
 
 @chart(
     "How much of the time that prefixes are held is at work",
-    sweep=f"from summary_kv_active_ratio where {_SWEPT} and active_share is not null"
+    sweep=f"from summary_kv_active_ratio where provider <> 'all' and {_SWEPT} and active_share is not null"
     " order by provider, timeout_s",
     overview=words.OVERVIEW,
 )
@@ -117,16 +130,14 @@ def kv_active(title: str, sweep: pl.DataFrame, overview: pl.DataFrame) -> alt.VC
     domain = theme.time_domain(1, theme.greatest(sweep, "timeout_s"))
     marked = sweep.filter(pl.col("timeout_s").is_in(_MARKED))
     x = theme.time_x("timeout_s:Q", "Timeout", domain)
-    y = alt.Y("active_share:Q").scale(domain=[0, 1]).axis(theme.share_axis("Share of held time"))
+    y = alt.Y("active_share:Q").scale(domain=[0, 1]).axis(**theme.share_axis("Share of held time"))
     key = {
         row["provider"]: f"{words.percent(row['active_share'])} at {words.duration(row['timeout_s'])}"
         for row in marked.sort("timeout_s", descending=True).to_dicts()
     }
     parts = pl.concat(
-        marked.select(
-            "provider", "timeout_s", part=pl.lit(part), share=pl.col(f"{part}_s") / pl.col("held_s")
-        )
-        for part in ("generation", "tool", "human")
+        marked.select("provider", "timeout_s", part=pl.lit(part), share=column)
+        for part, column in (("generation", "active_share"), ("tool", "tool_share"), ("human", "human_share"))
     )
     bars = (
         marked.select("provider", "timeout_s")
@@ -137,15 +148,15 @@ def kv_active(title: str, sweep: pl.DataFrame, overview: pl.DataFrame) -> alt.VC
             )
         )
     )
-    rows = alt.Y("row:O").axis(None).scale(paddingInner=0.3)
+    rows = shapes.places(bars)
     stacked = parts.join(bars, on=["provider", "timeout_s"]).sort("row")
     height = {"height": 157}
     panels = [
         alt.layer(_lines(sweep, marked, x, y), *theme.lifetimes(domain), *theme.provider_key(key, above=14)),
         shapes.names(bars, "text", rows, width=130).properties(**height),
-        shapes.stacks(stacked, rows, "share", theme.TIME_PARTS, axis="Share of held time (%)").properties(
-            width=300, **height
-        ),
+        shapes.stacks(
+            stacked, rows, "share", theme.TIME_PARTS, axis="Share of held time (%)", least=0.08
+        ).properties(width=300, **height),
     ]
     body = shapes.beside(panels, 16)
     subtitle = [
@@ -169,17 +180,22 @@ def idle_counterfactual(title: str, scenarios: pl.DataFrame, overview: pl.DataFr
     longer, may cost.
     """
     notes = ["from summary_idle_counterfactual"]
-    if unpriced := theme.total(scenarios.filter(pl.col("scenario") == "observed"), "unpriced_steps"):
-        notes.append(f"{words.counted(unpriced, 'step')} without a price left out of the cost")
+    facts = theme.pooled(scenarios.filter(pl.col("scenario") == "no_pause"))
+    if facts["unpriced_steps"]:
+        notes.append(f"{words.counted(facts['unpriced_steps'], 'step')} without a price left out of the cost")
     if scenarios.is_empty():
         return theme.empty("No step with a metered prompt.", title=title, notes=notes, size=theme.PAIR)
     order = list(_SCENARIOS)
-    rows = scenarios.sort(
-        "provider",
-        pl.col("scenario").replace_strict({name: place for place, name in enumerate(order)}, default=9),
-    ).with_row_index("row")
+    rows = (
+        theme.clients(scenarios)
+        .sort(
+            "provider",
+            pl.col("scenario").replace_strict({name: place for place, name in enumerate(order)}, default=9),
+        )
+        .with_row_index("row")
+    )
     labelled = rows.with_columns(text=pl.col("scenario").replace(_SCENARIOS))
-    y = alt.Y("row:O").axis(None).scale(paddingInner=0.3)
+    y = shapes.places(rows)
     panels = [
         (256, shapes.names(labelled, "text", y, width=256)),
         (
@@ -188,7 +204,7 @@ def idle_counterfactual(title: str, scenarios: pl.DataFrame, overview: pl.DataFr
                 rows,
                 y,
                 "hit_ratio",
-                alt.Axis(title="Hit ratio (%)", format="%", values=[0, 0.25, 0.5, 0.75, 1]),
+                theme.axis(title="Hit ratio (%)", format="%", values=[0, 0.25, 0.5, 0.75, 1]),
                 "{:.1%}".format,
             ),
         ),
@@ -215,7 +231,7 @@ def idle_counterfactual(title: str, scenarios: pl.DataFrame, overview: pl.DataFr
         ),
     ]
     body = alt.hconcat(*(panel.properties(width=width, height=198) for width, panel in panels), spacing=14)
-    steps = theme.total(scenarios.filter(pl.col("scenario") == "no_pause"), "resumed_steps")
+    steps = facts["resumed_steps"]
     subtitle = [
         words.population(overview, f"{words.counted(steps, 'step')} after a pause of a person"),
         "Never paused: such a step appends no more than its prompt grew, as the paper counts.",
@@ -223,5 +239,5 @@ def idle_counterfactual(title: str, scenarios: pl.DataFrame, overview: pl.DataFr
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR)
 
 
-def _amounts(title: str, form: str) -> alt.Axis:
-    return alt.Axis(title=title, tickCount=3, labelExpr=f"format(datum.value, '{form}')")
+def _amounts(title: str, form: str) -> theme.Axis:
+    return theme.axis(title=title, tickCount=3, labelExpr=f"format(datum.value, '{form}')")

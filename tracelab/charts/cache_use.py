@@ -6,15 +6,15 @@ import polars as pl
 from tracelab.charts import shapes, theme, words
 from tracelab.charts.base import chart
 
-_POOLED = "provider <> 'all' and session_kind = 'all' and model = 'all'"
+_POOLED = "session_kind = 'all' and model = 'all'"
 
 
 @chart(
     "How much of a prompt comes from the cache",
-    bins=f"from summary_cache_hit_ratio_bins where {_POOLED} and trigger in ('user', 'tool')"
-    " and binning = 'coarse' and steps > 0 order by provider, trigger desc, bin",
-    ratios=f"from summary_cache_hit_ratio where {_POOLED} and trigger in ('user', 'tool')"
-    " order by provider, trigger desc",
+    bins=f"from summary_cache_hit_ratio_bins where provider <> 'all' and {_POOLED}"
+    " and trigger in ('user', 'tool') and binning = 'coarse' and steps > 0"
+    " order by provider, trigger desc, bin",
+    ratios=f"from summary_cache_hit_ratio where {_POOLED} order by provider, trigger desc",
     overview=words.OVERVIEW,
 )
 def hit_ratio(
@@ -27,8 +27,10 @@ def hit_ratio(
     something else than a pause. Coloured bars say which of them the appended tokens come from.
     """
     notes = ["from summary_cache_hit_ratio_bins, summary_cache_hit_ratio"]
-    if left_out := theme.total(ratios, "multi_call_steps") + theme.total(ratios, "unmetered_steps"):
-        notes.append(f"{words.counted(left_out, 'step')} of several calls or without usage left out")
+    facts = theme.pooled(ratios.filter(pl.col("trigger") == "all"))
+    for name, text in (("multi_call_steps", "of several calls"), ("unmetered_steps", "without usage")):
+        if facts[name]:
+            notes.append(f"{words.counted(facts[name], 'step')} {text} left out")
     if bins.is_empty():
         return theme.empty("No step with a metered prompt.", title=title, notes=notes, size=theme.GRID)
     # every bin in every plot, filled or not
@@ -46,11 +48,13 @@ def hit_ratio(
         plots = []
         for provider in providers:
             mine = bins.filter(pl.col("provider") == provider, pl.col("trigger") == trigger)
-            facts = ratios.filter(pl.col("provider") == provider, pl.col("trigger") == trigger).to_dicts()
-            share = (
-                words.percent(facts[0]["hit_ratio"]) if facts and facts[0]["hit_ratio"] is not None else "no"
-            )
-            steps = words.counted(theme.total(mine, "steps"), "step")
+            found = ratios.filter(
+                pl.col("provider") == provider,
+                pl.col("trigger") == trigger,
+                pl.col("hit_ratio").is_not_null(),
+            ).to_dicts()
+            share = words.percent(found[0]["hit_ratio"]) if found else "nothing"
+            steps = words.counted(found[0]["count"] if found else 0, "step")
             labelled = mine.with_columns(
                 label=pl.format(
                     "≤ {}%", (100 * pl.col("high")).round(1).cast(pl.String).str.strip_suffix(".0")
@@ -70,7 +74,7 @@ def hit_ratio(
             )
         rows.append(shapes.beside(plots))
     subtitle = [
-        words.population(overview, words.counted(theme.total(bins, "steps"), "metered step")),
+        words.population(overview, words.counted(facts["count"], "metered step")),
         "Cached prefix of the whole prompt. Bins grow finer towards 100%.",
     ]
     body = alt.vconcat(*rows, spacing=16)
@@ -91,19 +95,20 @@ def redundant_prefill(title: str, prefill: pl.DataFrame, overview: pl.DataFrame)
     the same appended tokens by different needs: growth of prompts, published fresh, fresh after a gap.
     """
     notes = ["from summary_redundant_prefill", "pairs of steps of a session"]
-    if left_out := theme.total(prefill, "unsplit_steps"):
-        notes.append(f"{words.counted(left_out, 'step')} that cannot be split left out")
-    if prefill.is_empty():
+    facts, drawn = theme.pooled(prefill), theme.clients(prefill)
+    if facts["unsplit_steps"]:
+        notes.append(f"{words.counted(facts['unsplit_steps'], 'step')} that cannot be split left out")
+    if drawn.is_empty():
         return theme.empty("No step after another.", title=title, notes=notes, size=theme.PAIR)
-    falls = pl.concat(_fall(row) for row in prefill.to_dicts())
-    providers = theme.providers_in(prefill)
+    falls = pl.concat(_fall(row) for row in drawn.to_dicts())
+    providers = theme.providers_in(drawn)
     plots = [_waterfall(falls, provider, shapes.width_of(len(providers))) for provider in providers]
     amplified = "; ".join(
         f"{theme.PROVIDERS[row['provider']]} growth {_times(row['growth_amplification'])}, prefill"
         f" {_times(row['prefill_amplification'])}, observed {_times(row['observed_amplification'])}"
-        for row in prefill.to_dicts()
+        for row in drawn.to_dicts()
     )
-    tokens = words.tokens(theme.total(prefill, "append_tokens"))
+    tokens = words.tokens(facts["append_tokens"])
     subtitle = [words.population(overview, f"{tokens} appended tokens"), f"Amplification: {amplified}."]
     body = shapes.beside(plots)
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
@@ -115,19 +120,17 @@ def _times(ratio: float | None) -> str:
 
 def _fall(row: dict[str, float]) -> pl.DataFrame:
     """Where each part of the appended tokens begins and ends when they are laid on each other."""
-    parts = {"fresh": "fresh_tokens", "output again": "resent_output_tokens", "missed": "missed_tokens"}
+    parts = {"fresh": "fresh", "output again": "resent_output", "missed": "missed"}
+    texts = {"appended": words.tokens(row["append_tokens"])}
     rows, low = [("appended", 0.0, float(row["append_tokens"]))], 0.0
     for name, column in parts.items():
-        rows.append((name, low, low + row[column]))
-        low += row[column]
+        tokens = row[f"{column}_tokens"]
+        rows.append((name, low, low + tokens))
+        texts[name] = f"{words.tokens(tokens)} · {words.percent(row[f'{column}_share'])}"
+        low += tokens
     frame = pl.DataFrame(rows, schema=["part", "low", "high"], orient="row")
     return frame.with_columns(
-        provider=pl.lit(row["provider"]),
-        text=(pl.col("high") - pl.col("low")).map_elements(words.tokens, return_dtype=pl.String)
-        + " · "
-        + ((pl.col("high") - pl.col("low")) / row["append_tokens"]).map_elements(
-            words.percent, return_dtype=pl.String
-        ),
+        provider=pl.lit(row["provider"]), text=pl.col("part").replace_strict(texts, return_dtype=pl.String)
     )
 
 
@@ -137,13 +140,13 @@ def _waterfall(falls: pl.DataFrame, provider: str, width: int) -> theme.Layers:
     top = theme.greatest(falls, "high")
     axis = theme.y_axis("Appended (tokens)", tickCount=5, labelExpr="format(datum.value, '~s')")
     base = alt.Chart(mine, width=width, height=200).encode(
-        x=alt.X("part:O").scale(domain=order, paddingInner=0.35).axis(alt.Axis(title=None)),
-        y=alt.Y("low:Q").scale(domain=[0, 1.12 * top], nice=False).axis(axis),
-        y2="high:Q",
-        tooltip=["part", "text"],
+        x=alt.X("part:O").scale(domain=order, paddingInner=0.35).axis(**theme.axis(title=None)),
+        y=alt.Y("low:Q").scale(domain=[0, 1.12 * top], nice=False).axis(**axis),
+        y2=alt.Y2("high:Q"),
+        tooltip=theme.tooltip("part:N", "text:N"),
     )
     return alt.layer(
         base.mark_bar(color=theme.PROVIDER_COLOURS[provider], cornerRadius=2),
-        base.mark_text(style="label", dy=-8).encode(y="high:Q", text="text:N"),
+        base.mark_text(style="label", dy=-8).encode(y=alt.Y("high:Q"), text=alt.Text("text:N")),
         theme.heading(theme.PROVIDERS[provider]),
     )

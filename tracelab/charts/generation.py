@@ -8,20 +8,27 @@ import polars as pl
 from tracelab.charts import axes, shapes, theme, words
 from tracelab.charts.base import chart
 
-_POOLED = "provider <> 'all' and session_kind = 'all' and model = 'all'"
+_POOLED = "session_kind = 'all' and model = 'all'"
 _READ_AT = [10.0, 60.0]
 """Seconds at which the curve of time is read out."""
+_MOST_BUCKETS = 1500
+_VERDICTS = {
+    "separated": "told apart",
+    "slower": "slower",
+    "rejected": "no slower",
+    "inconclusive": "not sure",
+}
 _SHAPES = {"claude": "circle", "codex": "diamond", "all": "square"}
 _BY_CONTEXT = (
-    "from summary_decode_speed where provider <> 'all' and session_kind = 'all' and model = 'all'"
-    " and context_bin <> 'all' and count > 0 and measure"
+    "from summary_decode_speed where session_kind = 'all' and model = 'all'"
+    " and context_bin is not null and count > 0 and measure"
 )
 
 
 @chart(
     "How long the model generates in a step",
-    curves=f"from summary_generation_time_cdf where {_POOLED} and threshold_s is not null"
-    " order by provider, bin",
+    curves=f"from summary_generation_time_cdf where provider <> 'all' and {_POOLED}"
+    " and threshold_s is not null order by provider, bin",
     times=f"from summary_generation_time where {_POOLED} order by provider",
     overview=words.OVERVIEW,
 )
@@ -35,9 +42,10 @@ def generation_time(
     means that long answers, not many steps, keep the model busy.
     """
     notes = ["from summary_generation_time_cdf, summary_generation_time"]
-    if untimed := theme.total(times, "steps") - theme.total(times, "count"):
-        notes.append(f"{words.counted(untimed, 'step')} without a time left out")
-    timed = times.filter(pl.col("count") > 0)
+    facts = theme.pooled(times)
+    if facts["untimed_steps"]:
+        notes.append(f"{words.counted(facts['untimed_steps'], 'step')} without a time left out")
+    timed = theme.clients(times).filter(pl.col("count") > 0)
     if timed.is_empty():
         return theme.empty("No step with a known time.", title=title, notes=notes, size=theme.PAIR)
     domain = theme.time_domain(theme.least(timed, "p10") / 10, theme.greatest(timed, "max"))
@@ -63,7 +71,7 @@ def generation_time(
         ),
     )
     subtitle = [
-        words.population(overview, words.counted(theme.total(timed, "count"), "timed step")),
+        words.population(overview, words.counted(facts["count"], "timed step")),
         "From a step's last input to its last output. Left: how many take less; right: the time they hold.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
@@ -96,7 +104,7 @@ def decode_speed(title: str, speeds: pl.DataFrame, overview: pl.DataFrame) -> al
         if not rows.is_empty()
     ]
     body = alt.hconcat(*(plot.properties(width=shapes.width_of(len(plots))) for plot in plots))
-    steps = theme.total(speeds.filter(pl.col("measure") == "output_tokens_per_s"), "count")
+    steps = _whole(speeds.filter(pl.col("measure") == "output_tokens_per_s"))["all"]
     subtitle = [
         words.population(overview, words.counted(steps, "measured step")),
         "Median and band p25 to p75 of each octave of the prompt.",
@@ -130,14 +138,20 @@ def first_token_time(title: str, times: pl.DataFrame, overview: pl.DataFrame) ->
         width=shapes.width_of(1)
     )
     subtitle = [
-        words.population(overview, words.counted(theme.total(times, "count"), "measured step")),
+        words.population(overview, words.counted(_whole(times)["all"], "measured step")),
         "Median and band p25 to p75 of each octave of the prompt.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
 
 
-def _by_context(rows: pl.DataFrame, heading: str, title: str, unit: str) -> theme.Layers:
+def _whole(rows: pl.DataFrame) -> dict[str, int]:
+    """How many steps of each client, and of all, are measured."""
+    return dict(rows.filter(pl.col("context_bin") == "all").select("provider", "count").iter_rows())
+
+
+def _by_context(measured: pl.DataFrame, heading: str, title: str, unit: str) -> theme.Layers:
     """One line and its band a provider, by the length of the prompt."""
+    rows, counts = theme.clients(measured).filter(pl.col("context_bin") != "all"), _whole(measured)
     low, high = theme.least(rows, "context_low_tokens"), 2 * theme.greatest(rows, "context_low_tokens")
     values = axes.around(axes.AMOUNTS, max(theme.least(rows, "p25"), 0.01), theme.greatest(rows, "p75"))
     x = axes.log_x("context:Q", "Prompt", "tokens", axes.CONTEXTS, axes.around(axes.CONTEXTS, low, high))
@@ -148,7 +162,7 @@ def _by_context(rows: pl.DataFrame, heading: str, title: str, unit: str) -> them
     for provider in theme.providers_in(rows):
         mine = drawn.filter(pl.col("provider") == provider)
         bands.append(shapes.band(mine, x, y, ("p25", "p75"), provider))
-        key[provider] = f"{heading.lower()} · {words.counted(theme.total(mine, 'count'), 'step')}"
+        key[provider] = f"{heading.lower()} · {words.counted(counts[provider], 'step')}"
     # every line above every band
     layers = [layer for alike in zip(*bands, strict=True) for layer in alike]
     return alt.layer(*layers, *theme.provider_key(key)).properties(height=171)
@@ -157,8 +171,8 @@ def _by_context(rows: pl.DataFrame, heading: str, title: str, unit: str) -> them
 @chart(
     "Whether reading a prompt anew is slower than finding it cached",
     buckets="from summary_append_vs_prefix_latency where total_bin <> 'all' and p50_ratio > 0"
-    " order by provider, model, segment_kind, total_bin, output_bin",
-    verdicts="from summary_append_vs_prefix_latency where provider <> 'all' and session_kind = 'all'"
+    f" order by pairs desc, provider, model, segment_kind, total_bin, output_bin limit {_MOST_BUCKETS}",
+    verdicts="from summary_append_vs_prefix_latency where total_bin = 'all' and session_kind = 'all'"
     " and model = 'all' order by provider",
     overview=words.OVERVIEW,
 )
@@ -190,12 +204,17 @@ def append_vs_prefix_latency(
             lambda field: axes.log_y(field, "Median times", "appended/cached", axes.AMOUNTS, ratios),
             1.0,
         ),
-        "slower_probability": (lambda field: alt.Y(field).scale(domain=[0, 1]).axis(chances), 0.5),
+        "slower_probability": (lambda field: alt.Y(field).scale(domain=[0, 1]).axis(**chances), 0.5),
     }
+    number = theme.pooled(verdicts)["buckets"]
+    if number > buckets.height:
+        notes.append(f"the {buckets.height:,} of most pairs only")
     found = verdicts.filter(pl.col("provider").is_in(theme.providers_in(buckets)))
     key = {
-        row["provider"]: f"{row['buckets']:,} buckets · ratio {row['p50_ratio']:.2f} · slower in"
-        f" {words.percent(row['slower_probability'])} of pairs: {row['verdict']}"
+        row[
+            "provider"
+        ]: f"{words.counted(row['buckets'], 'bucket')} · ratio {row['p50_ratio']:.2f} · slower in"
+        f" {words.percent(row['slower_probability'])} of pairs: {_VERDICTS.get(row['verdict'], '')}"
         for row in found.to_dicts()
     }
     plots = [
@@ -205,19 +224,19 @@ def append_vs_prefix_latency(
             .encode(
                 x=x,
                 y=y(f"{measure}:Q"),
-                color=shapes.colours(buckets),
+                color=theme.colours(),
                 shape=alt.Shape("provider:N")
                 .scale(domain=list(_SHAPES), range=list(_SHAPES.values()))
                 .legend(None),
                 size=alt.Size("pairs:Q").scale(type="sqrt", range=[12, 220]).legend(None),
-                tooltip=[
-                    "model",
-                    "segment_kind",
-                    "total_p50_tokens",
-                    "pairs",
-                    "p50_ratio",
-                    "slower_probability",
-                ],
+                tooltip=theme.tooltip(
+                    "model:N",
+                    "segment_kind:N",
+                    "total_p50_tokens:Q",
+                    "pairs:Q",
+                    "p50_ratio:Q",
+                    "slower_probability:Q",
+                ),
             ),
             _even(even, y),
             *_key(key),
@@ -225,7 +244,7 @@ def append_vs_prefix_latency(
         for measure, (y, even) in axes_of.items()
     ]
     subtitle = [
-        words.population(overview, words.counted(buckets.height, "bucket")),
+        words.population(overview, words.counted(number, "bucket")),
         "Segments of one model and kind, prompt and output of one size. The rule: no difference.",
     ]
     return theme.page(
@@ -245,8 +264,7 @@ def _key(texts: dict[str, str]) -> list[alt.Chart]:
     layers = []
     for row, (provider, text) in enumerate(reversed(list(texts.items()))):
         y = -14 - 17 * row
-        here = alt.Chart(pl.DataFrame({"text": [text]})).encode(x=alt.value(6), y=alt.value(y))
-        shape, colour = _SHAPES[provider], theme.PROVIDER_COLOURS[provider]
-        layers.append(here.mark_point(filled=True, size=60, opacity=1, shape=shape, color=colour))
+        look = {"shape": _SHAPES[provider], "color": theme.PROVIDER_COLOURS[provider]}
+        layers.append(theme.mark("point", filled=True, size=60, opacity=1, x=6, y=y, **look))
         layers.append(theme.note(f"{theme.PROVIDERS[provider]} · {text}", 17, y, style="label"))
     return layers

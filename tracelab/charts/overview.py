@@ -14,12 +14,13 @@ _COMPARABLE = {
     "compare_with": "same, of a variant",
     "differs": "differs by a ruling",
 }
+_MOST_DAYS = 2000
 
 
 @chart(
     "What agents did, day by day",
     days="from summary_dashboard_daily where provider <> 'all' and session_kind = 'all' and day is not null"
-    " order by day, provider limit 2000",
+    f" order by day desc, provider limit {2 * _MOST_DAYS}",
     overview=words.OVERVIEW,
 )
 def activity(title: str, days: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
@@ -32,46 +33,33 @@ def activity(title: str, days: pl.DataFrame, overview: pl.DataFrame) -> alt.VCon
     if days.is_empty():
         return theme.empty("No step with a known day.", title=title, notes=notes, size=theme.PAIR)
     notes.append(f"days are those of {days['timezone'][0]}")
-    if unpriced := theme.total(days, "unpriced_steps"):
+    if unpriced := words.numbers_of(overview).get("unpriced_steps"):
         notes.append(f"{words.counted(unpriced, 'step')} without a price")
-    providers = theme.providers_in(days)
-    drawn = days.with_columns(
-        pl.col("cost_usd").fill_null(0),
-        from_day=pl.col("day").dt.strftime("%Y-%m-%dT00:00:00"),
-        to_day=pl.col("day").dt.offset_by("1d").dt.strftime("%Y-%m-%dT00:00:00"),
-    )
-    span = alt.Scale(
-        type="utc",
-        domain=[drawn["from_day"][0], drawn["to_day"][-1]],
-        nice=False,
-    )
-    clock = alt.Axis(title="Day (date)", format="%b %d", tickCount=10, grid=False)
+    # a bar is as wide as its day; Vega-Lite lays those of clients on each other
+    drawn = days.with_columns(pl.col("day").dt.strftime("%Y-%m-%dT00:00:00"))
+    clock = theme.axis(title="Day (date)", format=_day_format(days), tickCount=10, grid=False)
     plots = []
     for column, title_y, form in (("steps", "Steps (number)", ",~s"), ("cost_usd", "Spend ($)", "$,~s")):
         axis = theme.y_axis(title_y, tickCount=3, labelExpr=f"format(datum.value, '{form}')")
-        x = clock if column == "cost_usd" else alt.Axis(title=None, labels=False, grid=False)
-        high = pl.col(column).cum_sum().over("day")
-        bars = (
-            alt.Chart(drawn.with_columns(high=high, low=high - pl.col(column)))
-            .mark_rect(stroke="white", strokeWidth=0.5)
-            .encode(
-                x=alt.X("from_day:T").scale(span).axis(x),
-                x2="to_day:T",
-                y=alt.Y("low:Q").axis(axis),
-                y2="high:Q",
-                color=shapes.colours(days),
-                tooltip=["day:T", "provider", "steps", "cost_usd"],
+        x = clock if column == "cost_usd" else theme.axis(title=None, labels=False, grid=False)
+        bars = alt.Chart(drawn, width=shapes.width_of(1), height=84).mark_bar(binSpacing=0.5, minBandSize=2)
+        plots.append(
+            bars.encode(
+                x=alt.X("day:T").timeUnit("utcyearmonthdate").axis(**x),
+                y=alt.Y(f"{column}:Q").axis(**axis),
+                color=theme.colours(),
+                order=alt.Order("provider:N"),
+                tooltip=theme.tooltip("utcyearmonthdate(day):T", "provider:N", "steps:Q", "cost_usd:Q"),
             )
-            .properties(width=shapes.width_of(1), height=84)
         )
-        plots.append(bars)
     totals = {}
-    for provider in providers:
-        mine = days.filter(pl.col("provider") == provider)
-        steps, spend = theme.total(mine, "steps"), theme.total(mine, "cost_usd")
+    for provider in theme.providers_in(days):
+        numbers = words.numbers_of(overview, provider)
+        steps, spend = numbers.get("steps", 0), numbers.get("cost_usd", 0)
         text = f"{theme.PROVIDERS[provider]}: {words.counted(steps, 'step')}, {words.dollars(spend)}"
         totals[text] = theme.PROVIDER_COLOURS[provider]
-    body = alt.vconcat(alt.layer(plots[0], *shapes.swatches(totals)), plots[1], spacing=10)
+    upper = alt.layer(plots[0], *shapes.swatches(totals))
+    body = alt.vconcat(upper, plots[1], spacing=10).resolve_scale(x="shared")
     subtitle = [
         words.population(overview, words.counted(days["day"].n_unique(), "day") + " with steps"),
         "Above steps, below spend; the bars of clients stand on each other.",
@@ -79,10 +67,33 @@ def activity(title: str, days: pl.DataFrame, overview: pl.DataFrame) -> alt.VCon
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
 
 
+def _day_format(days: pl.DataFrame) -> str:
+    years = days["day"].dt.year().n_unique()
+    return "%b %d" if years == 1 else "%b %d, %Y"
+
+
 @chart(
     "Which models are used, and what they cost",
-    models="from summary_dashboard_models where provider <> 'all' and session_kind = 'all'"
-    " and model is distinct from 'all' order by cost_usd desc, steps desc, provider, model",
+    models=f"""
+        select
+            least(place, {_MOST_MODELS + 1}) as row,
+            if(row > {_MOST_MODELS}, 'all', any_value(provider)) as provider,
+            any_value(model) as model,
+            any_value(models) as models,
+            count(*) as grouped,
+            sum(step_share) as step_share,
+            sum(token_share) as token_share,
+            sum(cost_share) as cost_share
+        from (
+            select
+                *,
+                row_number() over (order by cost_usd desc nulls last, steps desc, provider, model) as place,
+                count(*) over () as models
+            from summary_dashboard_models
+            where provider <> 'all' and session_kind = 'all' and model is distinct from 'all'
+        )
+        group by row
+        order by row""",
     total="from summary_dashboard_models where provider = 'all' and session_kind = 'all' and model = 'all'",
     overview=words.OVERVIEW,
 )
@@ -91,76 +102,34 @@ def model_mix(
 ) -> alt.VConcatChart:
     """Which models take the steps, the tokens and the money?
 
-    Reads summary_dashboard_models, a row a provider and model. A model with more of the money than of the
-    tokens is dear; one with more of the tokens than of the steps works in long contexts.
+    Reads summary_dashboard_models, a row a provider and model; those behind the first 15 are one bar. A model
+    with more of the money than of the tokens is dear; one with more of the tokens than of the steps works in
+    long contexts.
     """
     notes = ["from summary_dashboard_models", "shares are of all clients together"]
-    if unpriced := theme.total(models, "unpriced_steps"):
-        notes.append(f"{words.counted(unpriced, 'step')} without a price")
-    if not theme.total(models, "steps"):
+    facts = theme.pooled(total)
+    if facts["unpriced_steps"]:
+        notes.append(f"{words.counted(facts['unpriced_steps'], 'step')} without a price")
+    if models.is_empty():
         return theme.empty("No step.", title=title, notes=notes, size=theme.PAIR)
-    if rest := models.height - _MOST_MODELS if models.height > _MOST_MODELS else 0:
-        share = theme.total(models.tail(rest), "steps") / theme.total(total, "steps")
-        notes.append(
-            f"{words.counted(rest, 'further model')} with {words.percent(share)} of the steps not drawn"
-        )
-    whole = {
-        name: theme.total(total, name) or 1.0
-        for name in ("steps", "input_tokens", "output_tokens", "cost_usd")
-    }
-    rows = (
-        models.head(_MOST_MODELS)
-        .with_row_index("row")
-        .with_columns(
-            pl.col("model").fill_null("no name"),
-            step_share=pl.col("steps") / whole["steps"],
-            token_share=(pl.col("input_tokens").fill_null(0) + pl.col("output_tokens").fill_null(0))
-            / (whole["input_tokens"] + whole["output_tokens"]),
-            cost_share=pl.col("cost_usd") / whole["cost_usd"],
-        )
+    rows = models.with_columns(
+        label=pl.when(pl.col("row") > _MOST_MODELS)
+        .then(pl.format("{} further models", "grouped"))
+        .otherwise(pl.col("model").fill_null("no name"))
     )
     size = theme.PAIR if rows.height <= _FEW_ROWS else theme.GRID
-    y = alt.Y("row:O").axis(None).scale(paddingInner=0.3)
-    panels = [
-        (256, shapes.names(rows, "model", y, width=256)),
-        (
-            204,
-            shapes.bars(
-                rows,
-                y,
-                "step_share",
-                shapes.share_ticks("Share of steps (%)", rows["step_share"]),
-                words.percent,
-            ),
-        ),
-        (
-            204,
-            shapes.bars(
-                rows,
-                y,
-                "token_share",
-                shapes.share_ticks("Share of tokens (%)", rows["token_share"]),
-                words.percent,
-            ),
-        ),
-        (
-            204,
-            shapes.bars(
-                rows,
-                y,
-                "cost_share",
-                shapes.share_ticks("Share of spend (%)", rows["cost_share"]),
-                words.percent,
-                missing="no price",
-            ),
-        ),
-    ]
-    height = size[1] - 162
-    body = alt.hconcat(*(panel.properties(width=width, height=height) for width, panel in panels), spacing=14)
+    y = shapes.places(rows)
+    panels = [shapes.names(rows, "label", y, width=256).properties(width=256)]
+    for measure, noun in (("step_share", "steps"), ("token_share", "tokens"), ("cost_share", "spend")):
+        axis = shapes.share_ticks(f"Share of {noun} (%)", rows[measure])
+        missing = "no price" if measure == "cost_share" else "unknown"
+        panels.append(
+            shapes.bars(rows, y, measure, axis, words.percent, missing=missing).properties(width=204)
+        )
+    body = alt.hconcat(*(panel.properties(height=size[1] - 162) for panel in panels), spacing=14)
+    counted = words.counted(models["models"][0], "model")
     subtitle = [
-        words.population(
-            overview, words.counted(models.height, "model"), words.dollars(theme.total(total, "cost_usd"))
-        ),
+        words.population(overview, counted, words.dollars(facts["cost_usd"])),
         "Sorted by spend, at the providers' list prices.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=size)
@@ -169,13 +138,16 @@ def model_mix(
 @chart(
     "Our figures beside the published ones",
     figures="from compare_published where ratio > 0 and comparability in ('same', 'compare_with', 'differs')"
-    " order by table_name, figure_id",
-    left_out="from compare_published where coalesce(ratio, 0) <= 0"
-    " or comparability not in ('same', 'compare_with', 'differs')",
+    " order by table_name, figure_id limit 2000",
+    facts="select count(*) filter (where not is_drawn) as left_out,"
+    " count(*) filter (where is_drawn and comparability = 'same') as same,"
+    " count(*) filter (where is_drawn and comparability = 'same' and ratio between 0.5 and 2) as near"
+    " from (select *, coalesce(ratio > 0, false) and comparability in ('same', 'compare_with', 'differs')"
+    " as is_drawn from compare_published)",
     overview=words.OVERVIEW,
 )
 def published(
-    title: str, figures: pl.DataFrame, left_out: pl.DataFrame, overview: pl.DataFrame
+    title: str, figures: pl.DataFrame, facts: pl.DataFrame, overview: pl.DataFrame
 ) -> alt.VConcatChart:
     """How far are the figures of these logs from the published ones?
 
@@ -184,10 +156,10 @@ def published(
     values, or of a definition that differs.
     """
     notes = ["from compare_published", "intervals: `tracelab compare`", "what lies beyond stands at the edge"]
-    if not left_out.is_empty():
-        notes.append(f"{words.counted(left_out.height, 'figure')} without a ratio to compare left out")
-    counted = theme.total(overview.filter(pl.col("name") == "steps"), "value")
-    if figures.is_empty() or not counted:
+    counts = facts.row(0, named=True)
+    if counts["left_out"]:
+        notes.append(f"{words.counted(counts['left_out'], 'figure')} without a ratio to compare left out")
+    if figures.is_empty() or not words.numbers_of(overview).get("steps"):
         return theme.empty("No figure to compare.", title=title, notes=notes, size=theme.GRID)
     domain = (0.01, 100.0)
     ticks = {0.01: "1/100", 0.1: "1/10", 0.5: "1/2", 1.0: "1", 2.0: "2", 10.0: "10", 100.0: "100"}
@@ -197,7 +169,7 @@ def published(
     subjects = drawn["subject"].unique(maintain_order=True).to_list()
     y = alt.Y("subject:N").scale(domain=subjects, padding=0.5)
     y = y.axis(
-        alt.Axis(title=None, minExtent=150, maxExtent=150, grid=True, labelLimit=150, labelOverlap=False)
+        **theme.axis(title=None, minExtent=150, maxExtent=150, grid=True, labelLimit=150, labelOverlap=False)
     )
     signs = ["circle", "triangle-up", "diamond"]
     shape = alt.Shape("comparability:N").scale(domain=list(_COMPARABLE), range=signs)
@@ -206,30 +178,31 @@ def published(
         layer
         for place, (text, sign) in enumerate(zip(_COMPARABLE.values(), signs, strict=True))
         for layer in (
-            alt.Chart(pl.DataFrame({"text": [text]}))
-            .mark_point(style="sign", shape=sign, filled=True, size=60, opacity=1)
-            .encode(x=alt.value(330 + 150 * place), y=alt.value(-12)),
+            theme.mark(
+                "point", style="sign", shape=sign, filled=True, size=60, opacity=1, x=330 + 150 * place, y=-12
+            ),
             theme.note(text, 340 + 150 * place, -12),
         )
     ]
-    providers = theme.providers_in(drawn)
-    base = alt.Chart(drawn, width=760, height=460)
     body = alt.layer(
-        base.mark_point(filled=True, size=34, opacity=0.55).encode(
+        alt.Chart(drawn, width=760, height=460)
+        .mark_point(filled=True, size=34, opacity=0.55)
+        .encode(
             x=x,
             y=y,
-            color=shapes.colours(drawn),
+            color=theme.colours(),
             shape=shape.legend(None),
-            tooltip=["figure_id", "ours", "published", "ratio"],
+            tooltip=theme.tooltip("figure_id:N", "ours:Q", "published:Q", "ratio:Q"),
         ),
-        alt.Chart(pl.DataFrame({"ratio": [1.0]})).mark_rule(style="landmark").encode(x=x),
-        *shapes.swatches({theme.PROVIDERS[name]: theme.PROVIDER_COLOURS[name] for name in providers}),
+        theme.mark("rule", style="landmark").encode(x=alt.XDatum(1)),
+        *shapes.swatches(
+            {theme.PROVIDERS[name]: theme.PROVIDER_COLOURS[name] for name in theme.providers_in(drawn)}
+        ),
         *key,
     )
-    same = figures.filter(pl.col("comparability") == "same")
-    near = same.filter(pl.col("ratio").is_between(0.5, 2)).height
     subtitle = [
         words.population(overview, words.counted(figures.height, "figure")),
-        f"Of {same.height} with the same definition {near} lie between half and twice the published value.",
+        f"Of {counts['same']} with the same definition {counts['near']} lie between half and twice the"
+        " published value.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.GRID, left=155)

@@ -6,14 +6,15 @@ import polars as pl
 from tracelab.charts import shapes, theme, words
 from tracelab.charts.base import chart
 
-_POOLED = "provider <> 'all' and session_kind = 'all' and model = 'all'"
+_POOLED = "session_kind = 'all' and model = 'all'"
 _READ_AT = [300.0, 3600.0]
 """Seconds at which the curve of waiting is read out: the lifetimes of a cache."""
 
 
 @chart(
     "How long an agent waits for a person",
-    curves=f"from summary_human_wait_cdf where {_POOLED} and threshold_s is not null order by provider, bin",
+    curves=f"from summary_human_wait_cdf where provider <> 'all' and {_POOLED}"
+    " and threshold_s is not null order by provider, bin",
     waits=f"from summary_human_wait where {_POOLED} and cap = 'all' order by provider",
     overview=words.OVERVIEW,
 )
@@ -28,9 +29,11 @@ def human_waits(
     long absences own it.
     """
     notes = ["from summary_human_wait_cdf, summary_human_wait"]
-    if running := theme.total(waits, "while_running_messages"):
-        notes.append(f"{words.counted(running, 'message')} to a running agent left out")
-    known = waits.filter(pl.col("count") > 0)
+    facts = theme.pooled(waits)
+    if facts["while_running_messages"]:
+        running = words.counted(facts["while_running_messages"], "message")
+        notes.append(f"{running} to a running agent left out")
+    known = theme.clients(waits).filter(pl.col("count") > 0)
     if known.is_empty():
         return theme.empty("No wait for a person.", title=title, notes=notes, size=theme.PAIR)
     domain = theme.time_domain(theme.least(known, "p10"), theme.greatest(known, "max"))
@@ -64,7 +67,7 @@ def human_waits(
     )
     body = alt.hconcat(*(alt.layer(plot, *theme.lifetimes(domain)) for plot in plots))
     subtitle = [
-        words.population(overview, words.counted(theme.total(known, "count"), "wait")),
+        words.population(overview, words.counted(facts["count"], "wait")),
         "From the agent's last output to the next message. Left: how many are shorter; right: their time.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
@@ -72,7 +75,8 @@ def human_waits(
 
 @chart(
     "What the time of a request goes to",
-    parts=f"from summary_request_decomposition where {_POOLED} and requests > 0"
+    parts=f"from summary_request_decomposition where {_POOLED}"
+    " and part in ('generation_alone', 'overlap', 'tool_alone', 'other')"
     " order by provider, response_low_s nulls first, part",
     overview=words.OVERVIEW,
 )
@@ -84,54 +88,40 @@ def request_decomposition(title: str, parts: pl.DataFrame, overview: pl.DataFram
     Grey is what the log cannot say: retries, approvals, the client itself.
     """
     notes = ["from summary_request_decomposition", "by total time of a row's requests"]
-    pooled = parts.filter(pl.col("response_bin") == "all", pl.col("part") == "other")
-    if dropped := theme.total(pooled, "dropped_requests"):
-        notes.append(f"{words.counted(dropped, 'request')} without a response time left out")
-    if not theme.total(parts, "total_s"):
+    facts = theme.pooled(parts.filter(pl.col("response_bin") == "all"))
+    if facts["dropped_requests"]:
+        dropped = words.counted(facts["dropped_requests"], "request")
+        notes.append(f"{dropped} without a response time left out")
+    drawn = theme.clients(parts).filter(pl.col("requests") > 0)
+    if drawn.is_empty():
         return theme.empty("No request with a response time.", title=title, notes=notes, size=theme.PAIR)
-    rows = _apart(parts)
-    bars = rows.unique("row", keep="first", maintain_order=True)
+    bins = drawn.unique(["provider", "response_bin"], keep="first", maintain_order=True).with_row_index("row")
+    bars = bins.with_columns(
+        response=pl.struct("response_low_s", "response_high_s", "requests").map_elements(
+            _response, return_dtype=pl.String
+        )
+    )
+    places = bins.select("provider", "response_bin", "row")
+    named = pl.col("part").str.strip_suffix("_alone")
+    rows = drawn.join(places, on=["provider", "response_bin"]).with_columns(part=named).sort("row")
     size = theme.PAIR if bars.height <= 8 else theme.GRID
-    y = alt.Y("row:O").axis(None).scale(paddingInner=0.25)
+    y = shapes.places(rows, 0.25)
     panels = (
         shapes.names(bars, "response", y, width=250),
-        shapes.stacks(rows, y, "share", theme.TIME_PARTS, axis="Share of the response time (%)").properties(
-            width=654
-        ),
+        shapes.stacks(
+            rows, y, "response_share", theme.TIME_PARTS, axis="Share of the response time (%)"
+        ).properties(width=654),
     )
     body = alt.hconcat(*(panel.properties(height=size[1] - 176) for panel in panels), spacing=14)
     subtitle = [
-        words.population(overview, words.counted(theme.total(pooled, "requests"), "request")),
+        words.population(overview, words.counted(facts["requests"], "request")),
         "All requests of a client, then by how long they take. Tools from call to result.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=size)
 
 
-def _apart(parts: pl.DataFrame) -> pl.DataFrame:
-    """Return the parts of each bar, the time in which model and tools both ran laid between them."""
-    shares = parts.pivot(
-        on="part",
-        index=["provider", "response_bin", "response_low_s", "response_high_s", "requests"],
-        values="response_share",
-    ).with_row_index("row")
-    alone = {
-        "generation": pl.col("generation_span") - pl.col("overlap"),
-        "overlap": pl.col("overlap"),
-        "tool": pl.col("tool_span") - pl.col("overlap"),
-        "other": pl.col("other"),
-    }
-    named = shares.with_columns(
-        response=pl.struct("response_low_s", "response_high_s", "requests").map_elements(
-            _response, return_dtype=pl.String
-        )
-    )
-    return pl.concat(
-        named.select("row", "provider", "response", part=pl.lit(part), share=share)
-        for part, share in alone.items()
-    ).sort("row")
-
-
 def _response(bounds: dict[str, float | None]) -> str:
+    """Say of which requests a bar is: of all, or of those of a decade."""
     low, high = bounds["response_low_s"], bounds["response_high_s"]
     requests = words.counted(bounds["requests"] or 0, "request")
     if low is None:

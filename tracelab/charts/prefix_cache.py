@@ -25,10 +25,12 @@ _GAPS = (
     "What an idle gap does to the prefix cache",
     cells=f"{_GAPS} <> 'all' order by provider, gap_bin, hit_low",
     gaps=f"{_GAPS} = 'all' order by provider, gap_bin",
+    idle="from summary_cache_hit_idle where session_kind = 'all' and model = 'all' and trigger = 'all'"
+    " and gap_measure = 'causal' and hit_band = 'all' order by provider",
     overview=words.OVERVIEW,
 )
 def hit_by_idle(
-    title: str, cells: pl.DataFrame, gaps: pl.DataFrame, overview: pl.DataFrame
+    title: str, cells: pl.DataFrame, gaps: pl.DataFrame, idle: pl.DataFrame, overview: pl.DataFrame
 ) -> alt.VConcatChart:
     """How long may a context lie idle before its cached prefix is gone?
 
@@ -38,7 +40,7 @@ def hit_by_idle(
     left of the rules means that something other than time empties the cache: compaction, eviction, a changed
     prompt.
     """
-    notes = ["from summary_cache_hit_idle_grid", "a session's first step has no gap"]
+    notes = ["from summary_cache_hit_idle_grid, summary_cache_hit_idle", "a session's first step has no gap"]
     if gaps.is_empty():
         return theme.empty("No step with a gap before it.", title=title, notes=notes, size=theme.GRID)
     domain = theme.time_domain(theme.least(gaps, "gap_low_s"), 1.01 * theme.greatest(gaps, "gap_low_s"))
@@ -57,7 +59,7 @@ def hit_by_idle(
         for provider in providers
     ]
     subtitle = [
-        words.population(overview, f"{words.counted(theme.total(gaps, 'steps'), 'step')} after a gap"),
+        words.population(overview, f"{words.counted(theme.pooled(idle)['count'], 'step')} after a gap"),
         "Above: steps by gap and hit ratio; line median, band p25 to p75. Below: share that lost its prefix.",
     ]
     body = alt.hconcat(*columns).resolve_scale(color="shared")
@@ -69,27 +71,28 @@ def _heat(
 ) -> theme.Layers:
     """How many steps lie where, and on top the middle of each bin of the gap."""
     x = theme.time_x("gap_low_s:Q", None, domain, labels=False)
-    y = alt.Y("hit_low:Q").scale(domain=[0, 1]).axis(theme.share_axis("Hit ratio of the step"))
+    y = alt.Y("hit_low:Q").scale(domain=[0, 1]).axis(**theme.share_axis("Hit ratio of the step"))
     key = alt.Legend(
         title="Steps", orient="none", direction="horizontal", titleOrient="left", legendX=690, legendY=-48
     )
     mine, colour = pl.col("provider") == provider, theme.PROVIDER_COLOURS[provider]
     curve = alt.Chart(gaps.filter(mine)).encode(
-        x="gap_s:Q", tooltip=["gap_low_s:Q", "steps:Q", "hit_p50:Q", "hit_ratio:Q", "low_hit_share:Q"]
+        x=alt.X("gap_s:Q"),
+        tooltip=theme.tooltip("gap_low_s:Q", "steps:Q", "hit_p50:Q", "hit_ratio:Q", "low_hit_share:Q"),
     )
     return alt.layer(
         alt.Chart(cells.filter(mine))
         .mark_rect()
         .encode(
             x=x,
-            x2="gap_high_s:Q",
+            x2=alt.X2("gap_high_s:Q"),
             y=y,
-            y2="hit_high:Q",
+            y2=alt.Y2("hit_high:Q"),
             color=alt.Color("steps:Q").scale(type="log").legend(key),
         ),
-        curve.mark_area(color=colour, opacity=0.25).encode(y="hit_p25:Q", y2="hit_p75:Q"),
-        curve.mark_line(color=colour).encode(y="hit_p50:Q"),
-        curve.mark_point(color=colour, filled=True, opacity=1, size=28).encode(y="hit_p50:Q"),
+        curve.mark_area(color=colour, opacity=0.25).encode(y=alt.Y("hit_p25:Q"), y2=alt.Y2("hit_p75:Q")),
+        curve.mark_line(color=colour).encode(y=alt.Y("hit_p50:Q")),
+        curve.mark_point(color=colour, filled=True, opacity=1, size=28).encode(y=alt.Y("hit_p50:Q")),
         *theme.lifetimes(domain),
         theme.heading(theme.PROVIDERS[provider]),
     )
@@ -100,7 +103,7 @@ def _lost(gaps: pl.DataFrame, provider: str, domain: tuple[float, float]) -> the
     axis = theme.y_axis("Hit ratio < 10% (%)", format="%", values=[0, 0.5, 1])
     curve = alt.Chart(gaps.filter(pl.col("provider") == provider)).encode(
         x=theme.time_x("gap_s:Q", "Idle gap before the step", domain),
-        y=alt.Y("low_hit_share:Q").scale(domain=[0, 1]).axis(axis),
+        y=alt.Y("low_hit_share:Q").scale(domain=[0, 1]).axis(**axis),
     )
     colour = theme.PROVIDER_COLOURS[provider]
     return alt.layer(
@@ -130,17 +133,17 @@ def miss_causes(
     its history.
     """
     notes = ["from summary_miss_causes", "a session's first step misses nothing"]
-    if unsplit := theme.total(total, "unsplit_steps"):
-        notes.append(
-            f"{words.counted(unsplit, 'step')} of several calls, for a compaction or without usage left out"
-        )
-    if unpriced := theme.total(total, "unpriced_missed_tokens"):
-        notes.append(f"{words.tokens(unpriced)} missed tokens have no price")
+    facts = theme.pooled(total)
+    if facts["unsplit_steps"]:
+        unsplit = words.counted(facts["unsplit_steps"], "step")
+        notes.append(f"{unsplit} of several calls, for a compaction or without usage left out")
+    if facts["unpriced_missed_tokens"]:
+        notes.append(f"{words.tokens(facts['unpriced_missed_tokens'])} missed tokens have no price")
     # sorted by the tokens of both clients
     pooled = causes.filter(pl.col("provider") == "all")
     order = list(dict.fromkeys([cause for cause in pooled["miss_cause"] if cause in _CAUSES] + list(_CAUSES)))
-    drawn = causes.filter(pl.col("provider") != "all", pl.col("miss_cause").is_in(order))
-    if not theme.total(drawn, "missed_tokens"):
+    drawn = theme.clients(causes).filter(pl.col("miss_cause").is_in(order))
+    if not facts["missed_tokens"]:
         return theme.empty("No token was missed.", title=title, notes=notes, size=theme.PAIR)
     rows = alt.Y("miss_cause:O").scale(domain=order, paddingInner=0.3, paddingOuter=0.1).axis(None)
     missed_axis, cost_axis = (
@@ -155,8 +158,8 @@ def miss_causes(
     body = alt.hconcat(
         *(panel.properties(width=width, height=198) for width, panel in panels.items()), spacing=14
     )
-    missed, appended = theme.total(total, "missed_tokens"), theme.total(total, "append_tokens")
-    first = f"{words.tokens(missed)} missed tokens, {words.percent(missed / appended)} of those appended"
+    missed = words.tokens(facts["missed_tokens"])
+    first = f"{missed} missed tokens, {words.percent(facts['missed_share'])} of those appended"
     subtitle = [
         words.population(overview, first),
         "Tokens of a prompt that were sent before and not read from the cache, by the cause of their step.",
@@ -170,31 +173,33 @@ def _names(causes: pl.DataFrame, rows: alt.Y) -> theme.Layers:
     clients = causes.with_columns(client=pl.col("provider").replace(theme.PROVIDERS))
     return alt.layer(
         alt.Chart(names)
-        .mark_text(style="label", align="left", fontSize=12)
-        .encode(x=alt.value(0), y=rows, text="cause:N"),
+        .mark_text(style="label", align="left", fontSize=12, x=0)
+        .encode(y=rows, text=alt.Text("cause:N")),
         alt.Chart(clients)
-        .mark_text(style="note", align="right")
-        .encode(x=alt.value(256), y=rows, yOffset="provider:N", text="client:N"),
+        .mark_text(style="note", align="right", x=256)
+        .encode(y=rows, yOffset=alt.YOffset("provider:N"), text=alt.Text("client:N")),
     )
 
 
 def _bars(
-    causes: pl.DataFrame, rows: alt.Y, measure: str, axis: alt.Axis, show: Callable[[float], str]
+    causes: pl.DataFrame, rows: alt.Y, measure: str, axis: theme.Axis, show: Callable[[float], str]
 ) -> theme.Layers:
     """One bar a cause and client, its value at its end."""
     texts = causes.with_columns(
-        text=pl.col(measure).map_elements(show, return_dtype=pl.String).fill_null("no price")
+        pl.col(measure).fill_null(0),
+        text=pl.col(measure).map_elements(show, return_dtype=pl.String).fill_null("no price"),
     )
     longest = theme.greatest(causes, measure) or 1
     base = alt.Chart(texts).encode(
         # room for the text behind the longest bar
-        x=alt.X(f"{measure}:Q").axis(axis).scale(domain=[0, 1.25 * longest], nice=False),
+        x=alt.X(f"{measure}:Q").axis(**axis).scale(domain=[0, 1.25 * longest], nice=False),
         y=rows,
-        yOffset="provider:N",
-        tooltip=["provider:N", "miss_cause:N", "steps:Q", "missed_tokens:Q", "missed_cost_usd:Q"],
+        yOffset=alt.YOffset("provider:N"),
+        tooltip=theme.tooltip(
+            "provider:N", "miss_cause:N", "steps:Q", "missed_tokens:Q", "missed_cost_usd:Q"
+        ),
     )
-    colour = alt.Color("provider:N").scale(theme.provider_scale(theme.providers_in(causes))).legend(None)
     return alt.layer(
-        base.mark_bar(cornerRadiusEnd=2).encode(color=colour),
-        base.mark_text(style="label", align="left", dx=5).encode(text="text:N"),
+        base.mark_bar(cornerRadiusEnd=2).encode(color=theme.colours()),
+        base.mark_text(style="label", align="left", dx=5).encode(text=alt.Text("text:N")),
     )

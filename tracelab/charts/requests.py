@@ -6,15 +6,15 @@ import polars as pl
 from tracelab.charts import axes, shapes, theme, words
 from tracelab.charts.base import chart
 
-_POOLED = "provider <> 'all' and session_kind = 'all' and model = 'all'"
+_POOLED = "session_kind = 'all' and model = 'all'"
 _READ_AT = [60.0, 600.0, 3600.0]
 """Seconds at which the curve of time is read out."""
 
 
 @chart(
     "How long a request takes, and which requests hold the time",
-    curves=f"from summary_request_cdf where {_POOLED} and measure = 'response_s' and threshold is not null"
-    " order by provider, bin",
+    curves=f"from summary_request_cdf where provider <> 'all' and {_POOLED}"
+    " and measure = 'response_s' and threshold is not null order by provider, bin",
     times=f"from summary_request_response_time where {_POOLED} order by provider",
     overview=words.OVERVIEW,
 )
@@ -29,9 +29,11 @@ def request_response_time(
     and nothing of what a server is busy with.
     """
     notes = ["from summary_request_cdf, summary_request_response_time"]
-    if untimed := theme.total(times, "requests") - theme.total(times, "count"):
-        notes.append(f"{words.counted(untimed, 'request')} without a response time left out")
-    timed = times.filter(pl.col("count") > 0)
+    facts = theme.pooled(times)
+    if facts["untimed_requests"]:
+        untimed = words.counted(facts["untimed_requests"], "request")
+        notes.append(f"{untimed} without a response time left out")
+    timed = theme.clients(times).filter(pl.col("count") > 0)
     if timed.is_empty():
         return theme.empty("No request with a response time.", title=title, notes=notes, size=theme.PAIR)
     domain = theme.time_domain(theme.least(timed, "min"), theme.greatest(timed, "max"))
@@ -57,7 +59,7 @@ def request_response_time(
         ),
     )
     subtitle = [
-        words.population(overview, words.counted(theme.total(timed, "count"), "request")),
+        words.population(overview, words.counted(facts["count"], "request")),
         "Message to last output. Left: how many take less; right: how much of the time they hold.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
@@ -65,10 +67,10 @@ def request_response_time(
 
 @chart(
     "How many steps and tool calls a request takes",
-    curves=f"from summary_request_cdf where {_POOLED} and measure in ('steps', 'tool_calls')"
-    " and threshold is not null order by measure, provider, bin",
-    counts="from summary_session_counts where provider <> 'all' and session_kind = 'all' and unit = 'request'"
-    " and model = 'all' and metric in ('steps', 'tool_calls') order by metric, provider",
+    curves=f"from summary_request_cdf where provider <> 'all' and {_POOLED}"
+    " and measure in ('steps', 'tool_calls') and threshold is not null order by measure, provider, bin",
+    counts=f"from summary_session_counts where {_POOLED} and unit = 'request'"
+    " and metric in ('steps', 'tool_calls') order by metric, provider",
     overview=words.OVERVIEW,
 )
 def request_shape(
@@ -82,7 +84,7 @@ def request_shape(
     once.
     """
     notes = ["from summary_request_cdf, summary_session_counts", "requests without a call lie left of 1"]
-    drawn = counts.filter(pl.col("count") > 0)
+    drawn = theme.clients(counts).filter(pl.col("count") > 0)
     if drawn.is_empty():
         return theme.empty("No request.", title=title, notes=notes, size=theme.PAIR)
     domain = axes.around(axes.COUNTS, 1, theme.greatest(drawn, "max"))
@@ -99,7 +101,7 @@ def request_shape(
         for measure, noun in (("steps", "Steps"), ("tool_calls", "Tool calls"))
         for rows in [drawn.filter(pl.col("metric") == measure)]
     ]
-    requests = theme.total(drawn.filter(pl.col("metric") == "steps"), "count")
+    requests = theme.pooled(counts.filter(pl.col("metric") == "steps"))["count"]
     subtitle = [
         words.population(overview, words.counted(requests, "request")),
         "How many requests take so many or fewer. Left: steps of the model; right: tool calls.",

@@ -33,22 +33,26 @@ _CHOSEN = """session_id = coalesce($session_id, (
 @chart(
     "One session, step by step",
     session=f"from sessions where {_CHOSEN}",
-    steps="select step_index, request_id, prefix_tokens, append_tokens, miss_cause, missed_tokens,"
+    steps="select step_index, prefix_tokens, append_tokens, input_tokens, miss_cause, missed_tokens,"
     " if(usage_is_final, output_tokens, null) as output_tokens from steps"
     " left join (select step_id, miss_cause, missed_tokens from cache_reuse) using (step_id)"
     f" where {_CHOSEN} order by step_index limit {_MOST_STEPS}",
     tool_calls="select tool_name, tool_category, is_error, epoch_ms(emitted_at) as emitted_ms,"
     " epoch_ms(coalesce(result_at, emitted_at)) as result_ms from tool_calls"
     f" where {_CHOSEN} and emitted_at is not null order by emitted_at, tool_call_id limit {_MOST_CALLS}",
+    bands="select min(step_index) as first_step, max(step_index) as last_step from steps"
+    f" where {_CHOSEN} and request_id is not null and step_index < {_MOST_STEPS}"
+    " group by request_id order by first_step",
     compactions="select step_index, pre_tokens, post_tokens from compactions"
     " inner join (select step_id, step_index from steps) using (step_id)"
-    f" where {_CHOSEN} order by step_index",
+    f" where {_CHOSEN} and step_index < {_MOST_STEPS} order by step_index limit 100",
 )
 def session_steps(
     title: str,
     session: pl.DataFrame,
     steps: pl.DataFrame,
     tool_calls: pl.DataFrame,
+    bands: pl.DataFrame,
     compactions: pl.DataFrame,
 ) -> alt.VConcatChart:
     """How does one session's context grow, what does each step read anew, and when do its tools run?
@@ -70,13 +74,13 @@ def session_steps(
     if facts["tool_calls"] > _MOST_CALLS:
         notes.append(f"the first {_MOST_CALLS:,} tool calls only")
     body = alt.vconcat(
-        _context(metered, compactions).properties(width=_WIDTH, height=238),
-        _output(metered).properties(width=_WIDTH, height=66),
+        _context(metered, bands, compactions).properties(width=_WIDTH, height=238),
+        _output(metered, bands).properties(width=_WIDTH, height=66),
         _clock(tool_calls).properties(width=_WIDTH, height=86),
         spacing=12,
     )
     parts = [
-        facts["session_id"],
+        words.short(facts["session_id"], 80),
         words.counted(facts["requests"], "request"),
         words.counted(facts["steps"], "step"),
         words.counted(facts["tool_calls"], "tool call"),
@@ -87,44 +91,51 @@ def session_steps(
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.GRID, left=theme.Y_AXIS)
 
 
-def _context(steps: pl.DataFrame, compactions: pl.DataFrame) -> theme.Layers:
+def _context(steps: pl.DataFrame, bands: pl.DataFrame, compactions: pl.DataFrame) -> theme.Layers:
     """Prefix and append of each step's prompt, what it missed, and where the context was compacted."""
     bars = steps.with_columns(
         low=pl.col("step_index") - 0.45,
         high=pl.col("step_index") + 0.45,
-        top=pl.col("prefix_tokens") + pl.col("append_tokens"),
     )
-    axis = alt.Axis(labels=False, title=None, grid=False)
+    axis = theme.axis(labels=False, title=None, grid=False)
     y = theme.y_axis("Prompt (tokens)", labelExpr="format(datum.value, '~s')", tickCount=5)
     missed = bars.filter(pl.col("miss_cause").is_in(list(_SHAPES)))
     shape = alt.Shape("miss_cause:N").scale(domain=list(_SHAPES), range=list(_SHAPES.values())).legend(None)
     base = alt.Chart(bars).encode(
         x=_step_x(steps, "low:Q", axis),
-        x2="high:Q",
-        tooltip=["step_index:Q", "prefix_tokens:Q", "append_tokens:Q"],
+        x2=alt.X2("high:Q"),
+        tooltip=theme.tooltip("step_index:Q", "prefix_tokens:Q", "append_tokens:Q"),
     )
     return alt.layer(
-        _bands(steps, axis),
+        _bands(steps, bands, axis),
         base.mark_rect(color=theme.TOKEN_COLOURS["prefix"]).encode(
-            y=alt.Y("prefix_tokens:Q").axis(y), y2=alt.datum(0)
+            y=alt.Y("prefix_tokens:Q").axis(**y), y2=alt.Y2Datum(0)
         ),
-        base.mark_rect(color=theme.TOKEN_COLOURS["append"]).encode(y="prefix_tokens:Q", y2="top:Q"),
-        alt.Chart(compactions).mark_rule(style="landmark").encode(x="step_index:Q"),
+        base.mark_rect(color=theme.TOKEN_COLOURS["append"]).encode(
+            y=alt.Y("prefix_tokens:Q"), y2=alt.Y2("input_tokens:Q")
+        ),
+        alt.Chart(compactions).mark_rule(style="landmark").encode(x=alt.X("step_index:Q")),
         alt.Chart(missed)
         .mark_point(yOffset=-8, **_SIGN)
-        .encode(x="step_index:Q", y="top:Q", shape=shape, tooltip=["miss_cause:N", "missed_tokens:Q"]),
+        .encode(
+            x=alt.X("step_index:Q"),
+            y=alt.Y("input_tokens:Q"),
+            shape=shape,
+            tooltip=theme.tooltip("miss_cause:N", "missed_tokens:Q"),
+        ),
         *_key(),
     )
 
 
-def _output(steps: pl.DataFrame) -> theme.Layers:
-    axis = alt.Axis(title="Step of the session (number)", grid=False, tickMinStep=1, format="d")
+def _output(steps: pl.DataFrame, bands: pl.DataFrame) -> theme.Layers:
+    axis = theme.axis(title="Step of the session (number)", grid=False, tickMinStep=1, format="d")
     y = theme.y_axis("Output (tokens)", labelExpr="format(datum.value, '~s')", tickCount=3)
-    line = alt.Chart(steps).encode(x=_step_x(steps, "step_index:Q", axis), y=alt.Y("output_tokens:Q").axis(y))
+    x = _step_x(steps, "step_index:Q", axis)
+    line = alt.Chart(steps).encode(x=x, y=alt.Y("output_tokens:Q").axis(**y))
     colour = theme.TOKEN_COLOURS["output"]
     missing = [theme.note("No output of known length.", 8, 14)] if not steps["output_tokens"].count() else []
     return alt.layer(
-        _bands(steps, axis),
+        _bands(steps, bands, axis),
         line.mark_line(color=colour),
         line.mark_point(color=colour, filled=True, size=14, opacity=1),
         *missing,
@@ -135,35 +146,29 @@ def _clock(calls: pl.DataFrame) -> theme.Layers:
     """Every tool call on the clock, by category; failed ones crossed."""
     span_ms = theme.greatest(calls, "result_ms") - theme.least(calls, "emitted_ms")
     clock = next(clock for limit_ms, clock in _CLOCKS.items() if span_ms < limit_ms)
-    axis = alt.Axis(title="Clock (UTC)", format=clock, tickCount=8)
-    x = alt.X("emitted_ms:T").scale(type="utc").axis(axis)
-    y = alt.Y("tool_category:N").axis(theme.y_axis(None))
-    base = alt.Chart(calls).encode(x=x, y=y, tooltip=["tool_name:N", "is_error:N"])
+    axis = theme.axis(title="Clock (UTC)", format=clock, tickCount=8)
+    x = alt.X("emitted_ms:T").scale(type="utc").axis(**axis)
+    y = alt.Y("tool_category:N").axis(**theme.y_axis(None))
+    base = alt.Chart(calls).encode(x=x, y=y, tooltip=theme.tooltip("tool_name:N", "is_error:N"))
     failed = alt.Chart(calls.filter(pl.col("is_error"))).encode(x=x, y=y)
-    colour = theme.PROVIDER_COLOURS["all"]
     return alt.layer(
-        base.mark_bar(color=colour, height=9).encode(x2="result_ms:T"),
-        base.mark_tick(color=colour, size=9, thickness=1.5, opacity=1),
+        base.mark_bar(style="pooled", height=9).encode(x2=alt.X2("result_ms:T")),
+        base.mark_tick(style="pooled", size=9, thickness=1.5, opacity=1),
         failed.mark_point(shape="cross", color=_FAILED, filled=True, size=46, opacity=1),
         theme.heading("Tool calls"),
     )
 
 
-def _step_x(steps: pl.DataFrame, field: str, axis: alt.Axis) -> alt.X:
+def _step_x(steps: pl.DataFrame, field: str, axis: theme.Axis) -> alt.X:
     last = theme.greatest(steps, "step_index")
-    return alt.X(field).scale(domain=[-0.5, last + 0.5], nice=False).axis(axis)
+    return alt.X(field).scale(domain=[-0.5, last + 0.5], nice=False).axis(**axis)
 
 
-def _bands(steps: pl.DataFrame, axis: alt.Axis) -> alt.Chart:
+def _bands(steps: pl.DataFrame, bands: pl.DataFrame, axis: theme.Axis) -> alt.Chart:
     """Every other request as a band behind its steps."""
-    bands = (
-        steps.filter(pl.col("request_id").is_not_null())
-        .group_by("request_id", maintain_order=True)
-        .agg(low=pl.col("step_index").min() - 0.5, high=pl.col("step_index").max() + 0.5)
-        .gather_every(2)
-    )
-    base = alt.Chart(bands).mark_rect(color=theme.TOKEN_COLOURS["prefix"], opacity=0.14)
-    drawn: alt.Chart = base.encode(x=_step_x(steps, "low:Q", axis), x2="high:Q")
+    shaded = bands.gather_every(2).select(low=pl.col("first_step") - 0.5, high=pl.col("last_step") + 0.5)
+    base = alt.Chart(shaded).mark_rect(color=theme.TOKEN_COLOURS["prefix"], opacity=0.14)
+    drawn: alt.Chart = base.encode(x=_step_x(steps, "low:Q", axis), x2=alt.X2("high:Q"))
     return drawn
 
 
@@ -178,11 +183,11 @@ def _key() -> list[alt.Chart]:
     }
     layers, x = [], 4
     for text, look in looks.items():
-        here = alt.Chart(pl.DataFrame({"text": [text]})).encode(x=alt.value(x), y=alt.value(-12))
         if look == {}:
-            layers.append(here.mark_rule(style="landmark").encode(y=alt.value(-19), y2=alt.value(-4)))
+            rule = theme.mark("rule", style="landmark")
+            layers.append(rule.encode(**theme.at(x=x, y=-19, y2=-4)))
         elif look is not None:
-            layers.append(here.mark_point(**{**_SIGN, **look}))
+            layers.append(theme.mark("point", **{**_SIGN, **look}, x=x, y=-12))
         layers.append(theme.note(text, x + 9, -12))
         x += 26 + round(6.2 * len(text))
     return layers

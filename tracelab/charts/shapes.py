@@ -18,16 +18,20 @@ def width_of(plots: int, gap: int = 28) -> int:
     return (960 - 2 * theme.PADDING - gap * (plots - 1)) // plots - theme.Y_AXIS
 
 
-def colours(rows: pl.DataFrame) -> alt.Color:
-    """Return the providers' colours, without a legend."""
-    return alt.Color("provider:N").scale(theme.provider_scale(theme.providers_in(rows))).legend(None)
-
-
 def landmarks(rows: pl.DataFrame, x: str, share: str) -> pl.DataFrame:
     """Return the percentiles of a distribution as points on its curve, a row a provider and percentile."""
     points = [(row["provider"], row[name], at) for row in rows.to_dicts() for name, at in LANDMARKS.items()]
     schema = {"provider": pl.String, x: pl.Float64, share: pl.Float64}
     return pl.DataFrame(points, schema=schema, orient="row")
+
+
+def ruled(row: Mapping[str, float]) -> list[alt.Chart]:
+    """Return layers that rule the percentiles of a distribution on its x axis, each named above the plot."""
+    layers = []
+    for name in LANDMARKS:
+        at = alt.XDatum(row[name])
+        layers += [theme.mark("rule", style="landmark").encode(x=at), theme.above(name).encode(x=at)]
+    return layers
 
 
 def spread_key(rows: pl.DataFrame, noun: str) -> dict[str, str]:
@@ -67,18 +71,17 @@ def curves(
     height: int = 171,
 ) -> theme.Layers:
     """Draw one cumulative curve a provider, points on it and its key above, `above` pixels higher."""
-    providers = list(key)
+    field = _field(x)
     encoding = {
         "x": x,
-        "y": alt.Y(f"{share}:Q").scale(domain=[0, 1]).axis(theme.share_axis(title)),
-        "color": alt.Color("provider:N").scale(theme.provider_scale(providers)).legend(None),
-        "tooltip": ["provider:N", _field(x), f"{share}:Q"],
+        "y": alt.Y(f"{share}:Q").scale(domain=[0, 1]).axis(**theme.share_axis(title)),
+        "color": theme.colours(),
+        "tooltip": theme.tooltip("provider:N", f"{field}:Q", f"{share}:Q"),
     }
-    dashes = alt.StrokeDash("provider:N").scale(theme.provider_dashes(providers)).legend(None)
     return alt.layer(
         alt.Chart(rows, width=width, height=height)
         .mark_line(interpolate=interpolate)
-        .encode(strokeDash=dashes, **encoding),
+        .encode(strokeDash=theme.dashes(), **encoding),
         alt.Chart(points).mark_point(filled=True, size=44, opacity=1).encode(**encoding),
         *theme.provider_key(key, above=above),
     )
@@ -89,28 +92,54 @@ def band(rows: pl.DataFrame, x: alt.X, y: alt.Y, sides: tuple[str, str], provide
     colour = theme.PROVIDER_COLOURS[provider]
     low, high = sides
     base = alt.Chart(rows).encode(x=x)
-    line = base.encode(y=y, tooltip=[_field(x), _field(y), low, high])
+    fields = [f"{name}:Q" for name in (_field(x), _field(y), low, high)]
+    line = base.encode(y=y, tooltip=theme.tooltip(*fields))
     return [
-        base.mark_area(color=colour, opacity=0.2).encode(y=f"{low}:Q", y2=f"{high}:Q"),
+        base.mark_area(color=colour, opacity=0.2).encode(y=alt.Y(f"{low}:Q"), y2=alt.Y2(f"{high}:Q")),
         line.mark_line(color=colour, strokeDash=theme.PROVIDER_DASHES[provider]),
         line.mark_point(color=colour, filled=True, opacity=1, size=34),
     ]
 
 
+def places(rows: pl.DataFrame, padding: float = 0.3) -> alt.Y:
+    """Return the y channel of panels beside each other: each has every row, in one place."""
+    y = alt.Y("row:O").scale(domain=rows["row"].unique(maintain_order=True).to_list(), paddingInner=padding)
+    return y.axis(None)
+
+
+def heat(
+    cells: pl.DataFrame, x: alt.X, y: alt.Y, count: str, provider: str, domain: tuple[float, float]
+) -> list[alt.Chart]:
+    """Return layers with counts of a grid, `x` to `x2` by `y` to `y2`, and the diagonal of equal sizes."""
+    most = max(theme.greatest(cells, count), 2)
+    shade = alt.Opacity(f"{count}:Q").scale(type="log", domain=[1, most], range=[0.15, 1]).legend(None)
+    ends = [{"x": end, "y": end} for end in domain]
+    return [
+        alt.Chart(cells)
+        .mark_rect(color=theme.PROVIDER_COLOURS[provider])
+        .encode(
+            x=x,
+            x2=alt.X2("x2:Q"),
+            y=y,
+            y2=alt.Y2("y2:Q"),
+            opacity=shade,
+            tooltip=theme.tooltip(*(f"{name}:Q" for name in ("x", "x2", "y", "y2", count))),
+        ),
+        alt.Chart(pl.DataFrame(ends)).mark_line(style="landmark").encode(x=alt.X("x:Q"), y=alt.Y("y:Q")),
+    ]
+
+
 def names(rows: pl.DataFrame, label: str, y: alt.Y, *, width: int, clients: bool = True) -> theme.Layers:
     """Draw what each bar is of, and on the right the client; a row of `rows` has a `row` and a provider."""
-    texts = alt.Chart(rows, width=width).encode(y=y)
-    layers = [
-        texts.mark_text(style="label", align="left", fontSize=12, limit=width - 50 * clients).encode(
-            x=alt.value(0), text=f"{label}:N"
-        )
-    ]
+    texts = alt.Chart(rows, width=width).mark_text(
+        style="label", align="left", fontSize=12, limit=width - 50 * clients, x=0
+    )
+    layers = [texts.encode(y=y, text=alt.Text(f"{label}:N"), tooltip=theme.tooltip(f"{label}:N"))]
     if clients:
-        shown = rows.with_columns(client=pl.col("provider").replace(theme.PROVIDERS))
+        named = {**theme.PROVIDERS, "all": ""}
+        shown = alt.Chart(rows.with_columns(client=pl.col("provider").replace(named)))
         layers.append(
-            alt.Chart(shown)
-            .mark_text(style="note", align="right")
-            .encode(x=alt.value(width), y=y, text="client:N")
+            shown.mark_text(style="note", align="right", x=width).encode(y=y, text=alt.Text("client:N"))
         )
     return alt.layer(*layers)
 
@@ -119,7 +148,7 @@ def bars(
     rows: pl.DataFrame,
     y: alt.Y,
     measure: str,
-    axis: alt.Axis,
+    axis: theme.Axis,
     show: Callable[[float], str],
     *,
     offset: bool = False,
@@ -127,18 +156,21 @@ def bars(
 ) -> theme.Layers:
     """Draw one bar a row in its provider's colour, its value at its end; `offset`: providers share a row."""
     texts = rows.with_columns(
-        text=pl.col(measure).map_elements(show, return_dtype=pl.String).fill_null(missing)
+        pl.col(measure).fill_null(0),
+        text=pl.col(measure).map_elements(show, return_dtype=pl.String).fill_null(missing),
     )
     # room for the text behind the longest bar
     scale = alt.Scale(domain=[0, 1.25 * (theme.greatest(rows, measure) or 1)], nice=False)
     base = alt.Chart(texts).encode(
-        x=alt.X(f"{measure}:Q").axis(axis).scale(scale), y=y, tooltip=["provider:N", f"{measure}:Q"]
+        x=alt.X(f"{measure}:Q").axis(**axis).scale(scale),
+        y=y,
+        tooltip=theme.tooltip("provider:N", f"{measure}:Q"),
     )
     if offset:
-        base = base.encode(yOffset="provider:N")
+        base = base.encode(yOffset=alt.YOffset("provider:N"))
     return alt.layer(
-        base.mark_bar(cornerRadiusEnd=2).encode(color=colours(rows)),
-        base.mark_text(style="label", align="left", dx=5).encode(text="text:N"),
+        base.mark_bar(cornerRadiusEnd=2).encode(color=theme.colours()),
+        base.mark_text(style="label", align="left", dx=5).encode(text=alt.Text("text:N")),
     )
 
 
@@ -161,20 +193,20 @@ def histogram(
     order = list(order) or rows[label].to_list()
     long = pl.concat(
         rows.select(label, share=pl.col(name), measure=pl.lit(name)) for name in measures
-    ).with_columns(text=pl.col("share").map_elements(_percent, return_dtype=pl.String))
+    ).with_columns(text=pl.col("share").map_elements(_whole_percent, return_dtype=pl.String))
     looks = [theme.TOKEN_COLOURS["prefix"], theme.PROVIDER_COLOURS[provider]]
     base = alt.Chart(long, width=size[0], height=size[1]).encode(
         x=alt.X(f"{label}:O")
-        .scale(domain=order, paddingInner=0.22)
-        .axis(alt.Axis(title=title, labelOverlap=False)),
+        .scale(domain=order, paddingInner=0.16)
+        .axis(**theme.axis(title=title, labelOverlap=False)),
         xOffset=alt.XOffset("measure:N").scale(domain=list(measures)),
-        y=alt.Y("share:Q").scale(domain=[0, 1]).axis(theme.y_axis("Share (%)", format="%", tickCount=5)),
-        tooltip=[label, "measure:N", "share:Q"],
+        y=alt.Y("share:Q").scale(domain=[0, 1]).axis(**theme.y_axis("Share (%)", format="%", tickCount=5)),
+        tooltip=theme.tooltip(f"{label}:N", "measure:N", "share:Q"),
     )
     shade = alt.Color("measure:N").scale(domain=list(measures), range=looks).legend(None)
     return alt.layer(
         base.mark_bar(cornerRadiusEnd=1).encode(color=shade),
-        base.mark_text(style="note", dy=-6, fontSize=10).encode(text="text:N"),
+        base.mark_text(style="note", dy=-6, fontSize=10).encode(text=alt.Text("text:N")),
         theme.note(heading or theme.PROVIDERS[provider], 0, -32 if heading else -14, style="strong"),
         *swatches(dict(zip(measures.values(), looks, strict=True)), x=0 if heading else 62, y=-14),
     )
@@ -184,24 +216,30 @@ def swatches(looks: Mapping[str, str], x: float = 0, y: float = -12) -> list[alt
     """Return layers that say in a line above the plot what its colours are."""
     layers = []
     for text, colour in looks.items():
-        here = alt.Chart(pl.DataFrame({"text": [text]})).encode(x=alt.value(x + 5), y=alt.value(y))
-        layers.append(here.mark_square(color=colour, size=90, opacity=1))
+        look = {"style": "pooled"} if colour == theme.PROVIDER_COLOURS["all"] else {"color": colour}
+        layers.append(theme.mark("square", x=x + 5, y=y, size=90, opacity=1, **look))
         layers.append(theme.note(text, x + 15, y, style="label"))
         x += 34 + round(6.1 * len(text))
     return layers
 
 
 def stacks(
-    rows: pl.DataFrame, y: alt.Y, share: str, parts: Mapping[str, tuple[str, str]], *, axis: str = "Share (%)"
+    rows: pl.DataFrame,
+    y: alt.Y,
+    share: str,
+    parts: Mapping[str, tuple[str, str]],
+    *,
+    axis: str = "Share (%)",
+    least: float = 0.045,
 ) -> theme.Layers:
     """Draw one bar a row, cut into parts that sum to 100%; `parts` give each its words and its colour.
 
-    `rows` hold a row a bar and part, with its column `part`.
+    `rows` hold a row a bar and part, with its column `part`; one of `least` has room for its number.
     """
     order = list(parts)
     drawn = rows.filter(pl.col("part").is_in(order), pl.col(share) > 0).with_columns(
         place=pl.col("part").replace_strict({part: place for place, part in enumerate(order)}),
-        text=pl.when(pl.col(share) >= 0.045)
+        text=pl.when(pl.col(share) >= least)
         .then(pl.col(share))
         .map_elements(_percent, return_dtype=pl.String)
         .fill_null(""),
@@ -210,18 +248,20 @@ def stacks(
         x=alt.X(f"{share}:Q")
         .stack("zero")
         .scale(domain=[0, 1])
-        .axis(alt.Axis(title=axis, format="%", tickCount=5)),
+        .axis(**theme.axis(title=axis, format="%", tickCount=5)),
         y=y,
-        order="place:O",
-        tooltip=["part:N", f"{share}:Q"],
+        order=alt.Order("place:O"),
+        tooltip=theme.tooltip("part:N", f"{share}:Q"),
     )
     tint = (
         alt.Color("part:N").scale(domain=order, range=[colour for _, colour in parts.values()]).legend(None)
     )
     return alt.layer(
-        base.mark_bar(stroke="white", strokeWidth=1).encode(color=tint),
+        base.mark_bar(style="apart").encode(color=tint),
         base.mark_text(color=_ON_COLOUR, fontSize=11).encode(
-            x=alt.X(f"{share}:Q", bandPosition=0.5).stack("zero"), text="text:N", detail="part:N"
+            x=alt.X(f"{share}:Q", bandPosition=0.5).stack("zero"),
+            text=alt.Text("text:N"),
+            detail=alt.Detail("part:N"),
         ),
         *swatches(
             {text: colour for part, (text, colour) in parts.items() if part in drawn["part"].to_list()}
@@ -229,13 +269,13 @@ def stacks(
     )
 
 
-def share_ticks(title: str, shares: pl.Series) -> alt.Axis:
+def share_ticks(title: str, shares: pl.Series) -> theme.Axis:
     """Return an axis of shares with few round ticks, none of them above 100%."""
     most = shares.max()
     top = float(most) if isinstance(most, float) and most > 0 else 1.0
     step = next((step for step in (0.001, 0.005, 0.01, 0.02, 0.05, 0.1) if 4 * step >= top), 0.25)
     values = [step * place for place in range(6) if step * place <= min(1, 1.25 * top)]
-    return alt.Axis(title=title, format=".1~%", values=values)
+    return theme.axis(title=title, format=".1~%", values=values)
 
 
 def beside(plots: Sequence[alt.Chart | theme.Layers], spacing: int = 28) -> alt.HConcatChart:
@@ -247,7 +287,12 @@ def beside(plots: Sequence[alt.Chart | theme.Layers], spacing: int = 28) -> alt.
 
 
 def _percent(share: float) -> str:
-    return "" if share < 0.005 else f"{100 * share:.0f}%"
+    return f"{100 * share:.0f}%"
+
+
+def _whole_percent(share: float) -> str:
+    """A narrow bar's share: the axis says what it is in."""
+    return "" if share < 0.005 else f"{100 * share:.0f}"
 
 
 def _field(channel: alt.X | alt.Y) -> str:

@@ -3,6 +3,7 @@
 Text takes its colour from the page (light or dark), never from the data; colours mean the same everywhere.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -26,9 +27,13 @@ TIME_PARTS = {
 }
 """What time goes to: words and colour of each part."""
 
+Axis = dict[str, Any]
+"""Options of an axis: a plain mapping, for altair copies what charts are made of whenever it joins them, and
+an `alt.Axis` with all the options that it does not have."""
 Layers = alt.LayerChart | alt.FacetChart
 """What `alt.layer` may return."""
 Side = Literal["left", "right"]
+Align = Literal["left", "center", "right"]
 Mode = Literal["light", "dark"]
 _PAGES = {
     "light": {
@@ -48,6 +53,7 @@ _PAGES = {
         "many": "#cbd5e1",
     },
 }
+_ONE = alt.InlineData(values=[{}])
 _FONT = "sans-serif"
 PADDING = 16
 Y_AXIS = 55
@@ -104,7 +110,10 @@ def config(mode: Mode = "light") -> dict[str, Any]:
             "labelPadding": 6,
             "labelAngle": 0,
         },
-        "range": {"heatmap": [page["few"], page["many"]]},
+        "range": {
+            "heatmap": [page["few"], page["many"]],
+            "category": [*list(PROVIDER_COLOURS.values())[:-1], page["many"]],
+        },
         "legend": {
             "labelColor": page["muted"],
             "titleColor": page["muted"],
@@ -117,13 +126,15 @@ def config(mode: Mode = "light") -> dict[str, Any]:
             "strong": {**text, "color": page["ink"], "fontWeight": 600, "fontSize": 13},
             "note": text,
             "sign": {"color": page["ink"]},
+            "pooled": {"color": page["many"]},
+            "apart": {"stroke": page["page"], "strokeWidth": 1},
             "landmark": {"color": page["muted"], "strokeDash": [4, 4], "strokeWidth": 1},
         },
     }
 
 
 def page(
-    body: alt.Chart | Layers | alt.HConcatChart | alt.VConcatChart,
+    body: alt.Chart | Layers | alt.ConcatChart | alt.HConcatChart | alt.VConcatChart,
     *,
     title: str,
     subtitle: Sequence[str],
@@ -135,11 +146,8 @@ def page(
 
     `left` is how far the plot's y axis reaches to the left of it: the text begins there.
     """
-    footnote = (
-        alt.Chart(pl.DataFrame({"note": [" · ".join(notes)]}), width=size[0] - 2 * PADDING - left, height=12)
-        .mark_text(style="note", align="left", baseline="middle")
-        .encode(x=alt.value(-left), y=alt.value(6), text="note:N")
-    )
+    width = size[0] - 2 * PADDING - left
+    footnote = note(" · ".join(notes), -left, 6, width=width).properties(width=width, height=12)
     return alt.vconcat(
         body,
         footnote,
@@ -153,17 +161,23 @@ def page(
 def empty(reason: str, *, title: str, notes: Sequence[str], size: tuple[int, int]) -> alt.VConcatChart:
     """Draw an empty population: what is missing, in words, instead of an empty frame."""
     width, height = size[0] - 2 * PADDING, size[1] - 110
-    body = (
-        alt.Chart(pl.DataFrame({"reason": [reason]}), width=width, height=height)
-        .mark_text(style="strong", align="center", baseline="middle")
-        .encode(x=alt.value(width / 2), y=alt.value(height / 2), text="reason:N")
+    body = note(reason, width / 2, height / 2, "center", style="strong").properties(
+        width=width, height=height
     )
     return page(body, title=title, subtitle=["Nothing to draw"], notes=notes, size=size)
 
 
-def total(frame: pl.DataFrame, column: str) -> float:
-    """Return the sum of a column, 0 without rows."""
-    return float(frame[column].sum())
+def pooled(frame: pl.DataFrame) -> dict[str, Any]:
+    """Return the row of all clients together; what is unknown, or has no row at all, is 0."""
+    rows = frame.filter(pl.col("provider") == "all").to_dicts()
+    return defaultdict(
+        int, {name: value for name, value in rows[0].items() if value is not None} if rows else {}
+    )
+
+
+def clients(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of each client, without those of all together."""
+    return frame.filter(pl.col("provider") != "all")
 
 
 def least(frame: pl.DataFrame, column: str) -> float:
@@ -186,14 +200,15 @@ def providers_in(frame: pl.DataFrame) -> list[str]:
     return [provider for provider in PROVIDERS if provider in found]
 
 
-def provider_scale(providers: Sequence[str]) -> alt.Scale:
-    """Return the fixed colours of providers."""
-    return alt.Scale(domain=list(providers), range=[PROVIDER_COLOURS[provider] for provider in providers])
+def colours() -> alt.Color:
+    """Return the fixed colours of providers, without a legend; those of the page, light or dark."""
+    return alt.Color("provider:N").scale(domain=list(PROVIDERS), range="category").legend(None)
 
 
-def provider_dashes(providers: Sequence[str]) -> alt.Scale:
+def dashes() -> alt.StrokeDash:
     """Return the fixed line styles of providers, for who cannot tell the colours."""
-    return alt.Scale(domain=list(providers), range=[PROVIDER_DASHES[provider] for provider in providers])
+    scale = alt.Scale(domain=list(PROVIDERS), range=list(PROVIDER_DASHES.values()))
+    return alt.StrokeDash("provider:N").scale(scale).legend(None)
 
 
 def provider_key(texts: Mapping[str, str], *, above: int = 0) -> list[alt.Chart]:
@@ -201,10 +216,13 @@ def provider_key(texts: Mapping[str, str], *, above: int = 0) -> list[alt.Chart]
     layers = []
     for row, (provider, text) in enumerate(reversed(list(texts.items()))):
         y = -14 - above - 17 * row
-        line = alt.Chart(pl.DataFrame({"text": [text]})).mark_rule(
-            color=PROVIDER_COLOURS[provider], strokeDash=PROVIDER_DASHES[provider], strokeWidth=2
-        )
-        layers.append(line.encode(x=alt.value(0), x2=alt.value(26), y=alt.value(y)))
+        look = {
+            "color": PROVIDER_COLOURS[provider],
+            "strokeDash": PROVIDER_DASHES[provider],
+            "strokeWidth": 2,
+        }
+        rule = mark("rule", **look)
+        layers.append(rule.encode(**at(x=0, x2=26, y=y)))
         layers.append(note(f"{PROVIDERS[provider]} · {text}", 33, y, style="label"))
     return layers
 
@@ -214,24 +232,51 @@ def heading(text: str) -> alt.Chart:
     return note(text, 0, -14, style="strong")
 
 
-def note(text: str, x: float, y: float, side: Side = "left", *, style: str = "note") -> alt.Chart:
-    """Return a layer with one text, at a place in pixels; it begins or ends there."""
-    base = alt.Chart(pl.DataFrame({"text": [text]})).mark_text(style=style, align=side, baseline="middle")
-    placed: alt.Chart = base.encode(x=alt.value(x), y=alt.value(y), text="text:N")
-    return placed
+def mark(kind: str, **look: Any) -> alt.Chart:
+    """Return one mark of no data, at a place in pixels if its look says so."""
+    drawn: Any = {"type": kind, **look}
+    return alt.Chart(_ONE, mark=drawn)
 
 
-def y_axis(title: str | None, **more: Any) -> alt.Axis:
+def at(**pixels: float) -> dict[str, Any]:
+    """Return channels x, x2, y and y2 that are places in pixels."""
+    return {channel: getattr(alt, f"{channel.upper()}Value")(place) for channel, place in pixels.items()}
+
+
+def note(
+    text: str, x: float, y: float, side: Align = "left", *, style: str = "note", width: float | None = None
+) -> alt.Chart:
+    """Return a layer with one text, at a place in pixels; it begins or ends there, cut at `width`."""
+    limit = {} if width is None else {"limit": width}
+    return mark("text", text=text, x=x, y=y, style=style, align=side, baseline="middle", **limit)
+
+
+def above(label: str) -> alt.Chart:
+    """Return a text right above the plot, to be placed along it."""
+    return mark("text", text=label, style="note", align="center", baseline="bottom", y=-3)
+
+
+def tooltip(*fields: str) -> list[alt.Tooltip]:
+    """Return what a mark says when it is pointed at; channels by name cost altair 10 ms each, these none."""
+    return [alt.Tooltip(field) for field in fields]
+
+
+def axis(**options: Any) -> Axis:
+    """Return an axis."""
+    return options
+
+
+def y_axis(title: str | None, **more: Any) -> Axis:
     """Return an axis that is `Y_AXIS` pixels wide, whatever its labels."""
-    return alt.Axis(title=title, minExtent=36, maxExtent=36, titlePadding=4, **more)
+    return axis(title=title, minExtent=36, maxExtent=36, titlePadding=4, **more)
 
 
-def amount_axis(title: str, form: str = "~s") -> alt.Axis:
+def amount_axis(title: str, form: str = "~s") -> Axis:
     """Return an axis with few round ticks, by default of tokens: 0, 400k, 1.2M."""
-    return alt.Axis(title=title, tickCount=5, labelExpr=f"format(datum.value, '{form}')")
+    return axis(title=title, tickCount=5, labelExpr=f"format(datum.value, '{form}')")
 
 
-def share_axis(title: str) -> alt.Axis:
+def share_axis(title: str) -> Axis:
     """Return an axis of shares in percent."""
     return y_axis(f"{title} (%)", format="%", values=[0, 0.25, 0.5, 0.75, 0.9, 1], labelOverlap=False)
 
@@ -244,14 +289,26 @@ def time_domain(low: float, high: float) -> tuple[float, float]:
 
 def time_x(field: str, title: str | None, domain: tuple[float, float], **more: Any) -> alt.X:
     """Return a log axis of seconds with human ticks; what lies outside its domain stands at its ends."""
+    ticks, unit = _time_ticks(domain)
+    x = alt.X(field).scale(type="log", domain=domain, nice=False, clamp=True)
+    return x.axis(title=f"{title} (log, {unit})" if title else None, **ticks, **more)
+
+
+def time_y(field: str, title: str, domain: tuple[float, float]) -> alt.Y:
+    """Return the same as a y axis, of the width of all."""
+    ticks, unit = _time_ticks(domain)
+    y = alt.Y(field).scale(type="log", domain=domain, nice=False, clamp=True)
+    return y.axis(**y_axis(f"{title} (log, {unit})", **ticks, labelFontSize=10, labelPadding=3))
+
+
+def _time_ticks(domain: tuple[float, float]) -> tuple[dict[str, Any], str]:
+    """Return the ticks of an axis of seconds, and the units that they are in."""
     ticks = {value: label for value, label in _TIME_TICKS.items() if domain[0] <= value <= domain[1]}
     cases = "".join(f"datum.value == {value} ? '{label}' : " for value, label in ticks.items())
     units = list(dict.fromkeys(label.split()[1] for label in ticks.values()))
-    unit = " to ".join(dict.fromkeys([units[0], units[-1]]))
-    axis = alt.Axis(
-        title=f"{title} (log, {unit})" if title else None, values=list(ticks), labelExpr=f"{cases}''", **more
+    return {"values": list(ticks), "labelExpr": f"{cases}''"}, " to ".join(
+        dict.fromkeys([units[0], units[-1]])
     )
-    return alt.X(field).scale(type="log", domain=domain, nice=False, clamp=True).axis(axis)
 
 
 def lifetimes(domain: tuple[float, float], *, labels: bool = True) -> list[alt.Chart]:
@@ -259,8 +316,6 @@ def lifetimes(domain: tuple[float, float], *, labels: bool = True) -> list[alt.C
     layers = []
     for seconds, label in _CACHE_LIFETIMES.items():
         if domain[0] < seconds < domain[1]:
-            at = alt.Chart(pl.DataFrame({"seconds": [seconds], "label": [label]})).encode(x="seconds:Q")
-            layers.append(at.mark_rule(style="landmark"))
-            text = at.mark_text(style="note", align="center", baseline="bottom")
-            layers += [text.encode(y=alt.value(-3), text="label:N")] if labels else []
+            layers.append(mark("rule", style="landmark").encode(x=alt.XDatum(seconds)))
+            layers += [above(label).encode(x=alt.XDatum(seconds))] if labels else []
     return layers

@@ -7,13 +7,14 @@ from tracelab.charts import axes, shapes, theme, words
 from tracelab.charts.base import chart
 
 _SHOWN = "measure in ('prefix_tokens', 'append_tokens', 'output_tokens')"
-_CUT = "provider <> 'all' and session_kind = 'all'"
+_CUT = "session_kind = 'all'"
+_BINS = f"from summary_token_bins where provider <> 'all' and {_CUT}"
 _MEASURES = {"prefix_tokens": "Cached prefix", "append_tokens": "Append", "output_tokens": "Output"}
 
 
 @chart(
     "How long prompts and answers are",
-    bins=f"from summary_token_bins where {_CUT} and {_SHOWN} order by measure, provider, bin",
+    bins=f"{_BINS} and {_SHOWN} order by measure, provider, bin",
     lengths=f"from summary_token_lengths where {_CUT} and model = 'all' and count > 0 and {_SHOWN}"
     " order by measure, provider",
     overview=words.OVERVIEW,
@@ -38,7 +39,7 @@ def token_lengths(
     upper, lower = [], []
     for measure, name in _MEASURES.items():
         rows = drawn.filter(pl.col("measure") == measure)
-        facts = lengths.filter(pl.col("measure") == measure)
+        facts = theme.clients(lengths).filter(pl.col("measure") == measure)
         marks = shapes.landmarks(facts, "end", "cumulative_share").with_columns(pl.col("end").clip(0.5))
         key = {
             row["provider"]: f"p50 {words.tokens(row['p50'])} · p90 {words.tokens(row['p90'])}"
@@ -52,11 +53,7 @@ def token_lengths(
                 rows, marks, x, "cumulative_share", "Share of steps", key, interpolate="step-after"
             ).properties(**size)
         )
-        sums = {
-            provider: f"{words.tokens(theme.total(mine, 'tokens'))} tokens"
-            for provider in key
-            for mine in [rows.filter(pl.col("provider") == provider)]
-        }
+        sums = {row["provider"]: f"{words.tokens(row['total_tokens'])} tokens" for row in facts.to_dicts()}
         mass = rows.filter(pl.col("cumulative_token_share").is_not_null())
         lower.append(
             shapes.curves(
@@ -70,7 +67,7 @@ def token_lengths(
             ).properties(**size)
         )
     body = alt.vconcat(alt.hconcat(*upper), alt.hconcat(*lower), spacing=16)
-    steps = theme.total(lengths.filter(pl.col("measure") == "prefix_tokens"), "count")
+    steps = theme.pooled(lengths.filter(pl.col("measure") == "prefix_tokens"))["count"]
     subtitle = [
         words.population(overview, words.counted(steps, "metered step")),
         "Above: how many steps have less. Below: how many of the tokens they hold.",
@@ -80,7 +77,7 @@ def token_lengths(
 
 @chart(
     "How long the model's answers are",
-    bins=f"from summary_token_bins where {_CUT} and measure = 'output_tokens' order by provider, bin",
+    bins=f"{_BINS} and measure = 'output_tokens' order by provider, bin",
     outputs=f"from summary_output_tokens where {_CUT} and model = 'all' and count > 0 order by provider",
     overview=words.OVERVIEW,
 )
@@ -90,42 +87,47 @@ def output_tokens(
     """How long are a step's answers, and which of them hold the tokens?
 
     Reads summary_token_bins, a row a provider and bin, and summary_output_tokens for its landmarks. Two humps
-    are two habits: a call of a tool in a few tokens, and an answer or a file in thousands. The dashed line
-    says where the tokens, and so the time of writing, are.
+    are two habits: a call of a tool in a few tokens, and an answer or a file in thousands. The dashes
+    say where the tokens, and so the time of writing, are.
     """
     notes = ["from summary_token_bins, summary_output_tokens"]
-    if left_out := theme.total(outputs, "missing_steps") + theme.total(outputs, "placeholder_steps"):
-        notes.append(f"{words.counted(left_out, 'step')} without a final count left out")
+    facts = theme.pooled(outputs)
+    for name, text in (("placeholder_steps", "without a final count"), ("missing_steps", "without usage")):
+        if facts[name]:
+            notes.append(f"{words.counted(facts[name], 'step')} {text} left out")
     if bins.is_empty() or outputs.is_empty():
         return theme.empty("No step with a final output count.", title=title, notes=notes, size=theme.PAIR)
     drawn = bins.with_columns(
         low=pl.col("low_tokens").clip(0.5), end=pl.col("high_tokens").fill_null(2 * pl.col("low_tokens"))
-    ).with_columns(middle=(pl.col("low") * pl.col("end")).sqrt())
+    )
     domain = axes.around(axes.TOKENS, theme.least(drawn, "low"), theme.greatest(drawn, "end"))
     top = 1.08 * max(theme.greatest(drawn, "step_share"), theme.greatest(drawn, "token_share"))
-    providers = theme.providers_in(outputs)
+    shown = theme.clients(outputs)
     plots = []
-    for row in outputs.to_dicts():
+    for row in shown.to_dicts():
         mine = drawn.filter(pl.col("provider") == row["provider"])
         colour = theme.PROVIDER_COLOURS[row["provider"]]
         x = axes.log_x("low:Q", "Output of a step", "tokens", axes.TOKENS, domain)
         axis = theme.y_axis("Share a bin (%)", format=".1~%", tickCount=5)
-        base = alt.Chart(mine, width=shapes.width_of(len(providers)), height=183)
-        y = alt.Y("step_share:Q").scale(domain=[0, top], nice=False).axis(axis)
-        lengths = f"p50 {words.tokens(row['p50'])}, p99 {words.tokens(row['p99'])}"
-        heading = f"{theme.PROVIDERS[row['provider']]}: {lengths}"
+        base = alt.Chart(mine, width=shapes.width_of(shown.height), height=171)
+        y = alt.Y("step_share:Q").scale(domain=[0, top], nice=False).axis(**axis)
+        lengths = " · ".join(f"{name} {words.tokens(row[name])}" for name in shapes.LANDMARKS)
+        heading = f"{theme.PROVIDERS[row['provider']]} · {lengths}"
         plots.append(
             alt.layer(
-                base.mark_rect(color=colour, opacity=0.55).encode(x=x, x2="end:Q", y=y, y2=alt.datum(0)),
-                base.mark_line(color=theme.PROVIDER_COLOURS["all"], strokeDash=[4, 3]).encode(
-                    x="middle:Q", y="token_share:Q"
+                base.mark_rect(color=colour, opacity=0.55).encode(
+                    x=x, x2=alt.X2("end:Q"), y=y, y2=alt.Y2Datum(0)
                 ),
-                theme.note(heading, 0, -14, style="strong"),
+                base.mark_rule(style="pooled", strokeWidth=2).encode(
+                    x=alt.X("low:Q"), x2=alt.X2("end:Q"), y=alt.Y("token_share:Q")
+                ),
+                *shapes.ruled(row),
+                theme.note(heading, 0, -28, style="strong"),
             )
         )
     subtitle = [
-        words.population(overview, f"{words.tokens(theme.total(outputs, 'output_tokens'))} output tokens"),
-        "Bars: share of steps; dashed line: share of tokens. Eight bins an octave.",
+        words.population(overview, f"{words.tokens(facts['output_tokens'])} output tokens"),
+        "Bars: share of steps; dashes: share of tokens. Eight bins an octave.",
     ]
     body = shapes.beside(plots)
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
@@ -133,7 +135,7 @@ def output_tokens(
 
 @chart(
     "What is appended once the previous output is taken out",
-    bins=f"from summary_token_bins where {_CUT}"
+    bins=f"{_BINS}"
     " and measure in ('pair_append_tokens', 'adjusted_append_tokens') order by provider, measure, bin",
     appends=f"from summary_adjusted_append where {_CUT} and model = 'all' and count > 0"
     " and measure in ('append_tokens', 'adjusted_append_tokens') order by provider, measure desc",
@@ -152,42 +154,41 @@ def adjusted_append(
     if bins.is_empty() or appends.is_empty():
         return theme.empty("No step after another.", title=title, notes=notes, size=theme.PAIR)
     drawn = bins.with_columns(end=pl.col("high_tokens").fill_null(pl.col("low_tokens")))
-    domain = axes.around(axes.TOKENS, 0.5, theme.greatest(drawn, "end"))
-    providers = theme.providers_in(appends)
+    domain = axes.around(axes.TOKENS, theme.least(drawn, "low_tokens"), theme.greatest(drawn, "end"))
+    providers = theme.providers_in(theme.clients(appends))
     plots = []
     for provider in providers:
         facts = {row["measure"]: row for row in appends.filter(pl.col("provider") == provider).to_dicts()}
         x = axes.log_x("end:Q", "Append of a step", "tokens", axes.TOKENS, domain)
-        y = alt.Y("cumulative_share:Q").scale(domain=[0, 1]).axis(theme.share_axis("Share of steps"))
-        colour = theme.PROVIDER_COLOURS[provider]
-        before, after = (
-            alt.Chart(drawn.filter(pl.col("provider") == provider, pl.col("measure") == measure))
-            for measure in ("pair_append_tokens", "adjusted_append_tokens")
-        )
-        texts = {
-            text: f"{text}: p50 {words.tokens(facts[name]['p50'])} · p99 {words.tokens(facts[name]['p99'])}"
-            for text, name in (("before", "append_tokens"), ("after", "adjusted_append_tokens"))
-            if name in facts
-        }
-        heading = theme.PROVIDERS[provider]
-        plots.append(
-            alt.layer(
-                before.mark_line(
-                    color=theme.TOKEN_COLOURS["prefix"], strokeDash=[4, 3], interpolate="step-after"
-                ).encode(x=x, y=y),
-                after.mark_line(color=colour, interpolate="step-after").encode(x=x, y=y),
-                theme.note(heading, 0, -14, style="strong"),
-                *shapes.swatches(
-                    {
-                        texts.get("before", "before"): theme.TOKEN_COLOURS["prefix"],
-                        texts.get("after", "after"): colour,
-                    },
-                    x=58,
-                    y=-14,
+        y = alt.Y("cumulative_share:Q").scale(domain=[0, 1]).axis(**theme.share_axis("Share of steps"))
+        colour, grey = theme.PROVIDER_COLOURS[provider], theme.TOKEN_COLOURS["prefix"]
+        layers, place = [], 58
+        for text, bin_measure, measure, shade, dash in (
+            ("before", "pair_append_tokens", "append_tokens", grey, [4, 3]),
+            ("after", "adjusted_append_tokens", "adjusted_append_tokens", colour, [1, 0]),
+        ):
+            if measure not in facts:
+                continue
+            mine = drawn.filter(pl.col("provider") == provider, pl.col("measure") == bin_measure)
+            points = shapes.landmarks(pl.DataFrame(facts[measure]), "end", "cumulative_share")
+            clipped = points.with_columns(pl.col("end").clip(0.5))
+            low, high = (words.tokens(facts[measure][name]) for name in ("p50", "p99"))
+            layers += [
+                alt.Chart(mine)
+                .mark_line(interpolate="step-after", color=shade, strokeDash=dash)
+                .encode(x=x, y=y),
+                alt.Chart(clipped).mark_point(filled=True, size=44, opacity=1, color=shade).encode(x=x, y=y),
+                theme.mark("rule", strokeWidth=2, color=shade, strokeDash=dash).encode(
+                    **theme.at(x=place, x2=place + 20, y=-14)
                 ),
-            ).properties(width=shapes.width_of(len(providers)), height=183)
+                theme.note(f"{text}: p50 {low} · p99 {high}", place + 26, -14, style="label"),
+            ]
+            place += 170
+        heading = theme.note(theme.PROVIDERS[provider], 0, -14, style="strong")
+        plots.append(
+            alt.layer(*layers, heading).properties(width=shapes.width_of(len(providers)), height=183)
         )
-    pairs = theme.total(appends.filter(pl.col("measure") == "append_tokens"), "count")
+    pairs = theme.pooled(appends.filter(pl.col("measure") == "append_tokens"))["count"]
     subtitle = [
         words.population(overview, words.counted(pairs, "step") + " after another"),
         "How many steps append less. Dashed: as logged; solid: less the output that the prompt holds again.",

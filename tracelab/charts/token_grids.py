@@ -8,6 +8,11 @@ from tracelab.charts.base import chart
 
 _HEIGHT = 405
 _CUT = "provider <> 'all' and session_kind = 'all'"
+_APPENDS = (
+    "from summary_token_lengths where session_kind = 'all' and model = 'all' and measure = 'append_tokens'"
+    " order by provider"
+)
+"""How many steps."""
 _DROPS = {-64000.0: "major", -1024.0: "ordinary"}
 """Where drops of the prompt are told apart, in tokens; what is above is micro."""
 _CHANGES = {
@@ -29,10 +34,11 @@ _TRIGGERS = {"user": ("after a message", "#0f766e"), "tool": ("after a tool", "#
     cells=f"from summary_prefix_append_grid where {_CUT} order by provider, prefix_bin, append_bin",
     margins=f"from summary_token_bins where {_CUT} and measure in ('prefix_tokens', 'append_tokens')"
     " order by provider, measure, bin",
+    appends=_APPENDS,
     overview=words.OVERVIEW,
 )
 def prefix_append(
-    title: str, cells: pl.DataFrame, margins: pl.DataFrame, overview: pl.DataFrame
+    title: str, cells: pl.DataFrame, margins: pl.DataFrame, appends: pl.DataFrame, overview: pl.DataFrame
 ) -> alt.VConcatChart:
     """How much does a step append to a prefix of what length, and where does it append more than it finds?
 
@@ -40,7 +46,10 @@ def prefix_append(
     beside it. Below the diagonal the cache holds most of the prompt. What lies above it, at long appends and
     short prefixes, is a prompt read anew: a first step, or a lost prefix.
     """
-    notes = ["from summary_prefix_append_grid, summary_token_bins", "dashed: as much appended as cached"]
+    notes = [
+        "from summary_prefix_append_grid, summary_token_bins, summary_token_lengths",
+        "dashed: as much appended as cached",
+    ]
     if cells.is_empty():
         return theme.empty("No step with a metered prompt.", title=title, notes=notes, size=theme.GRID)
     most = max(theme.greatest(cells, "prefix_high_tokens"), theme.greatest(cells, "append_high_tokens"))
@@ -48,15 +57,18 @@ def prefix_append(
     providers = theme.providers_in(cells)
     width = shapes.width_of(len(providers)) - 66
     plots = []
-    for provider in providers:
+    for provider, count in appends.select("provider", "count").iter_rows():
+        if provider not in providers:
+            continue
         mine = pl.col("provider") == provider
-        beside = _margins(margins.filter(mine), provider, domain, width)
+        heading = f"{theme.PROVIDERS[provider]}: {words.counted(count, 'step')}"
+        beside = _margins(margins.filter(mine), provider, domain, width, heading)
         heat = _heat(cells.filter(mine), provider, domain).properties(width=width, height=_HEIGHT)
         plots.append(alt.vconcat(beside[0], alt.hconcat(heat, beside[1], spacing=8), spacing=8))
-    body = alt.hconcat(*plots, spacing=28)
+    body = alt.hconcat(*plots, spacing=28).resolve_scale(opacity="independent")
     subtitle = [
-        words.population(overview, words.counted(theme.total(cells, "steps"), "metered step")),
-        "Steps by octave of the cached prefix and of the append: the darker, the more. Bars: each by itself.",
+        words.population(overview, words.counted(theme.pooled(appends)["count"], "metered step")),
+        "Steps by octave of the cached prefix and of the append: the fuller, the more. Bars: each by itself.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.GRID, left=theme.Y_AXIS)
 
@@ -73,26 +85,11 @@ def _heat(cells: pl.DataFrame, provider: str, domain: axes.Domain) -> theme.Laye
     }
     x = axes.log_x("x:Q", "Cached prefix", "tokens", axes.TOKENS, domain)
     y = axes.log_y("y:Q", "Append", "tokens", axes.TOKENS, domain)
-    colours = alt.Scale(type="log", range=["#e2e8f0", theme.PROVIDER_COLOURS[provider]], interpolate="rgb")
-    diagonal = pl.DataFrame({"x": list(domain), "y": list(domain)})
-    layers: theme.Layers = alt.layer(
-        alt.Chart(cells.with_columns(**ends))
-        .mark_rect()
-        .encode(
-            x=x,
-            x2="x2:Q",
-            y=y,
-            y2="y2:Q",
-            color=alt.Color("steps:Q").scale(colours).legend(None),
-            tooltip=["steps"],
-        ),
-        alt.Chart(diagonal).mark_line(style="landmark").encode(x="x:Q", y="y:Q"),
-    ).resolve_scale(color="independent")
-    return layers
+    return alt.layer(*shapes.heat(cells.with_columns(**ends), x, y, "steps", provider, domain))
 
 
 def _margins(
-    margins: pl.DataFrame, provider: str, domain: axes.Domain, width: int
+    margins: pl.DataFrame, provider: str, domain: axes.Domain, width: int, heading: str
 ) -> tuple[theme.Layers, alt.Chart]:
     """The histograms of the prefix, above, and of the append, on the right."""
     bins = margins.with_columns(
@@ -106,28 +103,26 @@ def _margins(
     )
     above = prefix.encode(
         x=alt.X("low:Q").scale(scale).axis(None),
-        x2="high:Q",
+        x2=alt.X2("high:Q"),
         y=alt.Y("step_share:Q").axis(None),
-        y2=alt.datum(0),
+        y2=alt.Y2Datum(0),
     )
-    steps = words.counted(theme.total(margins.filter(pl.col("measure") == "prefix_tokens"), "steps"), "step")
-    heading = theme.heading(f"{theme.PROVIDERS[provider]}: {steps}")
     right = append.encode(
         y=alt.Y("low:Q").scale(scale).axis(None),
-        y2="high:Q",
+        y2=alt.Y2("high:Q"),
         x=alt.X("step_share:Q").axis(None),
-        x2=alt.datum(0),
+        x2=alt.X2Datum(0),
     )
     drawn: alt.Chart = right.properties(width=50, height=_HEIGHT)
-    return alt.layer(above, heading).properties(width=width, height=50), drawn
+    return alt.layer(above, theme.heading(heading)).properties(width=width, height=50), drawn
 
 
 @chart(
     "How a prompt changes from step to step",
     bins=f"from summary_input_growth_bins where {_CUT} and trigger in ('user', 'tool')"
     " order by provider, trigger, bin",
-    growth=f"from summary_input_growth where {_CUT} and model = 'all' and trigger in ('user', 'tool')"
-    " and steps > 0 order by provider, trigger, growth_bucket",
+    growth="from summary_input_growth where session_kind = 'all' and model = 'all'"
+    " and trigger in ('user', 'tool') and steps > 0 order by provider, trigger, growth_bucket",
     overview=words.OVERVIEW,
 )
 def input_growth(
@@ -159,15 +154,20 @@ def input_growth(
                     colour,
                     domain,
                     top,
-                ).properties(width=shapes.width_of(len(providers)), height=198)
+                ).properties(width=shapes.width_of(len(providers)), height=188)
                 for provider in providers
             ),
             spacing=28,
         )
         for trigger, (text, colour) in _TRIGGERS.items()
     ]
+    counts = [
+        f"{words.counted(theme.pooled(whole.filter(pl.col('trigger') == trigger))['steps'], 'step')} {text}"
+        for whole in [growth.filter(pl.col("growth_bucket") == "all")]
+        for trigger, (text, _) in _TRIGGERS.items()
+    ]
     subtitle = [
-        words.population(overview, words.counted(theme.total(bins, "steps"), "step") + " after another"),
+        words.population(overview, f"{' and '.join(counts)}, each after another"),
         "Steps by the change of their prompt, an octave a bar, on either side of no change.",
     ]
     body = alt.vconcat(*rows, spacing=14)
@@ -189,12 +189,14 @@ def _changes(
 ) -> theme.Layers:
     ticks = {value: text for value, text in _CHANGES.items() if domain[0] <= value <= domain[1]}
     cases = "".join(f"datum.value == {value} ? '{text}' : " for value, text in ticks.items())
-    axis = alt.Axis(title="Change of the prompt (tokens, symlog)", values=list(ticks), labelExpr=f"{cases}''")
+    axis = theme.axis(
+        title="Change of the prompt (tokens, symlog)", values=list(ticks), labelExpr=f"{cases}''"
+    )
     drawn = bins.with_columns(
         pl.col("low_tokens").fill_null(domain[0]), pl.col("high_tokens").fill_null(domain[1])
     )
     shares = theme.y_axis("Share of steps (%)", format=".1~%", tickCount=4)
-    x = alt.X("low_tokens:Q").scale(type="symlog", constant=8, domain=domain, nice=False).axis(axis)
+    x = alt.X("low_tokens:Q").scale(type="symlog", constant=8, domain=domain, nice=False).axis(**axis)
     rules = pl.DataFrame(
         {"low_tokens": [at for at in _DROPS if at > domain[0]]}, schema={"low_tokens": pl.Float64}
     )
@@ -203,12 +205,12 @@ def _changes(
         .mark_rect(color=colour, opacity=0.75)
         .encode(
             x=x,
-            x2="high_tokens:Q",
-            y=alt.Y("step_share:Q").scale(domain=[0, top], nice=False).axis(shares),
-            y2=alt.datum(0),
-            tooltip=["low_tokens", "high_tokens", "steps"],
+            x2=alt.X2("high_tokens:Q"),
+            y=alt.Y("step_share:Q").scale(domain=[0, top], nice=False).axis(**shares),
+            y2=alt.Y2Datum(0),
+            tooltip=theme.tooltip("low_tokens:Q", "high_tokens:Q", "steps:Q"),
         ),
         alt.Chart(rules).mark_rule(style="landmark").encode(x=x),
-        theme.note(heading, 0, -14, style="strong"),
-        theme.note(drops, 190, -14),
+        theme.note(heading, 0, -30, style="strong"),
+        theme.note(drops, 0, -13),
     )

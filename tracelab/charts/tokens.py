@@ -6,35 +6,34 @@ import polars as pl
 from tracelab.charts import axes, shapes, theme, words
 from tracelab.charts.base import chart
 
-_POOLED = "provider <> 'all' and session_kind = 'all' and model = 'all'"
+_POOLED = "session_kind = 'all' and model = 'all'"
+_APPENDS = f"from summary_token_lengths where {_POOLED} and measure = 'append_tokens' order by provider"
+"""How many steps, and how many of which are left out."""
 
 
 @chart(
     "Which steps append the tokens",
-    bins=f"from summary_prefix_append where {_POOLED} order by provider, bin",
+    bins=f"from summary_prefix_append where provider <> 'all' and {_POOLED} order by provider, bin",
+    appends=_APPENDS,
     overview=words.OVERVIEW,
 )
-def append_mass(title: str, bins: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
+def append_mass(
+    title: str, bins: pl.DataFrame, appends: pl.DataFrame, overview: pl.DataFrame
+) -> alt.VConcatChart:
     """Do many small appends or a few large ones make up the tokens that must be prefilled?
 
     Reads summary_prefix_append, a row a provider and bin of the append. Grey bars say what most steps are;
     coloured ones, where a server's work is. If the colour stands right of the grey, a few steps own the
     prefill, and they are worth a look: lost prefixes, pasted files, first prompts.
     """
-    notes = ["from summary_prefix_append"]
-    if left_out := theme.total(bins, "multi_call_steps") + theme.total(bins, "missing_steps"):
-        notes.append(f"{words.counted(left_out, 'step')} of several calls or without usage left out")
-    steps = theme.total(bins, "steps")
-    if not steps:
+    facts = theme.pooled(appends)
+    notes = ["from summary_prefix_append, summary_token_lengths", *_left_out(facts)]
+    if not facts["count"]:
         return theme.empty("No step with a metered prompt.", title=title, notes=notes, size=theme.PAIR)
     labelled = bins.with_columns(
         label=pl.struct("append_low_tokens", "append_high_tokens").map_elements(_size, return_dtype=pl.String)
     )
-    found = [
-        provider
-        for provider in theme.providers_in(bins)
-        if theme.total(bins.filter(pl.col("provider") == provider), "steps")
-    ]
+    found = theme.providers_in(bins.filter(pl.col("steps") > 0))
     plots = [
         shapes.histogram(
             labelled.filter(pl.col("provider") == provider),
@@ -47,11 +46,18 @@ def append_mass(title: str, bins: pl.DataFrame, overview: pl.DataFrame) -> alt.V
         for provider in found
     ]
     subtitle = [
-        words.population(overview, f"{words.tokens(theme.total(bins, 'append_tokens'))} appended tokens"),
+        words.population(overview, f"{words.tokens(facts['total_tokens'])} appended tokens"),
         "What a step's prompt holds beyond its cached prefix, by its size.",
     ]
     body = shapes.beside(plots)
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
+
+
+def _left_out(facts: dict[str, float]) -> list[str]:
+    texts = {"multi_call_steps": "of several calls", "missing_steps": "without usage"}
+    return [
+        f"{words.counted(facts[name], 'step')} {text} left out" for name, text in texts.items() if facts[name]
+    ]
 
 
 def _size(bounds: dict[str, float | None]) -> str:
@@ -63,17 +69,22 @@ def _size(bounds: dict[str, float | None]) -> str:
 
 @chart(
     "How much a step appends, by how much is cached",
-    bins=f"from summary_append_by_prefix_bin where {_POOLED} and count > 0 order by provider, bin",
+    bins=f"from summary_append_by_prefix_bin where provider <> 'all' and {_POOLED} and count > 0"
+    " order by provider, bin",
+    appends=_APPENDS,
     overview=words.OVERVIEW,
 )
-def append_by_prefix(title: str, bins: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
+def append_by_prefix(
+    title: str, bins: pl.DataFrame, appends: pl.DataFrame, overview: pl.DataFrame
+) -> alt.VConcatChart:
     """Does a step append more when its cached prefix is longer?
 
     Reads summary_append_by_prefix_bin, a row a provider and octave of the prefix. A flat median means that
     what a step adds has nothing to do with how long its session is. A p90 that towers at a short prefix is
     the reading again of contexts whose cache was lost.
     """
-    notes = ["from summary_append_by_prefix_bin", "an append of 0 stands at 0.5"]
+    facts = theme.pooled(appends)
+    notes = ["from summary_append_by_prefix_bin, summary_token_lengths", *_left_out(facts)]
     if bins.is_empty():
         return theme.empty("No step with a metered prompt.", title=title, notes=notes, size=theme.PAIR)
     first, last = 512.0, 2 * theme.greatest(bins, "prefix_low_tokens")
@@ -83,7 +94,7 @@ def append_by_prefix(title: str, bins: pl.DataFrame, overview: pl.DataFrame) -> 
         prefix=pl.when(pl.col("prefix_low_tokens") > 0)
         .then(pl.col("prefix_low_tokens") * 2**0.5)
         .otherwise(first),
-        n=pl.col("count").map_elements("{:,}".format, return_dtype=pl.String),
+        n=pl.col("count").map_elements(words.tokens, return_dtype=pl.String),
     )
     ticks = {first: "< 1k", **{tick: text for tick, text in axes.TOKENS.items() if tick > first}}
     domain = first * 0.8, 2 * max(last, 2048)
@@ -94,7 +105,8 @@ def append_by_prefix(title: str, bins: pl.DataFrame, overview: pl.DataFrame) -> 
         rows = drawn.filter(pl.col("provider") == provider)
         x = axes.log_x("prefix:Q", "Cached prefix", "tokens", ticks, domain)
         y = axes.log_y("p50:Q", "Append of a step", "tokens", axes.TOKENS, values)
-        base = alt.Chart(rows).encode(x=x, tooltip=["prefix_low_tokens", "count", "p50", "p90"])
+        fields = theme.tooltip("prefix_low_tokens:Q", "count:Q", "p50:Q", "p90:Q")
+        base = alt.Chart(rows).encode(x=x, tooltip=fields)
         high = axes.log_y("p90:Q", "Append of a step", "tokens", axes.TOKENS, values)
         colour = theme.PROVIDER_COLOURS[provider]
         ends = rows.tail(1)
@@ -104,19 +116,23 @@ def append_by_prefix(title: str, bins: pl.DataFrame, overview: pl.DataFrame) -> 
                 base.mark_point(color=colour, size=34, opacity=1).encode(y=high),
                 base.mark_line(color=colour).encode(y=y),
                 base.mark_point(color=colour, filled=True, size=34, opacity=1).encode(y=y),
-                base.mark_text(style="note", dy=-11).encode(y=high, text="n:N"),
-                alt.Chart(ends.with_columns(text=pl.lit("median")))
-                .mark_text(style="label", align="left", dx=8)
-                .encode(x=x, y=y, text="text:N"),
-                alt.Chart(ends.with_columns(text=pl.lit("p90")))
-                .mark_text(style="label", align="left", dx=8)
-                .encode(x=x, y=high, text="text:N"),
-                theme.heading(theme.PROVIDERS[provider]),
-            ).properties(width=shapes.width_of(len(providers)), height=183)
+                base.mark_text(style="note", y=-9).encode(text=alt.Text("n:N")),
+                _end(ends, "median", x, y, 9),
+                _end(ends, "p90", x, high, -9),
+                theme.note(theme.PROVIDERS[provider], 0, -28, style="strong"),
+            ).properties(width=shapes.width_of(len(providers)), height=171)
         )
     subtitle = [
-        words.population(overview, words.counted(theme.total(bins, "count"), "metered step")),
-        "Median and p90 of each octave of the prefix; the number of steps above a point.",
+        words.population(overview, words.counted(facts["count"], "metered step")),
+        "Median and p90 of each octave of the prefix; above the plot the number of its steps.",
     ]
     body = shapes.beside(plots)
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
+
+
+def _end(ends: pl.DataFrame, text: str, x: alt.X, y: alt.Y, away: int) -> alt.Chart:
+    """Name a line at its end; two that end together keep clear of each other."""
+    label: alt.Chart = (
+        alt.Chart(ends).mark_text(text=text, style="label", align="left", dx=8, dy=away).encode(x=x, y=y)
+    )
+    return label

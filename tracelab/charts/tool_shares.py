@@ -6,39 +6,51 @@ import polars as pl
 from tracelab.charts import shapes, theme, words
 from tracelab.charts.base import chart
 
-_POOLED = "provider <> 'all' and session_kind = 'all' and model = 'all'"
+_POOLED = "session_kind = 'all' and model = 'all'"
 _MOST_TOOLS = 15
 _FEW_ROWS = 9
 """As many as a pair's height holds."""
+_STEPS = [digit * 10.0**power for power in range(-3, 9) for digit in (1, 2, 5)]
 _TOOL_GROUPS = {"rare": "all rarer tools", "mcp": "tools of MCP servers"}
 
 
 @chart(
     "Which tools are called, and how often they fail",
-    counts=f"from summary_tool_counts where {_POOLED} and tool_group <> 'all' and tool_name = 'all'"
-    " order by tool_calls desc, provider, tool_group",
+    counts=f"""
+        select
+            least(place, {_MOST_TOOLS + 1}) as row,
+            if(row > {_MOST_TOOLS}, 'all', any_value(provider)) as provider,
+            any_value(tool_group) as tool_group,
+            count(*) as grouped,
+            sum(tool_calls) as tool_calls,
+            sum(tool_errors) / nullif(sum(known_outcomes), 0) as error_share
+        from (
+            select
+                *,
+                row_number() over (order by tool_calls desc, provider, tool_group) as place
+            from summary_tool_counts
+            where {_POOLED} and provider <> 'all' and tool_group is distinct from 'all' and tool_name = 'all'
+        )
+        group by row
+        order by row""",
     overview=words.OVERVIEW,
 )
 def tool_counts(title: str, counts: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
     """Which tools does an agent call most, and which of them fail?
 
-    Reads summary_tool_counts, a row a provider and tool, the tools of all MCP servers being one. A few tools
-    at the top mean an agent of few habits. A tool with a high share of errors costs a step each time: look at
-    what it is asked for.
+    Reads summary_tool_counts, a row a provider and tool; the tools of all MCP servers are one, and so are
+    those behind the first 15. A few tools at the top mean an agent of few habits. A tool with a high share of
+    errors costs a step each time: look at what it is asked for.
     """
     notes = ["from summary_tool_counts"]
     if counts.is_empty():
         return theme.empty("No tool call.", title=title, notes=notes, size=theme.PAIR)
-    rows = counts.head(_MOST_TOOLS).with_row_index("row")
-    if rest := counts.height - rows.height:
-        calls = theme.total(counts.tail(rest), "tool_calls")
-        notes.append(f"{words.counted(rest, 'further tool')} with {words.counted(calls, 'call')} not drawn")
+    rows = _named(counts, pl.col("tool_group").replace(_TOOL_GROUPS))
     size = theme.PAIR if rows.height <= _FEW_ROWS else theme.GRID
-    y = alt.Y("row:O").axis(None).scale(paddingInner=0.3)
-    labelled = rows.with_columns(tool=pl.col("tool_group").replace(_TOOL_GROUPS).fill_null("no name"))
+    y = shapes.places(rows)
     panels = {
-        256: shapes.names(labelled, "tool", y, width=256),
-        328: shapes.bars(rows, y, "tool_calls", theme.amount_axis("Calls (number)"), "{:,}".format),
+        256: shapes.names(rows, "tool", y, width=256),
+        328: shapes.bars(rows, y, "tool_calls", theme.amount_axis("Calls (number)"), "{:,.0f}".format),
         309: shapes.bars(
             rows,
             y,
@@ -47,51 +59,69 @@ def tool_counts(title: str, counts: pl.DataFrame, overview: pl.DataFrame) -> alt
             words.percent,
         ),
     }
+    tools = words.counted(words.numbers_of(overview)["tool_names"], "tool")
     subtitle = [
-        words.population(overview, words.counted(theme.total(counts, "tool_calls"), "call")),
-        f"{words.counted(counts.height, 'tool')}, by their calls. Right: the share that ended in an error.",
+        words.population(overview, words.counted(_calls(overview), "call")),
+        f"{tools}, by their calls. Right: how many ended in an error.",
     ]
     return _rows(panels, title, subtitle, notes, size)
 
 
 @chart(
     "Which tools hold the time",
-    times=f"from summary_tool_time where {_POOLED} and tool_category <> 'all'"
-    " and total_s > 0 order by total_s desc, provider, tool_name",
+    times=f"""
+        select
+            least(place, {_MOST_TOOLS + 1}) as row,
+            if(row > {_MOST_TOOLS}, 'all', any_value(provider)) as provider,
+            any_value(tool_name) as tool_name,
+            any_value(tools) as tools,
+            count(*) as grouped,
+            sum(total_s) as total_s,
+            sum(total_s) / sum(count) as mean
+        from (
+            select
+                *,
+                row_number() over (order by total_s desc, provider, tool_name) as place,
+                count(*) over () as tools
+            from summary_tool_time
+            where {_POOLED} and provider <> 'all' and tool_category <> 'all' and total_s > 0
+        )
+        group by row
+        order by row""",
+    calls=f"from summary_tool_time where {_POOLED} and provider = 'all' and tool_category = 'all'",
     overview=words.OVERVIEW,
 )
-def tool_time(title: str, times: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
+def tool_time(
+    title: str, times: pl.DataFrame, calls: pl.DataFrame, overview: pl.DataFrame
+) -> alt.VConcatChart:
     """Which tools hold the time, in all and a call?
 
-    Reads summary_tool_time, a row a provider and tool. What leads on the left is where making tools faster
-    pays. If it is short on the right, it is called often; if it is long, each call is slow: a person may be
-    asked, or another agent be at work.
+    Reads summary_tool_time, a row a provider and tool; those behind the first 15 are one. What leads on the
+    left is where making tools faster pays. If it is short on the right, it is called often; if it is long,
+    each call is slow: a person may be asked, or another agent be at work.
     """
     notes = ["from summary_tool_time", "calls at once count each"]
     if times.is_empty():
         return theme.empty("No tool call with a known time.", title=title, notes=notes, size=theme.PAIR)
-    rows = times.head(_MOST_TOOLS).with_row_index("row").with_columns(total_h=pl.col("total_s") / 3600)
-    if rest := times.height - rows.height:
-        total = words.duration(theme.total(times.tail(rest), "total_s"))
-        notes.append(f"{words.counted(rest, 'further tool')} with {total} not drawn")
+    rows = _named(times, pl.col("tool_name"))
     size = theme.PAIR if rows.height <= _FEW_ROWS else theme.GRID
-    y = alt.Y("row:O").axis(None).scale(paddingInner=0.3)
-    labelled = rows.with_columns(tool=pl.col("tool_name").fill_null("no name"))
+    y = shapes.places(rows)
     panels = {
-        256: shapes.names(labelled, "tool", y, width=256),
-        328: shapes.bars(rows, y, "total_h", _amounts("Time of all calls (h)"), _hours),
-        309: shapes.bars(rows, y, "mean", _amounts("Mean time of a call (s)"), words.duration),
+        256: shapes.names(rows, "tool", y, width=256),
+        328: shapes.bars(rows, y, "total_s", _times("Time of all calls", rows["total_s"]), words.duration),
+        309: shapes.bars(rows, y, "mean", _times("Mean time of a call", rows["mean"]), words.duration),
     }
     subtitle = [
-        words.population(overview, words.counted(theme.total(times, "count"), "timed call")),
-        f"{words.counted(times.height, 'tool')}, by the time of all their calls.",
+        words.population(overview, words.counted(theme.pooled(calls)["count"], "timed call")),
+        f"{words.counted(rows['tools'][0], 'tool')}, by the time of all their calls.",
     ]
     return _rows(panels, title, subtitle, notes, size)
 
 
 @chart(
     "What kinds of tools are called, take time and fail",
-    categories=f"from summary_tool_categories where {_POOLED} and scheme = 'ours' and tool_calls > 0"
+    categories=f"from summary_tool_categories where {_POOLED} and provider <> 'all'"
+    " and scheme = 'ours' and tool_class <> 'all' and tool_calls > 0"
     " order by tool_calls desc, provider, tool_class",
     overview=words.OVERVIEW,
 )
@@ -111,14 +141,14 @@ def tool_categories(title: str, categories: pl.DataFrame, overview: pl.DataFrame
     rows = categories.with_columns(row=pl.col("tool_class").fill_null("no category"))
     y = alt.Y("row:O").axis(None).scale(domain=order, paddingInner=0.25, paddingOuter=0.1)
     size = theme.PAIR if len(order) <= 6 else theme.GRID
-    names = alt.Chart(pl.DataFrame({"row": order})).mark_text(style="label", align="left", fontSize=12)
+    names = alt.Chart(pl.DataFrame({"row": order})).mark_text(style="label", align="left", fontSize=12, x=0)
     clients = rows.with_columns(client=pl.col("provider").replace(theme.PROVIDERS))
     panels = {
         150: alt.layer(
-            names.encode(x=alt.value(0), y=y, text="row:N"),
+            names.encode(y=y, text=alt.Text("row:N")),
             alt.Chart(clients)
-            .mark_text(style="note", align="right")
-            .encode(x=alt.value(150), y=y, yOffset="provider:N", text="client:N"),
+            .mark_text(style="note", align="right", x=150)
+            .encode(y=y, yOffset=alt.YOffset("provider:N"), text=alt.Text("client:N")),
         ),
         245: shapes.bars(
             rows,
@@ -146,7 +176,7 @@ def tool_categories(title: str, categories: pl.DataFrame, overview: pl.DataFrame
         ),
     }
     subtitle = [
-        words.population(overview, words.counted(theme.total(categories, "tool_calls"), "call")),
+        words.population(overview, words.counted(_calls(overview), "call")),
         "By calls of both clients; what a client does not have has no bar.",
     ]
     return _rows(panels, title, subtitle, notes, size)
@@ -167,24 +197,20 @@ def tool_long_tail(title: str, tails: pl.DataFrame, overview: pl.DataFrame) -> a
     notes = ["from summary_tool_long_tail", "shares are of a category's own calls and time"]
     if tails.is_empty():
         return theme.empty("No tool call of a minute or more.", title=title, notes=notes, size=theme.PAIR)
-    labelled = tails.with_columns(
+    labelled = theme.clients(tails).with_columns(
         category=pl.when(pl.col("tool_category") == "all")
         .then(pl.lit("all tools"))
         .otherwise("tool_category")
         .fill_null("no category"),
     )
-    rows = (
-        pl.concat(
-            [
-                labelled.filter(pl.col("tool_category") == "all"),
-                labelled.filter(pl.col("tool_category") != "all"),
-            ]
-        )
-        .with_row_index("row")
-        .with_columns(total_h=pl.col("total_s") / 3600)
-    )
+    rows = pl.concat(
+        [
+            labelled.filter(pl.col("tool_category") == "all"),
+            labelled.filter(pl.col("tool_category") != "all"),
+        ]
+    ).with_row_index("row")
     size = theme.PAIR if rows.height <= _FEW_ROWS else theme.GRID
-    y = alt.Y("row:O").axis(None).scale(paddingInner=0.3)
+    y = shapes.places(rows)
     panels = {
         180: shapes.names(rows, "category", y, width=180),
         226: shapes.bars(
@@ -197,13 +223,13 @@ def tool_long_tail(title: str, tails: pl.DataFrame, overview: pl.DataFrame) -> a
             shapes.share_ticks("Share of their time (%)", rows["time_share"]),
             words.percent,
         ),
-        246: shapes.bars(rows, y, "total_h", _amounts("Time in such calls (h)"), _hours),
+        246: shapes.bars(rows, y, "total_s", _times("Time in such calls", rows["total_s"]), words.duration),
     }
-    pooled = rows.filter(pl.col("tool_category") == "all")
+    calls = theme.pooled(tails.filter(pl.col("tool_category") == "all"))["tool_calls"]
     subtitle = [
         words.population(
             overview,
-            words.counted(theme.total(pooled, "tool_calls"), "long call"),
+            words.counted(calls, "long call"),
         ),
         "Calls of at least a minute: how few they are, and how much of the time is theirs.",
     ]
@@ -225,9 +251,25 @@ def _rows(
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=size)
 
 
-def _amounts(title: str) -> alt.Axis:
-    return alt.Axis(title=title, tickCount=4, labelExpr="format(datum.value, ',~g')")
+def _calls(overview: pl.DataFrame) -> float:
+    return words.numbers_of(overview).get("tool_calls", 0)
 
 
-def _hours(hours: float) -> str:
-    return words.duration(3600 * hours)
+def _named(rows: pl.DataFrame, name: pl.Expr) -> pl.DataFrame:
+    """Name each row by its tool; the last one holds all tools that there is no row for."""
+    rest = pl.format("{} further tools", "grouped")
+    return rows.with_columns(
+        tool=pl.when(pl.col("row") > _MOST_TOOLS).then(rest).otherwise(name.fill_null("no name"))
+    )
+
+
+def _times(title: str, seconds: pl.Series) -> theme.Axis:
+    """Return an axis of seconds, written in the unit of the longest."""
+    longest = theme.greatest(seconds.to_frame("s"), "s")
+    unit, size = words.unit_of(longest)
+    # round numbers of that unit: at most five of them
+    step = next(step for step in _STEPS if 5 * step * size >= longest)
+    shown = [step * size * place for place in range(6)]
+    return theme.axis(
+        title=f"{title} ({unit})", values=shown, labelExpr=f"format(datum.value / {size}, ',~g')"
+    )

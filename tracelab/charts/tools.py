@@ -11,36 +11,42 @@ _FEW_TOOLS = 9
 """As many as a pair's height holds."""
 _COLUMNS = {"client": 10, "kind": 66, "calls": 162, "median": 226, "total": 290}
 """The numbers beside the lines, each at its place in pixels: texts begin there, numbers end there."""
-_POOLED = "provider <> 'all' and session_kind = 'all' and model = 'all'"
+_POOLED = "session_kind = 'all' and model = 'all'"
+_CALLS = f"from summary_tool_latency where {_POOLED} and tool_category = 'all' order by provider"
+"""The calls of each client, and of all."""
 _GAP_CLASSES = {"execution_like": "commands", "write_stdin": "input to commands", "direct_human": "questions"}
 
 
 @chart(
     "How long tool calls take, by tool",
-    latencies="from summary_tool_latency where provider <> 'all' and session_kind = 'all' and model = 'all'"
-    " and tool_category <> 'all' order by total_s desc nulls last, tool_calls desc, provider, tool_name",
+    latencies=f"select *, count(*) over () as tools from summary_tool_latency where {_POOLED}"
+    " and provider <> 'all' and tool_category <> 'all' and count > 0"
+    f" order by total_s desc, tool_calls desc, provider, tool_name limit {_MOST_TOOLS}",
+    calls=_CALLS,
     overview=words.OVERVIEW,
 )
-def tool_latency(title: str, latencies: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
+def tool_latency(
+    title: str, latencies: pl.DataFrame, calls: pl.DataFrame, overview: pl.DataFrame
+) -> alt.VConcatChart:
     """Which tools make an agent wait, and is it the usual call or the rare one?
 
     Reads summary_tool_latency, a row a provider and tool, sorted by the time they take in all. A tool at the
     top with few calls is slow by nature; one whose p90 and p99 lie decades to the right of its median is
     usually fast and sometimes stuck: its time is in the tail, and a timeout would save most of it.
     """
-    timed = latencies.filter(pl.col("count") > 0)
+    facts = theme.pooled(calls)
     notes = ["from summary_tool_latency"]
-    if missing := theme.total(latencies, "missing_latencies"):
-        notes.append(f"{words.counted(missing, 'call')} without a known time left out")
-    if timed.is_empty():
+    if facts["missing_latencies"]:
+        notes.append(f"{words.counted(facts['missing_latencies'], 'call')} without a known time left out")
+    if latencies.is_empty():
         return theme.empty("No tool call with a known time.", title=title, notes=notes, size=theme.PAIR)
-    if timed.height > _MOST_TOOLS:
-        notes.append(f"{words.counted(timed.height - _MOST_TOOLS, 'further tool')} not drawn")
-    rows = timed.head(_MOST_TOOLS).with_row_index("row")
+    rows = latencies.with_columns(pl.col("tool_name").fill_null("no name")).with_row_index("row")
+    if further := rows["tools"][0] - rows.height:
+        notes.append(f"{words.counted(further, 'further tool')} not drawn")
     size = theme.PAIR if rows.height <= _FEW_TOOLS else theme.GRID
     panels = _names(rows), _spans(rows), _numbers(rows)
     body = alt.hconcat(*(panel.properties(height=size[1] - 168) for panel in panels), spacing=12)
-    counts = words.counted(theme.total(timed, "count"), "timed call"), words.counted(timed.height, "tool")
+    counts = words.counted(facts["count"], "timed call"), words.counted(rows["tools"][0], "tool")
     subtitle = [
         words.population(overview, *counts),
         "Sorted by total time. Thin line p10 to p90, bar p25 to p75, dot median, tick p99.",
@@ -49,8 +55,10 @@ def tool_latency(title: str, latencies: pl.DataFrame, overview: pl.DataFrame) ->
 
 
 def _names(rows: pl.DataFrame) -> alt.Chart:
-    base = alt.Chart(rows, width=170).mark_text(style="label", align="left", fontSize=12, limit=170)
-    names: alt.Chart = base.encode(x=alt.value(0), y=alt.Y("row:O").axis(None), text="tool_name:N")
+    base = alt.Chart(rows, width=170).mark_text(style="label", align="left", fontSize=12, limit=165, x=0)
+    names: alt.Chart = base.encode(
+        y=alt.Y("row:O").axis(None), text=alt.Text("tool_name:N"), tooltip=theme.tooltip("tool_name:N")
+    )
     return names
 
 
@@ -59,18 +67,19 @@ def _spans(rows: pl.DataFrame) -> theme.Layers:
     # what takes no measurable time stands at the axis' beginning
     drawn = rows.with_columns(pl.col("p10", "p25", "p50", "p75", "p90", "p99").clip(lower_bound=0.001))
     domain = theme.time_domain(theme.least(drawn, "p10"), theme.greatest(drawn, "p99"))
-    colours = theme.provider_scale(theme.providers_in(rows))
     base = alt.Chart(drawn, width=440).encode(
         y=alt.Y("row:O").axis(title=None, labels=False, grid=True),
-        color=alt.Color("provider:N").scale(colours).legend(None),
-        tooltip=["tool_name:N", "provider:N", "tool_calls:Q", "p50:Q", "p90:Q", "p99:Q", "total_s:Q"],
+        color=theme.colours(),
+        tooltip=theme.tooltip(
+            "tool_name:N", "provider:N", "tool_calls:Q", "p50:Q", "p90:Q", "p99:Q", "total_s:Q"
+        ),
     )
     x = theme.time_x("p10:Q", "Time of a call", domain)
     return alt.layer(
-        base.mark_rule(strokeWidth=1.5).encode(x=x, x2="p90:Q"),
-        base.mark_bar(height=8, cornerRadius=2, opacity=0.55).encode(x="p25:Q", x2="p75:Q"),
-        base.mark_point(filled=True, size=42, opacity=1).encode(x="p50:Q"),
-        base.mark_tick(thickness=2, size=12, opacity=1).encode(x="p99:Q"),
+        base.mark_rule(strokeWidth=1.5).encode(x=x, x2=alt.X2("p90:Q")),
+        base.mark_bar(height=8, cornerRadius=2, opacity=0.55).encode(x=alt.X("p25:Q"), x2=alt.X2("p75:Q")),
+        base.mark_point(filled=True, size=42, opacity=1).encode(x=alt.X("p50:Q")),
+        base.mark_tick(thickness=2, size=12, opacity=1).encode(x=alt.X("p99:Q")),
     )
 
 
@@ -86,29 +95,33 @@ def _numbers(rows: pl.DataFrame) -> theme.Layers:
     layers = []
     for name, place in _COLUMNS.items():
         side: theme.Side = "left" if name in ("client", "kind") else "right"
-        cells = alt.Chart(texts, width=290).mark_text(style="label", align=side)
-        layers.append(cells.encode(x=alt.value(place), y=alt.Y("row:O").axis(None), text=f"{name}:N"))
+        cells = alt.Chart(texts, width=290).mark_text(style="label", align=side, x=place)
+        layers.append(cells.encode(y=alt.Y("row:O").axis(None), text=alt.Text(f"{name}:N")))
         layers.append(theme.note(name.capitalize(), place, -10, side))
     return alt.layer(*layers)
 
 
 @chart(
     "Which calls of tools hold their time",
-    bins=f"from summary_tool_latency_bins where {_POOLED} order by provider, bin",
+    bins=f"from summary_tool_latency_bins where provider <> 'all' and {_POOLED} order by provider, bin",
+    calls=_CALLS,
     overview=words.OVERVIEW,
 )
-def tool_latency_mass(title: str, bins: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
+def tool_latency_mass(
+    title: str, bins: pl.DataFrame, calls: pl.DataFrame, overview: pl.DataFrame
+) -> alt.VConcatChart:
     """Do the many fast calls or the few slow ones make up the time of tools?
 
     Reads summary_tool_latency_bins, a row a provider and bin of a call's time. Grey bars say what most calls
     are; coloured ones, what is waited for. The further the colour stands right of the grey, the more a few
     slow calls matter, and the less a faster shell would help.
     """
-    notes = ["from summary_tool_latency_bins"]
-    if not theme.total(bins, "tool_calls"):
+    notes = ["from summary_tool_latency_bins, summary_tool_latency"]
+    facts = theme.pooled(calls)
+    if not facts["count"]:
         return theme.empty("No tool call with a known time.", title=title, notes=notes, size=theme.PAIR)
     subtitle = [
-        words.population(overview, words.counted(theme.total(bins, "tool_calls"), "timed call")),
+        words.population(overview, words.counted(facts["count"], "timed call")),
         "Calls by how long they take.",
     ]
     measures = {"call_share": "share of calls", "time_share": "share of their time"}
@@ -121,7 +134,7 @@ def tool_latency_mass(title: str, bins: pl.DataFrame, overview: pl.DataFrame) ->
     bins="from summary_codex_tool_gap_buckets where session_kind = 'all' and model = 'all' "
     " and measure = 'wall' and gap_class = 'all' and tool_name = 'all' order by bin",
     classes="from summary_codex_tool_gap where session_kind = 'all' and model = 'all' and tool_name = 'all'"
-    " and gap_class <> 'all' and measure = 'gap' and count > 0 order by timed_total_s desc, gap_class",
+    " and measure = 'gap' and count > 0 order by timed_total_s desc, gap_class",
     overview=words.OVERVIEW,
 )
 def runner_gap(
@@ -144,15 +157,12 @@ def runner_gap(
         row=pl.col("bin"),
         label=_label("up_to_s")
         + "  ·  "
-        + pl.col("timed_calls").map_elements("{:,}".format, return_dtype=pl.String)
-        + " calls",
-        internal=pl.col("internal_s") / (pl.col("internal_s") + pl.col("gap_s")),
-        gap=pl.col("gap_s") / (pl.col("internal_s") + pl.col("gap_s")),
+        + pl.col("timed_calls").map_elements(_calls, return_dtype=pl.String),
     )
     parts = pl.concat(
-        rows.select("row", part=pl.lit(part), share=pl.col(part)) for part in ("internal", "gap")
+        rows.select("row", part=pl.lit(part), share=pl.col(f"{part}_share")) for part in ("internal", "gap")
     ).sort("row")
-    y = alt.Y("row:O").axis(None).scale(paddingInner=0.25)
+    y = shapes.places(rows, 0.25)
     looks = {"internal": ("the command itself", "#a78bfa"), "gap": ("around it", "#cbd5e1")}
     body = alt.hconcat(
         shapes.names(rows, "label", y, width=190, clients=False),
@@ -162,10 +172,11 @@ def runner_gap(
     texts = [
         f"{_GAP_CLASSES.get(row['gap_class'], row['gap_class'])} p50 {words.duration(row['p50'])},"
         f" p99 {words.duration(row['p99'])}"
-        for row in classes.to_dicts()
+        for row in classes.filter(pl.col("gap_class") != "all").to_dicts()
     ]
+    timed_calls = classes.filter(pl.col("gap_class") == "all")["count"].item()
     subtitle = [
-        words.population(overview, words.counted(theme.total(rows, "timed_calls"), "timed call")),
+        words.population(overview, words.counted(timed_calls, "timed call")),
         "By the time from call to result. Around it: " + "; ".join(texts) + ".",
     ]
     panels = body.hconcat
@@ -176,11 +187,7 @@ def runner_gap(
 def _histograms(bins: pl.DataFrame, high: str, title: str, measures: dict[str, str]) -> alt.HConcatChart:
     """One histogram a provider, beside each other."""
     labelled = bins.with_columns(label=_label(high))
-    found = [
-        provider
-        for provider in theme.providers_in(bins)
-        if theme.total(bins.filter(pl.col("provider") == provider), "tool_calls")
-    ]
+    found = theme.providers_in(bins.filter(pl.col("tool_calls") > 0))
     return shapes.beside(
         [
             shapes.histogram(
@@ -194,6 +201,10 @@ def _histograms(bins: pl.DataFrame, high: str, title: str, measures: dict[str, s
             for provider in found
         ]
     )
+
+
+def _calls(number: int) -> str:
+    return words.counted(number, "call")
 
 
 def _label(high: str) -> pl.Expr:

@@ -7,11 +7,17 @@ import polars as pl
 
 OVERVIEW = "from summary_overview where session_kind = 'all' and model = 'all' and trigger = 'all'"
 """The frame that `population` reads."""
+_UNITS = (("d", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 0.001))
+
+
+def numbers_of(overview: pl.DataFrame, provider: str = "all") -> dict[str, float]:
+    """Return the overview's numbers of one client, or of all."""
+    return dict(overview.filter(pl.col("provider") == provider).select("name", "value").iter_rows())
 
 
 def population(overview: pl.DataFrame, *first: str) -> str:
     """Say what the picture is of: its own counts first, then sessions, steps and days."""
-    numbers = dict(overview.filter(pl.col("provider") == "all").select("name", "value").iter_rows())
+    numbers = numbers_of(overview)
     parts = [*first, counted(numbers.get("sessions", 0), "session"), counted(numbers.get("steps", 0), "step")]
     if "first_at_epoch_s" in numbers:
         days = [
@@ -27,12 +33,20 @@ def counted(number: float, noun: str) -> str:
     return f"{number:,.0f} {noun}{'' if number == 1 else 's'}"
 
 
+def short(name: str, most: int) -> str:
+    """Return a name, its end cut off where it has more letters than there is room for."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
 def duration(seconds: float) -> str:
     """Return a time as a person says it, to two or three digits: 0.4 ms, 850 ms, 4.2 s, 1.4 h, 2.5 d."""
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        if seconds >= size:
-            return f"{_digits(seconds / size)} {unit}"
-    return f"{_digits(seconds * 1000)} ms"
+    unit, size = unit_of(seconds)
+    return f"{_digits(seconds / size)} {unit}"
+
+
+def unit_of(seconds: float) -> tuple[str, float]:
+    """Return the unit in which a person says a time, and its seconds."""
+    return next((unit for unit in _UNITS if seconds >= unit[1]), _UNITS[-1])
 
 
 def tokens(number: float) -> str:
@@ -44,14 +58,16 @@ def tokens(number: float) -> str:
 
 
 def dollars(number: float) -> str:
-    """Return an amount of money: $0.0042, $3.75, $1,250."""
-    if number == 0 or number >= 100:
+    """Return an amount of money: $0.0042, $3.75, $10, $1,250."""
+    if number >= 100 or number == round(number):
         return f"${number:,.0f}"
     return f"${number:,.2f}" if number >= 0.1 else f"${number:.2g}"
 
 
 def percent(share: float) -> str:
-    """Return a share in percent: 0.4%, 93%."""
+    """Return a share in percent: <0.1%, 0.4%, 93%."""
+    if 0 < share < 0.0005:
+        return "<0.1%"
     return f"{_digits(100 * share)}%"
 
 
