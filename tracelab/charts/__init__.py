@@ -165,7 +165,16 @@ def _svg(spec: dict[str, Any]) -> str:
     ratio = max(1.0, float(head[1]) / width, float(head[2]) / height)
     box = f'viewBox="0 0 {width * ratio:g} {height * ratio:g}"'
     canvas = f'width="{width}" height="{height}" {box}{head[3]} width="100%" height="100%"'
-    return svg[: head.start()] + canvas + svg[head.end() :]
+    return re.sub("<[^>]+>", _rounded, svg[: head.start()] + canvas + svg[head.end() :])
+
+
+def _rounded(tag: re.Match[str]) -> str:
+    """Write places to a hundredth of a pixel: half the size, and the same on every machine."""
+
+    def attribute(found: re.Match[str]) -> str:
+        return re.sub(r"-?\d+\.\d{3,}", lambda number: f"{round(float(number[0]), 2):g}", found[0])
+
+    return re.sub(r' (?:d|x|y|x2|y2|width|height|transform)="[^"]*"', attribute, tag[0])
 
 
 def _html(spec: dict[str, Any]) -> str:

@@ -14,11 +14,13 @@ _POOLED = "session_kind = 'all' and model = 'all'"
     bins=f"from summary_cache_hit_ratio_bins where provider <> 'all' and {_POOLED}"
     " and trigger in ('user', 'tool') and binning = 'coarse' and steps > 0"
     " order by provider, trigger desc, bin",
-    ratios=f"from summary_cache_hit_ratio where {_POOLED} order by provider, trigger desc",
+    ratios=f"from summary_cache_hit_ratio where provider <> 'all' and {_POOLED}"
+    " and trigger in ('user', 'tool') order by provider, trigger desc",
+    total=f"from summary_cache_hit_ratio where provider = 'all' and {_POOLED} and trigger = 'all'",
     overview=words.OVERVIEW,
 )
 def hit_ratio(
-    title: str, bins: pl.DataFrame, ratios: pl.DataFrame, overview: pl.DataFrame
+    title: str, bins: pl.DataFrame, ratios: pl.DataFrame, total: pl.DataFrame, overview: pl.DataFrame
 ) -> alt.VConcatChart:
     """How much of a step's prompt comes from the cache, after a message and after a tool?
 
@@ -27,7 +29,7 @@ def hit_ratio(
     something else than a pause. Coloured bars say which of them the appended tokens come from.
     """
     notes = ["from summary_cache_hit_ratio_bins, summary_cache_hit_ratio"]
-    facts = theme.pooled(ratios.filter(pl.col("trigger") == "all"))
+    facts = theme.pooled(total)
     for name, text in (("multi_call_steps", "of several calls"), ("unmetered_steps", "without usage")):
         if facts[name]:
             notes.append(f"{words.counted(facts[name], 'step')} {text} left out")

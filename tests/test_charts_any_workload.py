@@ -1,0 +1,225 @@
+"""Charts of workloads that nobody planned for: names that attack, names without end, and parts that lack."""
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.test_charts import NAMES, RARE, marks, tables, texts, within  # noqa: F401  (tables is a fixture)
+from tracelab.build import build
+from tracelab.charts import charts, draw, draw_charts
+from tracelab.discover import sample_home
+from tracelab.load import load
+
+LONG = "x" * 300
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>&amp;",
+    "\"quoted\" 'twice' `thrice` ${this} \\n",
+    "right \u202eto\u202c left \u200f",
+    "two\nlines\tand\x07a bell\u2028",
+    "=cmd|' /C calc'!A0",
+    "👩‍👩‍👧 family",
+    LONG,
+)
+SHOWN = (
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>&amp;",
+    "\"quoted\" 'twice' `thrice` ${this} \\n",
+    "right to left ",
+    "two�lines�and�a bell�",
+    "=cmd|' /C calc'!A0",
+    "👩‍👩‍👧 family",
+    LONG,
+)
+
+
+@pytest.fixture
+def rare(tables: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:  # noqa: F811
+    """The sample's tables, and rows of what no small log has: fits, buckets and outputs of 300 models."""
+    models = "(select format('model {:03}', range) as model, range as place from range(300))"
+    cut = "'claude' as provider, 'all' as session_kind"
+    kinds = "unnest(['tool_to_tool_call', 'user_to_tool_call'])"
+    for table, columns in {
+        "summary_output_attribution": "'all' as trigger, 2000 as min_output_tokens, 400 - place as pairs,"
+        " 'append_side' as decision, 0.9 as append_side_share, 0.1 as prefix_close_share",
+        "summary_output_attribution_grid": "unnest(['append_tokens', 'prefix_gain_tokens']) as measure,"
+        " 2048 as output_low_tokens, 2896.3 as output_high_tokens, 4096 as held_low_tokens,"
+        " 5792.6 as held_high_tokens, 400 - place as pairs",
+        "summary_timing_fit": f"{kinds} as segment_kind, unnest(['median', 'log_duration']) as fit,"
+        " 9000 - place as segments, 100 as test_segments, 2.5 as mae_s, 1.5 as floor_mae_s",
+        "summary_append_vs_prefix_latency": f"{kinds} as segment_kind, 'b' || place as total_bin,"
+        " 'o' as output_bin, 30 as pairs, 50000 as total_p50_tokens, 1.5 as p50_ratio,"
+        " 0.7 as slower_probability",
+    }.items():
+        tables.execute(f"insert into {table} by name select {cut}, model, {columns} from {models}")
+    tables.execute(f"""
+        insert into summary_timing_fit_grid by name
+        select {cut}, 'all' as model, 'log_duration' as fit, 1 as segments, x as predicted_low_s,
+            1.3 * x as predicted_high_s, y as measured_low_s, 1.3 * y as measured_high_s
+        from (select 10 ** (range / 8 - 2) as x from range(48)) as predicted
+        cross join (select 10 ** (range / 8 - 2) as y from range(48)) as measured
+    """)
+    tables.execute(
+        "update summary_append_vs_prefix_latency set buckets = 600, p50_ratio = 1.5, slower_probability = 0.7"
+        " where total_bin = 'all'"
+    )
+    return tables
+
+
+def columns_of(tables: duckdb.DuckDBPyConnection, *names: str) -> Iterator[tuple[str, str]]:  # noqa: F811
+    query = "select table_name, column_name from duckdb_columns() where database_name = 'memory' order by all"
+    for table, column in tables.execute(query).fetchall():
+        if column in names:
+            yield table, column
+
+
+def spec(tables: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:  # noqa: F811
+    made: dict[str, Any] = draw(charts()[name], tables).to_dict()
+    return made
+
+
+@pytest.mark.parametrize("name", sorted(RARE))
+def test_what_few_logs_have_is_drawn_where_there_is_some(name: str, rare: duckdb.DuckDBPyConnection) -> None:
+    title = spec(rare, name)["title"]
+    assert title["subtitle"] != ["Nothing to draw"]
+    assert "24 sessions" in title["subtitle"][0]
+
+
+def test_2000_tools_and_300_models_stay_within_5000_rows(rare: duckdb.DuckDBPyConnection) -> None:
+    for table, column in [*columns_of(rare, "tool_name", "model")]:
+        if table.startswith("summary_"):
+            many = 2000 if column == "tool_name" else 300
+            group = ", tool_group || range as tool_group" if (table, column) == (
+                "summary_tool_counts", "tool_name"
+            ) else ""  # fmt: skip
+            chosen = f"{column} <> 'all' and (select count(*) from {table}) < 5000"
+            rare.execute(
+                f"insert into {table} select * exclude (range) replace ({column} || range as {column}{group})"
+                f" from (select * from {table} where {chosen} limit 40), range({many})"
+            )
+    for name in NAMES:
+        datasets = spec(rare, name).get("datasets", {})
+        assert sum(len(rows) for rows in datasets.values()) <= 5000, name
+
+
+def test_what_lies_beyond_the_first_tools_is_one_bar_with_its_sum(
+    tables: duckdb.DuckDBPyConnection,  # noqa: F811
+) -> None:
+    tables.execute("delete from summary_tool_counts where tool_group is distinct from 'all'")
+    tables.execute("""
+        insert into summary_tool_counts by name
+        select 'claude' as provider, 'all' as session_kind, 'all' as model, 'tool ' || range as tool_group,
+            'all' as tool_name, 100 - range as tool_calls, 10 as known_outcomes, 1 as tool_errors
+        from range(20)
+    """)
+    rows = [
+        row
+        for rows in spec(tables, "tool_counts")["datasets"].values()
+        for row in rows
+        if row.get("tool") == "5 further tools"
+    ]
+    assert {(row["provider"], row["tool_calls"], row["error_share"]) for row in rows} == {
+        ("all", 85 + 84 + 83 + 82 + 81, 0.1)
+    }
+
+
+@pytest.fixture(scope="module")
+def hostile(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all charts of the sample, its tools, models, sessions and triggers named to do harm."""
+    db = tmp_path_factory.mktemp("hostile") / "tracelab.duckdb"
+    with duckdb.connect(str(db)) as changed:
+        changed.execute(f"attach '{warehouse}' as sample (read_only)")
+        query = (
+            "select table_name from duckdb_tables() where schema_name = 'main' and database_name = 'sample'"
+        )
+        for (table,) in changed.execute(query).fetchall():
+            changed.execute(f"create table {table} as from sample.{table}")
+        tools = ["Bash", "wait", "write_stdin", "exec_command", "exec", "Agent", "Read", "Edit"]
+        models = ["claude-opus-4-8", "gpt-5.6-sol", "gpt-5.5", "claude-opus-4-7", "claude-sonnet-4-6"]
+        names = {
+            ("tool_latency", "tool_name"): tools,
+            ("tool_time", "tool_name"): tools,
+            ("dashboard_models", "model"): [*models, "gpt-5.4", "claude-haiku-4-5-20251001"],
+        }
+        for (table, column), found in names.items():
+            for name, bad in zip(found, HOSTILE[-len(found) :], strict=True):
+                changed.execute(f"update summary_{table} set {column} = ? where {column} = ?", [bad, name])
+        changed.execute("update compactions set compaction_trigger = ?", [HOSTILE[0] + LONG])
+        (session,) = changed.execute(
+            charts()["session_steps"].frames["session"], {"session_id": None}
+        ).fetchall()
+        for table in ("sessions", "steps", "tool_calls", "compactions"):
+            changed.execute(
+                f"update {table} set session_id = ? where session_id = ?", [HOSTILE[0] + LONG, session[0]]
+            )
+    draw_charts(db, db.parent, formats=("svg", "html", "json"))
+    return db.parent
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_picture_of_hostile_names_is_sound_and_runs_none_of_them(name: str, hostile: Path) -> None:
+    svg = (hostile / f"{name}.svg").read_text()
+    tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(svg).iter()}
+    assert not tags & {"script", "img", "foreignObject", "image"}
+    html = (hostile / f"{name}.html").read_text()
+    assert html.count("</script>") == 2 and "<img src=x" not in html
+
+
+@pytest.mark.parametrize("name", ["tool_latency", "tool_time", "model_mix"])
+def test_names_are_drawn_as_text_cut_where_they_are_long_and_whole_where_pointed_at(
+    name: str, hostile: Path
+) -> None:
+    root = ET.fromstring((hostile / f"{name}.svg").read_text())
+    drawn = {"".join(element.itertext()) for element in root.iter() if element.tag.endswith("}text")}
+    shown = SHOWN[-7:] if name == "model_mix" else SHOWN
+    for label in shown:
+        assert any(text.strip()[:14] == label.strip()[:14] for text in drawn), label
+    assert any(text.startswith("xxx") and text.endswith("…") for text in drawn)
+    assert all(len(text) < 250 for text in drawn)
+    made = json.loads((hostile / f"{name}.json").read_text())
+    assert LONG in {value for rows in made["datasets"].values() for row in rows for value in row.values()}
+
+
+def test_a_session_with_a_hostile_name_is_named_in_short(hostile: Path) -> None:
+    title = json.loads((hostile / "session_steps.json").read_text())["title"]["subtitle"][0]
+    assert title.startswith(HOSTILE[0]) and "…" in title and len(title) < 250
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the charts of one client's logs, without a tool call and without a price."""
+    db = tmp_path_factory.mktemp("bare") / "tracelab.duckdb"
+    load([sample_home() / ".claude"], db=db)
+    with duckdb.connect(str(db)) as raw:
+        raw.execute("delete from raw.tool_calls")
+        raw.execute("delete from raw.events where event_type in ('tool_call', 'tool_result')")
+        raw.execute("update raw.steps set model = 'unheard of'")
+    build(db)
+    draw_charts(db, db.parent, formats=("svg", "json"))
+    return db.parent
+
+
+NEEDS_TOOLS = {
+    "first_token_time",
+    "runner_gap",
+    *(name for name in NAMES if name.startswith("tool_")),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_client_without_tools_or_prices_has_every_chart_or_a_reason(name: str, bare: Path) -> None:
+    missing = name in NEEDS_TOOLS | RARE | {"session_cost"}
+    shown = texts((bare / f"{name}.svg").read_text())
+    assert any(text.startswith("No ") and text.endswith(".") for text in shown) == missing
+    assert (marks(bare, name) == 0) == missing
+    made = json.loads((bare / f"{name}.json").read_text())
+    assert "Codex" not in {text for text in within(made, "text") if isinstance(text, str)}
+
+
+def test_bars_without_a_price_say_so(bare: Path) -> None:
+    assert "no price" in texts((bare / "model_mix.svg").read_text())
