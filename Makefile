@@ -43,6 +43,7 @@ docs: setup  ## Write what is generated from code
 	$(BIN)/python -m tracelab.sources > models/staging/_sources.yml
 	$(BIN)/dbt --quiet parse && $(BIN)/python docs/reference.py target/manifest.json
 	$(MAKE) --no-print-directory demo && $(BIN)/python docs/answers.py out/tracelab.duckdb
+	$(BIN)/python docs/gallery.py out/tracelab.duckdb
 
 lock:  ## Write requirements.lock anew from pyproject.toml
 	$(BIN)/uv lock --quiet && $(BIN)/uv export --frozen --no-emit-project --all-groups --quiet --no-header --output-file requirements.lock
