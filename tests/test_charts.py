@@ -12,9 +12,9 @@ import pytest
 
 from tests.raw_warehouse import raw_warehouse
 from tracelab.build import build
-from tracelab.charts import charts, draw, draw_charts
+from tracelab.charts import charts, draw, draw_charts, shapes
 from tracelab.charts.base import Chart
-from tracelab.charts.theme import config
+from tracelab.charts.theme import TIME_PARTS, TOKEN_COLOURS, config
 from tracelab.discover import sample_home
 from tracelab.errors import TracelabError
 from tracelab.load import load
@@ -247,6 +247,19 @@ def test_a_warehouse_that_is_not_built_is_told_apart(tmp_path: Path) -> None:
 def test_text_has_contrast_in_light_and_in_dark(mode: Any, style: str) -> None:
     colours = config(mode)
     assert contrast(colours["style"][style]["color"], colours["background"]) >= 4.5
+
+
+@pytest.mark.parametrize("colour", [*(look for _, look in TIME_PARTS.values()), *TOKEN_COLOURS.values()])
+def test_numbers_on_a_coloured_bar_have_contrast(colour: str) -> None:
+    assert contrast(shapes.ON_COLOUR, colour) >= 4.5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_the_config_knows_whether_the_page_is_light(name: str, drawn: Path) -> None:
+    spec = spec_of(drawn, name)
+    assert spec.pop("config") == config()
+    light = {config()["background"], *(config()["style"][style]["color"] for style in ("label", "note"))}
+    assert not {"white", "black", *light} & set(re.findall(r'"([^"]*)"', json.dumps(spec)))
 
 
 def contrast(one: str, other: str) -> float:

@@ -82,7 +82,7 @@ def output_attribution(
             text = f"{words.percent(shares[measure])} {_HELD[measure]}"
             layers = shapes.heat(closed, x, y, "pairs", row["provider"], (outputs[0], outputs[1]))
             shown = [*layers, theme.note(text, 0, -10, width=width), *heads]
-            rows[measure].append(alt.layer(*shown).properties(width=width, height=188))
+            rows[measure].append(alt.layer(*shown).properties(width=width, height=180))
             heads = []
     subtitle = [
         words.population(overview, words.counted(facts["pairs"], "long output")),
@@ -146,7 +146,7 @@ def timing_fit(
             alt.layer(
                 *shapes.heat(placed, x, y, "segments", provider, domain),
                 theme.heading(theme.PROVIDERS[provider]),
-            ).properties(width=width, height=222)
+            ).properties(width=width, height=218)
         )
     upper = alt.hconcat(*plots).resolve_scale(opacity="independent")
     body = alt.vconcat(upper, _errors(groups), spacing=26)

@@ -9,7 +9,7 @@ import polars as pl
 from tracelab.charts import theme, words
 
 LANDMARKS = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
-_ON_COLOUR = "#0f172a"
+ON_COLOUR = "#0f172a"
 """Text on a coloured bar, light page or dark."""
 
 
@@ -258,7 +258,7 @@ def stacks(
     )
     return alt.layer(
         base.mark_bar(style="apart").encode(color=tint),
-        base.mark_text(color=_ON_COLOUR, fontSize=11).encode(
+        base.mark_text(color=ON_COLOUR, fontSize=11).encode(
             x=alt.X(f"{share}:Q", bandPosition=0.5).stack("zero"),
             text=alt.Text("text:N"),
             detail=alt.Detail("part:N"),

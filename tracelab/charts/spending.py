@@ -163,7 +163,7 @@ def compactions(
     drawn = largest.select("provider", "compaction_trigger", "pre_tokens", "post_tokens").with_row_index(
         "row"
     )
-    base = alt.Chart(drawn, width=shapes.width_of(1) + 20, height=size[1] - 180).encode(
+    base = alt.Chart(drawn, width=shapes.width_of(1) + 12, height=size[1] - 180).encode(
         y=alt.Y("row:O").axis(None),
         color=theme.colours(),
         tooltip=theme.tooltip("compaction_trigger:N", "pre_tokens:Q", "post_tokens:Q"),

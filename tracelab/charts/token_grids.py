@@ -154,7 +154,7 @@ def input_growth(
                     colour,
                     domain,
                     top,
-                ).properties(width=shapes.width_of(len(providers)), height=188)
+                ).properties(width=shapes.width_of(len(providers)), height=184)
                 for provider in providers
             ),
             spacing=28,

@@ -166,7 +166,7 @@ def tool_categories(title: str, categories: pl.DataFrame, overview: pl.DataFrame
             words.percent,
             offset=True,
         ),
-        244: shapes.bars(
+        240: shapes.bars(
             rows,
             y,
             "error_share",
