@@ -72,7 +72,7 @@ def draw_charts(
 
     _check("chart", names, list(charts()))
     _check("format", formats, FORMATS)
-    paths = []
+    paths: list[Path] = []
     with open_read_only(db) as warehouse:
         for name in names or charts():
             picture = draw(charts()[name], warehouse, session_id=session_id)
