@@ -221,6 +221,28 @@ def chart(
 
 @app.command(
     epilog=_examples(
+        "tracelab report",
+        "tracelab --db friend.duckdb report --output friend.html",
+    )
+)
+def report(
+    context: typer.Context,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="File to write.")
+    ] = Path("report.html"),
+) -> None:
+    """Write everything as one HTML page, and print its name.
+
+    Charts, what they show, the tables and the SQL behind them, and a session explorer. The page needs no server
+    and no network, and holds what the warehouse does: sizes, names and times.
+    """
+    from tracelab.report import build_report
+
+    _print(build_report(context.obj, output))
+
+
+@app.command(
+    epilog=_examples(
         'tracelab sql "show tables"',
         'tracelab sql "describe steps"',
         'tracelab sql "from requests order by response_ms desc limit 5"',

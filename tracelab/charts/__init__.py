@@ -93,13 +93,23 @@ def draw(
     Raises:
         TracelabError: if the tables that it reads are not built.
     """
+    return chart.draw(**read_frames(chart, warehouse, session_id=session_id))
+
+
+def read_frames(
+    chart: Chart, warehouse: "duckdb.DuckDBPyConnection", *, session_id: str | None = None
+) -> dict[str, "pl.DataFrame"]:
+    """Read what a chart draws, a frame a keyword of its function.
+
+    Raises:
+        TracelabError: if the tables that it reads are not built.
+    """
     import duckdb
 
     try:
-        frames = {name: _frame(warehouse, query, session_id) for name, query in chart.frames.items()}
+        return {name: _frame(warehouse, query, session_id) for name, query in chart.frames.items()}
     except duckdb.CatalogException as error:
         raise TracelabError(f"{chart.name} reads tables that are not built: run `tracelab build`") from error
-    return chart.draw(**frames)
 
 
 def _check(kind: str, names: Sequence[str], known: Sequence[str]) -> None:

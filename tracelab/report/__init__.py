@@ -1,0 +1,24 @@
+"""One file to hand around: the whole workload on a page that needs no server and no network."""
+
+from pathlib import Path
+
+from tracelab.errors import TracelabError
+
+
+def build_report(db: Path, out: Path) -> Path:
+    """Write the report of a built warehouse to `out`, one HTML file; return it.
+
+    Raises:
+        TracelabError: if the warehouse is not built, or `out` cannot be written.
+    """
+    from tracelab.report.page import page
+
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        why = "it is a folder" if out.is_dir() else "its folder does not exist"
+        raise TracelabError(f"cannot write {out} ({why}): name another file with --output")
+    text = page(db)
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise TracelabError(f"cannot write {out}: {error.strerror}") from error
+    return out

@@ -1,0 +1,105 @@
+"""The parts of a workload that a reader can choose: one provider or all, main sessions or all.
+
+A part is a set of temporary views in front of the tables. In them the rows of the chosen provider and kind of
+session stand as those of `all`, so that whatever asks for all of a table gets the part, and is told nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import duckdb
+
+PROVIDERS = {"all": "All providers", "claude": "Claude", "codex": "Codex"}
+SESSION_KINDS = {"all": "All sessions", "main": "Main sessions"}
+
+_WITHOUT_WHOLES = ("compare_published", "summary_append_vs_prefix_latency")
+"""Summaries that have rows by provider beside no row of all providers, and none by kind of session."""
+
+
+class Cut(NamedTuple):
+    """A part of the workload: a provider and a kind of session, `all` where it is not cut by one."""
+
+    provider: str = "all"
+    session_kind: str = "all"
+
+    def __str__(self) -> str:
+        return f"{self.provider}-{self.session_kind}"
+
+
+class Table(NamedTuple):
+    """By what the rows of a table can be cut."""
+
+    by_provider: bool
+    by_session_kind: bool
+
+
+WHOLE = Cut()
+
+
+def cuts(warehouse: duckdb.DuckDBPyConnection) -> dict[Cut, Cut]:
+    """Return the whole and every part of it that a reader can choose, and which of them has the same rows.
+
+    A provider without subagents has the same main sessions as sessions.
+    """
+    found = warehouse.execute(
+        "select distinct provider, session_kind from summary_overview"
+        " where name = 'sessions' and provider <> 'all' and session_kind <> 'all'"
+    ).fetchall()
+    providers = {provider for provider, _ in found}
+    kinds = {kind for _, kind in found}
+    chosen = [
+        Cut(provider, kind)
+        for kind in SESSION_KINDS
+        if kind == "all" or kinds > {kind}
+        for provider in PROVIDERS
+        if provider == "all" or providers > {provider}
+    ]
+    return {
+        cut: cut if cut.provider == "all" or (cut.provider, "subagent") in found else Cut(cut.provider)
+        for cut in chosen
+    }
+
+
+def tables(warehouse: duckdb.DuckDBPyConnection) -> dict[str, Table]:
+    """Return every public table, and by what it can be cut."""
+    rows = warehouse.execute(
+        "select table_name, list(column_name) from duckdb_columns()"
+        " where schema_name = 'main' and database_name = current_database() and not internal group by all"
+    ).fetchall()
+    return {
+        name: Table("provider" in columns, "session_kind" in columns and name not in _WITHOUT_WHOLES)
+        for name, columns in rows
+    }
+
+
+@contextmanager
+def in_front(warehouse: duckdb.DuckDBPyConnection, cut: Cut) -> Iterator[None]:
+    """Let every query of the block see only this part of the workload."""
+    [(database,)] = warehouse.execute("select current_database()").fetchall()
+    views = {
+        name: rows
+        for name, table in tables(warehouse).items()
+        if (rows := _rows(f'"{database}".main.{name}', name, table, cut))
+    }
+    for name, rows in views.items():
+        warehouse.execute(f"create or replace temp view {name} as {rows}")
+    try:
+        yield
+    finally:
+        for name in views:
+            warehouse.execute(f"drop view temp.{name}")
+
+
+def _rows(place: str, name: str, table: Table, cut: Cut) -> str | None:
+    """The rows of a table that are of the part; null where that is all of them."""
+    has_wholes = name.startswith("summary_") and name not in _WITHOUT_WHOLES
+    rows = f"from {place}"
+    if cut.session_kind != "all" and table.by_session_kind:
+        as_all = "* replace ('all' as session_kind)" if has_wholes else "*"
+        rows = f"select {as_all} {rows} where session_kind = '{cut.session_kind}'"
+    if cut.provider != "all" and table.by_provider:
+        rows = f"from ({rows}) where provider = '{cut.provider}'"
+        if has_wholes:
+            rows = f"{rows} union all select * replace ('all' as provider) {rows}"
+    return None if rows == f"from {place}" else rows

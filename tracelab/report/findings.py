@@ -1,0 +1,209 @@
+"""What each section finds: two sentences with numbers, each a cell of a table; none where there is too little.
+
+A function asks for the rows of the workload's tables, or of a part's, and yields sentences. It computes nothing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from tracelab.charts.words import counted, dollars, duration, tokens
+
+Row = Mapping[str, Any]
+Read = Callable[[str], list[Row]]
+"""Answers a query, a dict a row."""
+Finding = Callable[[Read], Iterator[str]]
+
+ENOUGH = 20
+"""Of fewer values nothing is said."""
+_WHOLE = "provider = 'all' and session_kind = 'all'"
+_POOLED = f"{_WHOLE} and model = 'all'"
+_PARTS = {"prefix": "cached prefixes", "append": "appended tokens", "output": "output"}
+_CAUSES = {
+    "idle": "pauses longer than the cache lives",
+    "compaction": "compactions",
+    "model_change": "changes of model",
+    "residual": "causes that the log does not tell",
+}
+
+
+def findings(section: str, read: Read) -> list[str]:
+    """Return a section's sentences; none for a section that states nothing."""
+    return list(_FINDINGS[section](read)) if section in _FINDINGS else []
+
+
+def activity(read: Read) -> Iterator[str]:
+    """When the work was done, and by which model."""
+    numbers = {row["name"]: row["value"] for row in read(f"from summary_dashboard_stats where {_WHOLE}")}
+    if (rate := numbers.get("steps_per_week", 0)) >= ENOUGH:
+        yield (
+            f"An average week has {counted(rate, 'step')} in {counted(numbers['sessions_per_week'], 'session')}"
+            f" on {numbers['active_days_per_week']:.1f} active days."
+        )
+    models = read(
+        f"from summary_dashboard_models where {_WHOLE} and cost_usd is not null order by model = 'all' desc, cost_usd desc, model"
+    )
+    if len(models) > 1 and models[0]["steps"] >= ENOUGH:
+        whole, first = models[:2]
+        yield (
+            f"{first['model'] or 'A model without a name'} cost most: {dollars(first['cost_usd'])} of"
+            f" {dollars(whole['cost_usd'])}, for {first['steps']:,} of {counted(whole['steps'], 'step')}."
+        )
+
+
+def requests(read: Read) -> Iterator[str]:
+    """How long a request takes, and at what."""
+    for row in read(f"from summary_request_response_time where {_POOLED} and count >= {ENOUGH}"):
+        yield (
+            f"Half of the {counted(row['count'], 'request')} are done within {duration(row['p50'])};"
+            f" one in ten takes more than {duration(row['p90'])}, one in a hundred more than {duration(row['p99'])}."
+        )
+    parts = read(
+        f"from summary_request_decomposition where {_POOLED} and response_bin = 'all' and requests >= {ENOUGH}"
+    )
+    shares = {row["part"]: row["response_share"] for row in parts if row["response_share"] is not None}
+    if {"generation_span", "tool_span"} <= set(shares):
+        yield (
+            f"Of their time, {_percent(shares['generation_span'])} is the model's"
+            f" and {_percent(shares['tool_span'])} is that of tools."
+        )
+
+
+def token_counts(read: Read) -> Iterator[str]:
+    """How much a step reads, appends and writes."""
+    rows = read(f"from summary_token_lengths where {_POOLED} and count >= {ENOUGH}")
+    half = {row["measure"]: tokens(row["p50"]) for row in rows}
+    if {"prefix_tokens", "append_tokens", "output_tokens"} <= set(half):
+        yield (
+            f"In the median a step reads {half['prefix_tokens']} tokens from the cache, appends"
+            f" {half['append_tokens']} and puts out {half['output_tokens']}."
+        )
+    for row in read(
+        f"from summary_token_bins where {_WHOLE} and measure = 'append_tokens' and high_tokens = 8192"
+        " and cumulative_token_share is not null"
+    ):
+        if rows:
+            yield (
+                f"Steps that append less than 8k tokens are {_percent(row['cumulative_share'])} of the steps and"
+                f" hold {_percent(row['cumulative_token_share'])} of the appended tokens."
+            )
+
+
+def cache(read: Read) -> Iterator[str]:
+    """How much the cache served, and what it lost."""
+    for row in read(f"from summary_redundant_prefill where {_POOLED} and trigger = 'all' and steps >= {ENOUGH}"):
+        if row["fresh_share"] is not None:
+            yield (
+                f"Of {tokens(row['append_tokens'])} tokens appended after a first step, {_percent(row['fresh_share'])}"
+                f" were new; {tokens(row['missed_tokens'])} stood in an earlier prompt and were no longer cached."
+            )
+    causes = read(
+        f"from summary_miss_causes where {_POOLED} and trigger = 'all' and missed_cost_usd > 0"
+        " order by miss_cause = 'all' desc, missed_cost_usd desc, miss_cause"
+    )
+    named = [row for row in causes if row["miss_cause"] in _CAUSES]
+    if named and causes[0]["steps"] >= ENOUGH:
+        yield (
+            f"All that was missed cost {dollars(causes[0]['missed_cost_usd'])} beyond a cached read, of which"
+            f" {dollars(named[0]['missed_cost_usd'])} go to {_CAUSES[named[0]['miss_cause']]}."
+        )
+
+
+def tools(read: Read) -> Iterator[str]:
+    """Which tool holds the time, and how few calls."""
+    times = read(
+        f"from summary_tool_time where {_POOLED} and tool_category <> 'all' and total_s > 0"
+        " order by total_s desc, tool_name limit 1"
+    )
+    numbers = {row["name"]: row["value"] for row in read(f"from summary_overview where {_POOLED} and trigger = 'all'")}
+    if numbers.get("tool_calls", 0) < ENOUGH:
+        return
+    for row in times:
+        yield (
+            f"{row['tool_name'] or 'A tool without a name'} holds most of the tools' time:"
+            f" {_percent(row['time_share'])} of {duration(numbers['tool_total_s'])}, in"
+            f" {row['tool_calls']:,} of {counted(numbers['tool_calls'], 'call')}."
+        )
+    if {"minute_calls_share", "minute_calls_time_share"} <= set(numbers):
+        yield (
+            f"Calls of a minute or more are {_percent(numbers['minute_calls_share'])} of the calls and"
+            f" {_percent(numbers['minute_calls_time_share'])} of the time."
+        )
+
+
+def generation(read: Read) -> Iterator[str]:
+    """How long answers take, and how fast they come."""
+    for row in read(f"from summary_generation_time where {_POOLED} and count >= {ENOUGH}"):
+        yield (
+            f"Half of the {counted(row['count'], 'answer')} take at most {duration(row['p50'])};"
+            f" one in a hundred takes more than {duration(row['p99'])}."
+        )
+    speeds = read(
+        f"from summary_decode_speed where {_POOLED} and measure = 'output_tokens_per_s'"
+        f" and context_low_tokens is not null and count >= {ENOUGH} order by context_low_tokens"
+    )
+    if len(speeds) > 1:
+        short, long = speeds[0], speeds[-1]
+        yield (
+            f"The median answer comes at {short['p50']:.0f} tokens/s where the context is shorter than"
+            f" {_context(short['context_high_tokens'])}, at {long['p50']:.0f} where it is"
+            f" {_context(long['context_low_tokens'])} or longer."
+        )
+
+
+def sessions(read: Read) -> Iterator[str]:
+    """What sessions spend money on, and how often they are compacted."""
+    costs = read(
+        f"from summary_cost_distribution where {_POOLED} and unit = 'session' and measure = 'cost_usd'"
+        f" and count >= {ENOUGH} order by total_share desc, category"
+    )
+    whole = next((row for row in costs if row["category"] == "all"), None)
+    most = next((row for row in costs if row["category"] in _PARTS and row["total_share"] is not None), None)
+    if whole and most:
+        yield (
+            f"The median session costs {dollars(whole['p50'])}, one in ten more than {dollars(whole['p90'])};"
+            f" most of it, {_percent(most['total_share'])}, goes to {_PARTS[most['category']]}."
+        )
+    for row in read(
+        f"from summary_compactions where {_WHOLE} and source = 'all' and trigger = 'all'"
+        " and population = 'compacted' and compactions > 0"
+    ):
+        if costs:
+            yield f"{counted(row['compactions'], 'compaction')} took place in {counted(row['count'], 'session')}."
+
+
+def people(read: Read) -> Iterator[str]:
+    """How long agents wait for a person."""
+    waits = {row["cap"]: row for row in read(f"from summary_human_wait where {_POOLED}")}
+    if "all" not in waits or waits["all"]["count"] < ENOUGH:
+        return
+    whole = waits["all"]
+    yield (
+        f"An agent waits {duration(whole['p50'])} for a person in the median, and one time in ten more than"
+        f" {duration(whole['p90'])}."
+    )
+    if "5m" in waits and waits["5m"]["time_share"] is not None:
+        yield (
+            f"Waits of at most 5 min are {_percent(waits['5m']['count_share'])} of the waits and"
+            f" {_percent(waits['5m']['time_share'])} of the waiting."
+        )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%" if share >= 0.1 or share == 0 else f"{100 * share:.2g}%"
+
+
+def _context(count: float) -> str:
+    return f"{count / 1024:,.0f}k"
+
+
+_FINDINGS: Mapping[str, Finding] = {
+    "activity": activity,
+    "requests": requests,
+    "tokens": token_counts,
+    "cache": cache,
+    "tools": tools,
+    "generation": generation,
+    "sessions": sessions,
+    "people": people,
+}
+"""By the section of pages.toml."""

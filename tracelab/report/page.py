@@ -1,0 +1,193 @@
+"""The page put together: what each part of the workload says, the data behind it, templates around both.
+
+Text goes through the template's escaping and data is packed: no name in a log can become markup or script.
+"""
+
+import base64
+import hashlib
+import json
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import jinja2
+
+from tracelab import __version__
+from tracelab.build import project_folder
+from tracelab.charts import charts
+from tracelab.charts.base import Chart
+from tracelab.charts.theme import config
+from tracelab.errors import TracelabError
+from tracelab.report import pictures, sessions
+from tracelab.report.cuts import PROVIDERS, SESSION_KINDS, WHOLE, Cut, Table, cuts, in_front, tables
+from tracelab.report.definitions import definitions
+from tracelab.report.findings import Row, findings
+from tracelab.report.headlines import Headline, headlines, period
+from tracelab.report.packing import columns, packed, packed_text, to_json
+from tracelab.warehouse import open_read_only
+
+_HERE = resources.files("tracelab.report")
+_SCRIPTS = ("unpack.js", "tables.js", "charts.js", "session_plot.js", "sessions.js", "page.js")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart's place on the page; its plot and its rows are in the page's data."""
+
+    chart: Chart
+    tables: Sequence[str]
+    queries: Mapping[str, str]
+    ways: pictures.Cuttable
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A theme of the page."""
+
+    name: str
+    title: str
+    figures: Sequence[Figure]
+    tables: Sequence[str]
+    """Tables that it shows as they are."""
+
+
+class Said(NamedTuple):
+    """What the page says of a part of the workload."""
+
+    period: tuple[str, str] | None
+    headlines: Sequence[Headline]
+    findings: Mapping[str, Sequence[str]]
+    """By section."""
+    tables: Mapping[str, str]
+    """Rows of the tables shown as they are, as JSON."""
+
+
+def page(db: Path) -> str:
+    """Return the report of a built warehouse as one HTML text.
+
+    Raises:
+        TracelabError: if the warehouse is not built.
+    """
+    with pictures.processes() as pool, open_read_only(db) as warehouse:
+        built = tables(warehouse)
+        if "summary_overview" not in built:
+            raise TracelabError("the warehouse has no tables yet: run `tracelab build`")
+        same = cuts(warehouse)
+        layout = sections(built)
+        figures = {figure.chart.name: figure for section in layout for figure in section.figures}
+        shows = {name: {cut: same[figure.ways.nearest(cut)] for cut in same} for name, figure in figures.items()}
+        wanted = {cut: [name for name in figures if cut in shows[name].values()] for cut in same.values()}
+        drawing = pictures.start(pool, db, wanted)
+        exploring, bundling = pool.submit(sessions.explore, db), pool.submit(_libraries)
+        said = {cut: _said(warehouse, cut, layout) for cut in wanted}
+        read = [name for figure in figures.values() for name in figure.tables]
+        read += [name for section in layout for name in section.tables]
+        defined = definitions(warehouse, project_folder(), [*read, "summary_overview", "compare_published"])
+        drawn = {
+            cut: {name: chart for half in halves for name, chart in half.result().items()}
+            for cut, halves in drawing.items()
+        }
+        explorer, vega = exploring.result(), bundling.result()
+    data = {"vega": packed_text(vega), "themes": packed({mode: config(mode) for mode in ("light", "dark")})}
+    for name, parts in shows.items():
+        data[f"chart-{name}"] = _by_cut(parts, lambda cut, name=name: drawn[cut][name].picture)
+        data[f"rows-{name}"] = _by_cut(parts, lambda cut, name=name: drawn[cut][name].tables)
+    for name in [name for section in layout for name in section.tables]:
+        data[f"rows-{name}"] = _by_cut(same, lambda cut, name=name: said[cut].tables[name])
+    data["sessions"] = explorer.sessions
+    for row, windows in explorer.windows.items():
+        data |= {f"steps-{row}-{part}": text for part, text in enumerate(windows)}
+    return _render(
+        layout=layout,
+        said={" ".join(str(cut) for cut in same if same[cut] == part): words for part, words in said.items()},
+        providers=[(name, PROVIDERS[name]) for name in dict.fromkeys(cut.provider for cut in same)],
+        session_kinds=[(name, SESSION_KINDS[name]) for name in dict.fromkeys(cut.session_kind for cut in same)],
+        pictures={name: json.loads(chart.picture) for name, chart in drawn[WHOLE].items()},
+        definitions=defined,
+        explorer=explorer,
+        data=data,
+        vega=vega,
+    )
+
+
+def sections(built: Mapping[str, Table]) -> list[Section]:
+    """Return the sections that pages.toml names, those of tables that are not built left out."""
+    found = []
+    for page_section in tomllib.loads((_HERE / "pages.toml").read_text("utf-8"))["section"]:
+        names = page_section.get("tables", [])
+        figures = [_figure(charts()[name], built) for name in page_section.get("charts", [])]
+        there = [name for name in names if name in built]
+        if there or not names:
+            found.append(Section(page_section["name"], page_section["title"], figures, there))
+    return found
+
+
+def _figure(chart: Chart, built: Mapping[str, Table]) -> Figure:
+    queries = pictures.shown_frames(chart)
+    return Figure(chart, pictures.tables_of(chart), queries, pictures.cuttable(chart, built))
+
+
+def _said(warehouse: duckdb.DuckDBPyConnection, cut: Cut, layout: Iterable[Section]) -> Said:
+    def read(query: str) -> list[Row]:
+        return warehouse.sql(query).pl().to_dicts()
+
+    def rows(table: str) -> str:
+        return to_json([columns(warehouse.sql(f"from {table}").pl())])
+
+    with in_front(warehouse, cut):
+        return Said(
+            period(read),
+            headlines(read, cut),
+            {section.name: findings(section.name, read) for section in layout},
+            {table: rows(table) for section in layout for table in section.tables},
+        )
+
+
+def _by_cut(parts: Mapping[Cut, Cut], text_of: Callable[[Cut], str]) -> str:
+    """Pack what JSON there is for each part that a reader can choose, each text once."""
+    texts = {cut: text_of(part) for cut, part in parts.items()}
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts.values()))}
+    index = to_json({str(cut): places[text] for cut, text in texts.items()})
+    return packed_text(f'{{"cuts":{index},"values":[{",".join(places)}]}}')
+
+
+def _libraries() -> str:
+    """Vega, Vega-Lite and their embedding as one script."""
+    import vl_convert as vlc
+
+    return vlc.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+
+
+def _render(*, vega: str, **values: Any) -> str:
+    style = (_HERE / "templates" / "report.css").read_text("utf-8")
+    script = "\n".join((_HERE / "templates" / name).read_text("utf-8") for name in _SCRIPTS)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tracelab.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html").render(
+        version=__version__,
+        style=style,
+        script=script,
+        policy=_policy(script, vega),
+        limits={"costliest": sessions.COSTLIEST, "longest": sessions.LONGEST, "window": sessions.WINDOW_STEPS},
+        **values,
+    )
+
+
+def _policy(*scripts: str) -> str:
+    """Return the policy that lets these scripts run and nothing be fetched or sent."""
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts
+    )
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:;"
+        " base-uri 'none'; form-action 'none'"
+    )

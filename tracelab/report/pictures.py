@@ -1,0 +1,121 @@
+"""Every chart for every part of the workload, as specs that the page draws when they come into view.
+
+Words around the plot (title, subtitle, footnote) leave the spec: on the page they are text that wraps. A process
+draws one part of the workload, so that all cores do.
+"""
+
+import json
+import multiprocessing
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tracelab.charts.base import Chart
+from tracelab.report.cuts import WHOLE, Cut, Table
+
+NOT_ON_THE_PAGE = "session_steps"
+"""The session explorer draws any session, and more of it."""
+_POPULATION = "summary_overview"
+"""What a chart's subtitle counts: not what the chart is of."""
+
+
+_Drawing = Future[dict[str, "Drawn"]]
+
+
+class Cuttable(NamedTuple):
+    """By what a chart can be cut: all that it draws has to be."""
+
+    by_provider: bool
+    by_session_kind: bool
+
+    def nearest(self, cut: Cut) -> Cut:
+        """Return the part that the chart can show when a reader asks for `cut`."""
+        return Cut(
+            cut.provider if self.by_provider else WHOLE.provider,
+            cut.session_kind if self.by_session_kind else WHOLE.session_kind,
+        )
+
+
+def tables_of(chart: Chart) -> list[str]:
+    """Return the tables that a chart draws, in the order in which it names them."""
+    names = (name for query in chart.frames.values() for name in re.findall(r"\bfrom (\w+)", query))
+    return [name for name in dict.fromkeys(names) if name != _POPULATION]
+
+
+def cuttable(chart: Chart, tables: Mapping[str, Table]) -> Cuttable:
+    """Say by what a chart can be cut."""
+    read = [tables[name] for name in tables_of(chart) if name in tables]
+    return Cuttable(all(table.by_provider for table in read), all(table.by_session_kind for table in read))
+
+
+@contextmanager
+def processes() -> Iterator[Executor]:
+    """Run what draws on all cores: fresh processes, for one with threads cannot be copied."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
+
+
+class Drawn(NamedTuple):
+    """A chart of one part of the workload, as JSON."""
+
+    picture: str
+    tables: str
+    """The rows behind it, by column."""
+
+
+def start(pool: Executor, db: Path, wanted: Mapping[Cut, Sequence[str]]) -> dict[Cut, list[_Drawing]]:
+    """Begin to draw the charts that are wanted of each part, half of a part at a time."""
+    return {
+        cut: [pool.submit(_draw, db, cut, names[half::2]) for half in (0, 1)] for cut, names in wanted.items()
+    }
+
+
+def _draw(db: Path, cut: Cut, names: Sequence[str]) -> dict[str, Drawn]:
+    """Draw charts of a part."""
+    from tracelab.charts import charts, read_frames
+    from tracelab.report.cuts import in_front
+    from tracelab.report.packing import columns, to_json
+    from tracelab.report.quick import quick_altair
+    from tracelab.warehouse import open_read_only
+
+    drawn = {}
+    with open_read_only(db) as warehouse, in_front(warehouse, cut), quick_altair():
+        for name in names:
+            chart = charts()[name]
+            frames = read_frames(chart, warehouse)
+            spec = chart.draw(**frames).to_dict(validate=False)
+            tables = [columns(frames[frame]) for frame in shown_frames(chart)]
+            drawn[name] = Drawn(to_json(picture(spec)), to_json(tables))
+    return drawn
+
+
+def shown_frames(chart: Chart) -> dict[str, str]:
+    """Return the queries whose rows a chart draws: all but the one that it counts its population by."""
+    return {name: query for name, query in chart.frames.items() if not query.startswith(f"from {_POPULATION} ")}
+
+
+def picture(spec: dict[str, Any]) -> dict[str, Any]:
+    """Take a chart's spec apart: its plot without what no mark shows, and the words around it."""
+    plot, footnote = spec["vconcat"]
+    notes = spec["datasets"].pop(footnote["data"]["name"])
+    return {
+        "subtitle": spec["title"]["subtitle"],
+        "notes": notes[0]["note"],
+        "size": spec["usermeta"]["size"],
+        "plot": plot | {"datasets": _used(spec["datasets"], json.dumps(plot))},
+    }
+
+
+def _used(datasets: Mapping[str, list[dict[str, Any]]], plot: str) -> dict[str, list[dict[str, Any]]]:
+    """Keep the columns that a plot names."""
+    words = set(re.findall(r"\w+", plot))
+    return {
+        name: [{column: value for column, value in row.items() if column in words} for row in rows]
+        for name, rows in datasets.items()
+        if f'"{name}"' in plot
+    }

@@ -1,0 +1,47 @@
+// Charts: drawn when they come near the view, again when the reader chooses another part or another light.
+
+const dark = matchMedia("screen and (prefers-color-scheme: dark)");
+const views = new WeakMap();
+let library;
+
+// The drawing library is a script of its own: made one when the first chart needs it.
+function vega() {
+  library ??= unpackText("vega").then((code) => {
+    const script = document.createElement("script");
+    script.textContent = code;
+    document.head.append(script);
+    return window.vegaEmbed;
+  });
+  return library;
+}
+
+async function embed(place, plot) {
+  const [vegaEmbed, themes] = await Promise.all([vega(), unpack("themes")]);
+  const mode = dark.matches ? "dark" : "light";
+  const config = { ...themes[mode], background: "transparent", padding: { left: 0, right: 4, top: 4, bottom: 0 } };
+  const canvas = document.createElement("div");
+  const result = await vegaEmbed(canvas, { ...plot, config }, {
+    actions: false,
+    ast: true, // expressions are interpreted, so that the page may forbid code made from text
+    defaultStyle: false,
+    mode: "vega-lite",
+    renderer: "svg",
+    tooltip: { theme: mode },
+  });
+  views.get(place)?.finalize();
+  views.set(place, result);
+  place.replaceChildren(canvas);
+}
+
+async function drawChart(article) {
+  const wanted = `${chosenCut()} ${dark.matches}`;
+  if (article.dataset.drawn === wanted) return;
+  article.dataset.drawn = wanted;
+  const picture = await unpackCut(`chart-${article.dataset.chart}`);
+  if (article.dataset.drawn !== wanted) return;
+  const place = article.querySelector(".plot");
+  article.querySelector(".population").textContent = picture.subtitle.join(" ");
+  article.querySelector(".notes").textContent = picture.notes;
+  await embed(place, picture.plot);
+  place.classList.add("is-drawn");
+}

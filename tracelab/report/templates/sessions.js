@@ -1,0 +1,170 @@
+// The session explorer: a list to search and sort, and one session opened.
+
+const SESSIONS_AT_ONCE = 25;
+const COLUMNS = [
+  ["started_ms", "Started (UTC)", (value) => new Date(value).toISOString().slice(0, 16).replace("T", " ")],
+  ["provider", "Provider"],
+  ["session_kind", "Kind"],
+  ["project", "Project"],
+  ["model", "Model"],
+  ["wall_s", "Lasted", duration],
+  ["requests", "Requests", whole],
+  ["steps", "Steps", whole],
+  ["tool_calls", "Tool calls", whole],
+  ["compactions", "Compactions", whole],
+  ["peak_context_tokens", "Peak context", whole],
+  ["hit_ratio", "Hit ratio", (value) => `${(100 * value).toFixed(1)}%`],
+  ["cost_usd", "Cost", (value) => `$${value.toFixed(2)}`],
+];
+const order = { by: "cost_usd", descending: true, shown: SESSIONS_AT_ONCE };
+
+function whole(value) {
+  return value.toLocaleString("en");
+}
+
+function duration(seconds) {
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86400).toFixed(1)} d`;
+}
+
+function isCarried(row) {
+  return document.getElementById(`data-steps-${row}-0`) !== null;
+}
+
+async function listSessions() {
+  const table = document.getElementById("session-table");
+  if (!table) return;
+  const columns = await unpack("sessions");
+  const found = matching(columns);
+  document.getElementById("session-count").textContent = `${whole(found.length)} of ${whole(columns.session_id.length)} sessions`;
+  table.replaceChildren();
+  table.append(headOf(columns));
+  const body = table.createTBody();
+  for (const row of found.slice(0, order.shown)) body.append(lineOf(columns, row));
+  const more = element("button", { type: "button" }, `Show ${whole(Math.min(100, found.length - order.shown))} more sessions`);
+  more.addEventListener("click", () => {
+    order.shown += 100;
+    listSessions();
+  });
+  document.querySelector(".explorer .more").replaceChildren(...(found.length > order.shown ? [more] : []));
+}
+
+function matching(columns) {
+  const provider = chosen("provider"), kind = chosen("kind");
+  const words = document.getElementById("session-search").value.toLowerCase().split(/\s+/);
+  const rows = columns.session_id.map((_, row) => row).filter((row) => {
+    const text = ["session_id", "project", "model"].map((name) => columns[name][row] ?? "").join(" ").toLowerCase();
+    return (provider === "all" || columns.provider[row] === provider)
+      && (kind === "all" || columns.session_kind[row] === kind)
+      && words.every((word) => text.includes(word));
+  });
+  const values = columns[order.by];
+  const way = order.descending ? -1 : 1;
+  return rows.sort((one, other) => {
+    const [a, b] = [values[one], values[other]];
+    if (a === b) return one - other;
+    if (a === null || b === null) return a === null ? 1 : -1;
+    return way * (a < b ? -1 : 1);
+  });
+}
+
+function headOf(columns) {
+  const head = document.createElement("thead");
+  const line = head.insertRow();
+  line.append(element("th", { scope: "col" }, "Session"));
+  for (const [name, title] of COLUMNS) {
+    const cell = element("th", { scope: "col" });
+    const isNumber = columns[name].some((value) => typeof value === "number") && name !== "started_ms";
+    if (isNumber) cell.className = "number";
+    if (order.by === name) cell.setAttribute("aria-sort", order.descending ? "descending" : "ascending");
+    const button = element("button", { type: "button" }, title);
+    button.addEventListener("click", async () => {
+      order.descending = order.by === name ? !order.descending : isNumber || name === "started_ms";
+      order.by = name;
+      order.shown = SESSIONS_AT_ONCE;
+      await listSessions();
+      document.querySelector("#session-table th[aria-sort] button").focus();
+    });
+    cell.append(button);
+    line.append(cell);
+  }
+  return head;
+}
+
+function lineOf(columns, row) {
+  const line = document.createElement("tr");
+  const id = columns.session_id[row];
+  const head = element("th", { scope: "row" });
+  if (isCarried(row)) {
+    const open = element("button", { type: "button", "aria-label": `Open session ${id}` }, shortId(id));
+    open.addEventListener("click", () => openSession(row, 0));
+    head.append(open);
+  } else head.append(shortId(id));
+  head.title = id;
+  line.append(head);
+  for (const [name, , words = String] of COLUMNS) {
+    const value = columns[name][row];
+    const cell = line.insertCell();
+    cell.textContent = value === null ? "–" : words(value);
+    if (typeof value === "number" && name !== "started_ms") cell.className = "number";
+  }
+  return line;
+}
+
+function shortId(id) {
+  const name = id.slice(id.indexOf(":") + 1);
+  return name.length > 13 ? `${name.slice(0, 8)}…${name.slice(-4)}` : name;
+}
+
+async function openSession(row, part) {
+  const [columns, packed] = await Promise.all([unpack("sessions"), unpack(`steps-${row}-${part}`)]);
+  const session = Object.fromEntries(Object.keys(columns).map((name) => [name, columns[name][row]]));
+  const windowSteps = Number(document.querySelector(".explorer").dataset.window);
+  const seen = readWindow(packed, session, part, windowSteps);
+  const place = document.getElementById("session");
+  const title = element("h3", {}, session.session_id);
+  const facts = [
+    session.project, session.model, `${whole(session.requests)} requests`, `${whole(session.steps)} steps`, `${whole(session.tool_calls)} tool calls`,
+    `${whole(session.tool_errors)} failed`, session.cost_usd === null ? "without a price" : `$${session.cost_usd.toFixed(2)}`,
+  ].filter((fact) => fact !== null);
+  const parts = element("p", { class: "windows" });
+  for (let other = 0; other * windowSteps < session.steps; other += 1) {
+    const last = Math.min(session.steps, (other + 1) * windowSteps);
+    const button = element("button", { type: "button", "aria-pressed": String(other === part) }, `Steps ${whole(other * windowSteps)} to ${whole(last - 1)}`);
+    button.addEventListener("click", () => openSession(row, other));
+    parts.append(button);
+  }
+  const scroll = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Steps of the session, chart" });
+  const plot = element("div", { class: "plot", role: "img", "aria-label": `Prompt, output, cost and tools of session ${session.session_id}, step by step. The numbers are in the tables below.` });
+  scroll.append(plot);
+  place.replaceChildren(title, element("p", { class: "population" }, facts.join(" · ")), parts, scroll, ...sessionTables(seen));
+  parts.hidden = session.steps <= windowSteps;
+  place.hidden = false;
+  place.scrollIntoView();
+  place.focus({ preventScroll: true });
+  place.dataset.open = `${row} ${part}`;
+  const measured = seen.steps.some((step) => step.prompt !== null);
+  if (measured) await embed(plot, sessionPlot(seen));
+  else plot.replaceWith(element("p", {}, "No step of this session has a known prompt."));
+  plot.classList.add("is-drawn");
+}
+
+function sessionTables({ steps, calls }) {
+  const tables = { steps: [steps, ["step", "request", "trigger", "begun", "prefix", "append", "output", "generated_s", "waited_s", "cost_usd", "running_usd", "cause", "missed"]], tool_calls: [calls, ["step", "begun", "lasted_s", "category", "tool", "failed"]] };
+  return Object.entries(tables).map(([title, [rows, names]]) => {
+    const details = element("details", {});
+    details.append(element("summary", {}, title === "steps" ? "Steps" : "Tool calls"));
+    details.addEventListener("toggle", () => {
+      if (!details.open || details.querySelector("table")) return;
+      const columns = Object.fromEntries(names.map((name) => [name, rows.map((row) => (name === "begun" ? new Date(row[name]).toISOString().slice(0, 19) : row[name]))]));
+      details.append(tableOf(columns, title));
+    });
+    return details;
+  });
+}
+
+document.getElementById("session-search")?.addEventListener("input", () => {
+  order.shown = SESSIONS_AT_ONCE;
+  listSessions();
+});
