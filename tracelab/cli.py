@@ -227,14 +227,14 @@ def chart(
 )
 def report(
     context: typer.Context,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="File to write.")
-    ] = Path("report.html"),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="File to write.")] = Path(
+        "report.html"
+    ),
 ) -> None:
     """Write everything as one HTML page, and print its name.
 
-    Charts, what they show, the tables and the SQL behind them, and a session explorer. The page needs no server
-    and no network, and holds what the warehouse does: sizes, names and times.
+    Charts, what they show, the tables and the SQL behind them, and a session explorer. The page needs no
+    server and no network, and holds what the warehouse does: sizes, names and times.
     """
     from tracelab.report import build_report
 

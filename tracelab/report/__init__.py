@@ -11,12 +11,16 @@ def build_report(db: Path, out: Path) -> Path:
     Raises:
         TracelabError: if the warehouse is not built, or `out` cannot be written.
     """
-    from tracelab.report.page import page
+    from tracelab.report.pictures import processes
+    from tracelab.warehouse import open_read_only
 
     if out.is_dir() or not out.absolute().parent.is_dir():
         why = "it is a folder" if out.is_dir() else "its folder does not exist"
         raise TracelabError(f"cannot write {out} ({why}): name another file with --output")
-    text = page(db)
+    with open_read_only(db) as warehouse, processes() as pool:
+        from tracelab.report.page import page  # takes as long as the processes to start
+
+        text = page(db, warehouse, pool)
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:

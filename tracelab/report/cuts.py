@@ -4,14 +4,14 @@ A part is a set of temporary views in front of the tables. In them the rows of t
 session stand as those of `all`, so that whatever asks for all of a table gets the part, and is told nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import duckdb
 
 PROVIDERS = {"all": "All providers", "claude": "Claude", "codex": "Codex"}
-SESSION_KINDS = {"all": "All sessions", "main": "Main sessions"}
+SESSION_KINDS = {"all": "All sessions", "main": "Main only"}
 
 _WITHOUT_WHOLES = ("compare_published", "summary_append_vs_prefix_latency")
 """Summaries that have rows by provider beside no row of all providers, and none by kind of session."""
@@ -74,13 +74,13 @@ def tables(warehouse: duckdb.DuckDBPyConnection) -> dict[str, Table]:
 
 
 @contextmanager
-def in_front(warehouse: duckdb.DuckDBPyConnection, cut: Cut) -> Iterator[None]:
-    """Let every query of the block see only this part of the workload."""
+def in_front(warehouse: duckdb.DuckDBPyConnection, cut: Cut, names: Collection[str] = ()) -> Iterator[None]:
+    """Let every query of the block see only this part of the workload: of tables `names`, else of all."""
     [(database,)] = warehouse.execute("select current_database()").fetchall()
     views = {
         name: rows
         for name, table in tables(warehouse).items()
-        if (rows := _rows(f'"{database}".main.{name}', name, table, cut))
+        if (not names or name in names) and (rows := _rows(f'"{database}".main.{name}', name, table, cut))
     }
     for name, rows in views.items():
         warehouse.execute(f"create or replace temp view {name} as {rows}")

@@ -1,4 +1,4 @@
-"""What tables and columns mean, from the descriptions that the build put into the database, and the SQL behind them."""
+"""What tables and columns mean, by the descriptions that the build put into the database, and their SQL."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,7 +27,7 @@ class Definition(NamedTuple):
 def definitions(
     warehouse: duckdb.DuckDBPyConnection, project: Path, names: Iterable[str]
 ) -> dict[str, Definition]:
-    """Return the definitions of tables, by name in alphabetical order; those that are not built are left out."""
+    """Return the definitions of tables by name, in alphabetical order, of those that are built."""
     models = {path.stem: path for path in (project / "models").rglob("*.sql")}
     meanings = dict(
         warehouse.execute(

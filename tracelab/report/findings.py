@@ -1,6 +1,6 @@
-"""What each section finds: two sentences with numbers, each a cell of a table; none where there is too little.
+"""What each section finds: two sentences, their numbers cells of tables; silence where there is too little.
 
-A function asks for the rows of the workload's tables, or of a part's, and yields sentences. It computes nothing.
+A function asks for rows of the tables and yields sentences. It computes nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -36,17 +36,19 @@ def activity(read: Read) -> Iterator[str]:
     numbers = {row["name"]: row["value"] for row in read(f"from summary_dashboard_stats where {_WHOLE}")}
     if (rate := numbers.get("steps_per_week", 0)) >= ENOUGH:
         yield (
-            f"An average week has {counted(rate, 'step')} in {counted(numbers['sessions_per_week'], 'session')}"
-            f" on {numbers['active_days_per_week']:.1f} active days."
+            f"An average week has {counted(rate, 'step')} in"
+            f" {counted(numbers['sessions_per_week'], 'session')} on"
+            f" {numbers['active_days_per_week']:.1f} active days."
         )
+    wholes = read(f"from summary_dashboard_models where {_POOLED} and cost_usd > 0 and steps >= {ENOUGH}")
     models = read(
-        f"from summary_dashboard_models where {_WHOLE} and cost_usd is not null order by model = 'all' desc, cost_usd desc, model"
+        "from summary_dashboard_models where provider <> 'all' and session_kind = 'all'"
+        " and model is distinct from 'all' and cost_usd > 0 order by cost_usd desc, provider, model"
     )
-    if len(models) > 1 and models[0]["steps"] >= ENOUGH:
-        whole, first = models[:2]
+    for whole in wholes if len(models) > 1 else []:
         yield (
-            f"{first['model'] or 'A model without a name'} cost most: {dollars(first['cost_usd'])} of"
-            f" {dollars(whole['cost_usd'])}, for {first['steps']:,} of {counted(whole['steps'], 'step')}."
+            f"{models[0]['model'] or 'A model without a name'} cost most: {dollars(models[0]['cost_usd'])} of"
+            f" {dollars(whole['cost_usd'])}, for {models[0]['steps']:,} of {counted(whole['steps'], 'step')}."
         )
 
 
@@ -55,10 +57,12 @@ def requests(read: Read) -> Iterator[str]:
     for row in read(f"from summary_request_response_time where {_POOLED} and count >= {ENOUGH}"):
         yield (
             f"Half of the {counted(row['count'], 'request')} are done within {duration(row['p50'])};"
-            f" one in ten takes more than {duration(row['p90'])}, one in a hundred more than {duration(row['p99'])}."
+            f" one in ten takes more than {duration(row['p90'])},"
+            f" one in a hundred more than {duration(row['p99'])}."
         )
     parts = read(
-        f"from summary_request_decomposition where {_POOLED} and response_bin = 'all' and requests >= {ENOUGH}"
+        f"from summary_request_decomposition where {_POOLED} and response_bin = 'all'"
+        f" and requests >= {ENOUGH}"
     )
     shares = {row["part"]: row["response_share"] for row in parts if row["response_share"] is not None}
     if {"generation_span", "tool_span"} <= set(shares):
@@ -83,18 +87,21 @@ def token_counts(read: Read) -> Iterator[str]:
     ):
         if rows:
             yield (
-                f"Steps that append less than 8k tokens are {_percent(row['cumulative_share'])} of the steps and"
-                f" hold {_percent(row['cumulative_token_share'])} of the appended tokens."
+                f"Steps that append less than 8k tokens are {_percent(row['cumulative_share'])} of the steps"
+                f" and hold {_percent(row['cumulative_token_share'])} of the appended tokens."
             )
 
 
 def cache(read: Read) -> Iterator[str]:
     """How much the cache served, and what it lost."""
-    for row in read(f"from summary_redundant_prefill where {_POOLED} and trigger = 'all' and steps >= {ENOUGH}"):
+    for row in read(
+        f"from summary_redundant_prefill where {_POOLED} and trigger = 'all' and steps >= {ENOUGH}"
+    ):
         if row["fresh_share"] is not None:
             yield (
-                f"Of {tokens(row['append_tokens'])} tokens appended after a first step, {_percent(row['fresh_share'])}"
-                f" were new; {tokens(row['missed_tokens'])} stood in an earlier prompt and were no longer cached."
+                f"Of {tokens(row['append_tokens'])} tokens appended after a first step,"
+                f" {_percent(row['fresh_share'])} were new; {tokens(row['missed_tokens'])} stood in an earlier"
+                " prompt and were no longer cached."
             )
     causes = read(
         f"from summary_miss_causes where {_POOLED} and trigger = 'all' and missed_cost_usd > 0"
@@ -114,7 +121,10 @@ def tools(read: Read) -> Iterator[str]:
         f"from summary_tool_time where {_POOLED} and tool_category <> 'all' and total_s > 0"
         " order by total_s desc, tool_name limit 1"
     )
-    numbers = {row["name"]: row["value"] for row in read(f"from summary_overview where {_POOLED} and trigger = 'all'")}
+    numbers = {
+        row["name"]: row["value"]
+        for row in read(f"from summary_overview where {_POOLED} and trigger = 'all'")
+    }
     if numbers.get("tool_calls", 0) < ENOUGH:
         return
     for row in times:
@@ -168,7 +178,10 @@ def sessions(read: Read) -> Iterator[str]:
         " and population = 'compacted' and compactions > 0"
     ):
         if costs:
-            yield f"{counted(row['compactions'], 'compaction')} took place in {counted(row['count'], 'session')}."
+            yield (
+                f"{counted(row['compactions'], 'compaction')} took place"
+                f" in {counted(row['count'], 'session')}."
+            )
 
 
 def people(read: Read) -> Iterator[str]:

@@ -8,8 +8,10 @@ from tracelab.charts.words import counted, dollars, tokens
 from tracelab.report.cuts import Cut
 from tracelab.report.findings import Read
 
-_TIME = {"generation": "model", "tool": "tools", "human_tool": "person, asked by a tool", "human": "person", "other": "other"}
-"""What a session's time goes to, in words: parts of its wall time."""
+_PARTS = ("generation", "tool", "human_tool", "human", "other")
+"""What a session's time goes to: parts of its wall time."""
+_TOLD = {"generation": "model", "tool": "tools", "human": "person"}
+"""Those that are told, in words."""
 _NOTHING = "–"
 
 
@@ -17,7 +19,8 @@ class Headline(NamedTuple):
     """One of the numbers."""
 
     title: str
-    value: str
+    values: tuple[tuple[str, str], ...]
+    """Each with what it is of."""
     detail: str
     """What it is of, or made of."""
     published: str
@@ -42,32 +45,35 @@ def headlines(read: Read, cut: Cut) -> list[Headline]:
     return [
         Headline(
             "Sessions and requests",
-            f"{ours.get('sessions', 0):,.0f} · {ours.get('requests', 0):,.0f}",
+            ((_count(ours.get("sessions", 0)), "sessions"), (_count(ours.get("requests", 0)), "requests")),
             counted(ours.get("steps", 0), "step"),
             *theirs(("summary_overview.sessions", _count), ("summary_overview.timed_requests", _count)),
         ),
         Headline(
             "Steps per request",
-            _or_nothing(ours, "steps_per_request", lambda value: f"{value:.1f}"),
-            f"{_or_nothing(ours, 'tool_calls_per_request', lambda value: f'{value:.1f}')} tool calls per request",
-            *theirs(("summary_overview.steps_per_request", lambda value: f"{value:.1f}")),
+            ((_or_nothing(ours, "steps_per_request", _decimal), "steps"),),
+            f"{_or_nothing(ours, 'tool_calls_per_request', _decimal)} tool calls per request",
+            *theirs(("summary_overview.steps_per_request", _decimal)),
         ),
         Headline(
             "Tokens in and out",
-            f"{_or_nothing(ours, 'input_tokens', tokens)} · {_or_nothing(ours, 'output_tokens', tokens)}",
-            f"{_or_nothing(ours, 'append_tokens', tokens)} of the input appended",
+            (
+                (_or_nothing(ours, "input_tokens", tokens), "in"),
+                (_or_nothing(ours, "output_tokens", tokens), "out"),
+            ),
+            f"{_or_nothing(ours, 'append_tokens', tokens)} of the input not from the cache",
             *theirs(("summary_overview.input_tokens", tokens), ("summary_overview.output_tokens", tokens)),
         ),
         Headline(
             "Hit ratio",
-            _or_nothing(ours, "hit_ratio", _percent),
-            "of prompt tokens read from the cache",
+            ((_or_nothing(ours, "hit_ratio", _percent), "of prompt tokens"),),
+            "read from the prefix cache",
             *theirs(("summary_overview.hit_ratio", _percent)),
         ),
         Headline(
             "API-equivalent cost",
-            _or_nothing(ours, "cost_usd", dollars),
-            f"a lower bound; {counted(unpriced, 'step')} without a price" if unpriced else "a lower bound",
+            ((_or_nothing(ours, "cost_usd", dollars), ""),),
+            f"at list prices; {counted(unpriced, 'step')} without one" if unpriced else "at list prices",
             *theirs(("summary_cost_distribution.step_cost_usd", dollars)),
         ),
         _time_split(read, theirs),
@@ -75,7 +81,7 @@ def headlines(read: Read, cut: Cut) -> list[Headline]:
 
 
 def period(read: Read) -> tuple[str, str] | None:
-    """Return the first and the last instant of anything, as days and minutes in UTC; none of an empty warehouse."""
+    """Return the first and the last instant of anything, in UTC; none of an empty warehouse."""
     found = {
         row["name"]: datetime.fromtimestamp(row["value"], UTC)
         for row in read(
@@ -94,16 +100,17 @@ def _time_split(read: Read, theirs: Any) -> Headline:
         " and block = 'session_partition'"
     )
     shares = {row["category"]: row["total_share"] for row in parts if row["total_share"] is not None}
-    split = tuple((name, shares[part]) for part, name in _TIME.items() if shares.get(part))
+    split = tuple((part, shares[part]) for part in _PARTS if shares.get(part))
     wall = next((row["total_s"] for row in parts if row["category"] == "all"), 0)
     published, alike = theirs(
-        *((f"summary_timing_distribution.session.{part}", _percent) for part in ("generation", "tool", "human"))
+        *((f"summary_timing_distribution.session.{part}", _whole_percent) for part in _TOLD)
     )
     return Headline(
         "Time of sessions",
-        " · ".join(f"{share:.0%} {name}" for name, share in split if share >= 0.005) or _NOTHING,
-        f"{wall / 3600:,.0f} h from beginning to end" if wall else "no session with a known time",
-        published and f"model, tools, person {published}",
+        tuple((_whole_percent(shares[part]), name) for part, name in _TOLD.items() if part in shares)
+        or ((_NOTHING, ""),),
+        f"of {wall / 3600:,.0f} h from beginning to end" if wall else "no session with a known time",
+        published,
         alike,
         split,
     )
@@ -138,5 +145,13 @@ def _count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def _decimal(value: float) -> str:
+    return f"{value:.1f}"
+
+
 def _percent(share: float) -> str:
     return f"{share:.1%}"
+
+
+def _whole_percent(share: float) -> str:
+    return f"{share:.0%}"

@@ -3,12 +3,10 @@
 import base64
 import gzip
 import json
-import math
-from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 
 import polars as pl
+import polars.selectors as cs
 
 
 def packed(value: object) -> str:
@@ -27,20 +25,19 @@ def to_json(value: object) -> str:
 
 
 def columns(frame: pl.DataFrame) -> dict[str, list[object]]:
-    """Return a frame by column; what is no finite number is null, for JSON has neither."""
-    return {column.name: _finite(column.to_list()) for column in frame}
+    """Return a frame by column, with nine digits of what is no whole number.
 
-
-def _finite(values: Sequence[object]) -> list[object]:
-    return [None if isinstance(value, float) and not math.isfinite(value) else value for value in values]
+    What is not finite is null, for JSON has neither.
+    """
+    floats = cs.float() | cs.decimal()
+    finite = frame.with_columns(floats.cast(pl.Float64)).with_columns(
+        pl.when(cs.float().is_finite()).then(cs.float().round_sig_figs(9))
+    )
+    return finite.to_dict(as_series=False)
 
 
 def _plain(value: object) -> object:
     match value:
-        case Decimal():
-            return float(value)
         case datetime() | date():
             return value.isoformat()
-        case Mapping():
-            return dict(value)
     raise TypeError(f"no JSON for {type(value).__name__}")

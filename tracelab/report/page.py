@@ -7,7 +7,8 @@ import base64
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -28,7 +29,6 @@ from tracelab.report.definitions import definitions
 from tracelab.report.findings import Row, findings
 from tracelab.report.headlines import Headline, headlines, period
 from tracelab.report.packing import columns, packed, packed_text, to_json
-from tracelab.warehouse import open_read_only
 
 _HERE = resources.files("tracelab.report")
 _SCRIPTS = ("unpack.js", "tables.js", "charts.js", "session_plot.js", "sessions.js", "page.js")
@@ -66,38 +66,40 @@ class Said(NamedTuple):
     """Rows of the tables shown as they are, as JSON."""
 
 
-def page(db: Path) -> str:
-    """Return the report of a built warehouse as one HTML text.
+def page(db: Path, warehouse: duckdb.DuckDBPyConnection, pool: Executor) -> str:
+    """Return the report of an open warehouse as one HTML text, drawn by the processes of a pool.
 
     Raises:
         TracelabError: if the warehouse is not built.
     """
-    with pictures.processes() as pool, open_read_only(db) as warehouse:
-        built = tables(warehouse)
-        if "summary_overview" not in built:
-            raise TracelabError("the warehouse has no tables yet: run `tracelab build`")
-        same = cuts(warehouse)
-        layout = sections(built)
-        figures = {figure.chart.name: figure for section in layout for figure in section.figures}
-        shows = {name: {cut: same[figure.ways.nearest(cut)] for cut in same} for name, figure in figures.items()}
-        wanted = {cut: [name for name in figures if cut in shows[name].values()] for cut in same.values()}
-        drawing = pictures.start(pool, db, wanted)
-        exploring, bundling = pool.submit(sessions.explore, db), pool.submit(_libraries)
-        said = {cut: _said(warehouse, cut, layout) for cut in wanted}
-        read = [name for figure in figures.values() for name in figure.tables]
-        read += [name for section in layout for name in section.tables]
-        defined = definitions(warehouse, project_folder(), [*read, "summary_overview", "compare_published"])
-        drawn = {
-            cut: {name: chart for half in halves for name, chart in half.result().items()}
-            for cut, halves in drawing.items()
-        }
-        explorer, vega = exploring.result(), bundling.result()
-    data = {"vega": packed_text(vega), "themes": packed({mode: config(mode) for mode in ("light", "dark")})}
+    built = tables(warehouse)
+    if "summary_overview" not in built:
+        raise TracelabError("the warehouse has no tables yet: run `tracelab build`")
+    exploring, bundling = pool.submit(sessions.explore, db), pool.submit(_libraries)
+    same = cuts(warehouse)
+    layout = sections(built)
+    figures = {figure.chart.name: figure for section in layout for figure in section.figures}
+    shows = {name: {cut: same[figure.ways.nearest(cut)] for cut in same} for name, figure in figures.items()}
+    wanted = {cut: [name for name in figures if cut in shows[name].values()] for cut in same.values()}
+    drawing = pictures.start(pool, db, wanted)
+    said = {cut: _said(warehouse, cut, layout) for cut in wanted}
+    read = [name for figure in figures.values() for name in figure.tables]
+    read += [name for section in layout for name in section.tables]
+    defined = definitions(warehouse, project_folder(), [*read, "summary_overview", "compare_published"])
+    drawn = {
+        cut: {name: chart for half in halves for name, chart in half.result().items()}
+        for cut, halves in drawing.items()
+    }
+    explorer, vega = exploring.result(), bundling.result()
+    data = {
+        "vega": packed_text(vega),
+        "themes": packed({"light": config("light"), "dark": config("dark")}),
+    }
     for name, parts in shows.items():
-        data[f"chart-{name}"] = _by_cut(parts, lambda cut, name=name: drawn[cut][name].picture)
-        data[f"rows-{name}"] = _by_cut(parts, lambda cut, name=name: drawn[cut][name].tables)
+        data[f"chart-{name}"] = _by_cut({cut: drawn[part][name].picture for cut, part in parts.items()})
+        data[f"rows-{name}"] = _by_cut({cut: drawn[part][name].tables for cut, part in parts.items()})
     for name in [name for section in layout for name in section.tables]:
-        data[f"rows-{name}"] = _by_cut(same, lambda cut, name=name: said[cut].tables[name])
+        data[f"rows-{name}"] = _by_cut({cut: said[part].tables[name] for cut, part in same.items()})
     data["sessions"] = explorer.sessions
     for row, windows in explorer.windows.items():
         data |= {f"steps-{row}-{part}": text for part, text in enumerate(windows)}
@@ -105,7 +107,9 @@ def page(db: Path) -> str:
         layout=layout,
         said={" ".join(str(cut) for cut in same if same[cut] == part): words for part, words in said.items()},
         providers=[(name, PROVIDERS[name]) for name in dict.fromkeys(cut.provider for cut in same)],
-        session_kinds=[(name, SESSION_KINDS[name]) for name in dict.fromkeys(cut.session_kind for cut in same)],
+        session_kinds=[
+            (name, SESSION_KINDS[name]) for name in dict.fromkeys(cut.session_kind for cut in same)
+        ],
         pictures={name: json.loads(chart.picture) for name, chart in drawn[WHOLE].items()},
         definitions=defined,
         explorer=explorer,
@@ -133,9 +137,10 @@ def _figure(chart: Chart, built: Mapping[str, Table]) -> Figure:
 
 def _said(warehouse: duckdb.DuckDBPyConnection, cut: Cut, layout: Iterable[Section]) -> Said:
     def read(query: str) -> list[Row]:
-        return warehouse.sql(query).pl().to_dicts()
+        rows: list[Row] = warehouse.sql(query).pl().to_dicts()
+        return rows
 
-    def rows(table: str) -> str:
+    def packed_rows(table: str) -> str:
         return to_json([columns(warehouse.sql(f"from {table}").pl())])
 
     with in_front(warehouse, cut):
@@ -143,23 +148,26 @@ def _said(warehouse: duckdb.DuckDBPyConnection, cut: Cut, layout: Iterable[Secti
             period(read),
             headlines(read, cut),
             {section.name: findings(section.name, read) for section in layout},
-            {table: rows(table) for section in layout for table in section.tables},
+            {table: packed_rows(table) for section in layout for table in section.tables},
         )
 
 
-def _by_cut(parts: Mapping[Cut, Cut], text_of: Callable[[Cut], str]) -> str:
-    """Pack what JSON there is for each part that a reader can choose, each text once."""
-    texts = {cut: text_of(part) for cut, part in parts.items()}
+def _by_cut(texts: Mapping[Cut, str]) -> str:
+    """Pack the JSON of each part that a reader can choose, each text once."""
     places = {text: place for place, text in enumerate(dict.fromkeys(texts.values()))}
     index = to_json({str(cut): places[text] for cut, text in texts.items()})
     return packed_text(f'{{"cuts":{index},"values":[{",".join(places)}]}}')
 
 
 def _libraries() -> str:
-    """Vega, Vega-Lite and their embedding as one script."""
+    """Vega, Vega-Lite and their embedding as one script.
+
+    What they warn of is for who draws a chart, and not for its reader: their console has no warnings.
+    """
     import vl_convert as vlc
 
-    return vlc.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    bundle = vlc.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return f"{{const console = {{...window.console, warn() {{}}}};\n{bundle}\n}}"
 
 
 def _render(*, vega: str, **values: Any) -> str:
@@ -177,17 +185,16 @@ def _render(*, vega: str, **values: Any) -> str:
         style=style,
         script=script,
         policy=_policy(script, vega),
-        limits={"costliest": sessions.COSTLIEST, "longest": sessions.LONGEST, "window": sessions.WINDOW_STEPS},
+        limits=sessions.LIMITS,
         **values,
     )
 
 
 def _policy(*scripts: str) -> str:
     """Return the policy that lets these scripts run and nothing be fetched or sent."""
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts
-    )
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
     return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:;"
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:;"
         " base-uri 'none'; form-action 'none'"
     )

@@ -1,7 +1,7 @@
 """Every chart for every part of the workload, as specs that the page draws when they come into view.
 
-Words around the plot (title, subtitle, footnote) leave the spec: on the page they are text that wraps. A process
-draws one part of the workload, so that all cores do.
+Words around the plot (title, subtitle, footnote) leave the spec: on the page they are text that wraps. What is
+drawn is shared among processes, one a core.
 """
 
 import json
@@ -56,8 +56,16 @@ def cuttable(chart: Chart, tables: Mapping[str, Table]) -> Cuttable:
 def processes() -> Iterator[Executor]:
     """Run what draws on all cores: fresh processes, for one with threads cannot be copied."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(cores, mp_context=fresh, initializer=_import_charts) as pool:
+        pool.submit(_import_charts)  # the first task starts them
         yield pool
+
+
+def _import_charts() -> None:
+    from tracelab.charts import charts
+
+    charts()
 
 
 class Drawn(NamedTuple):
@@ -84,9 +92,14 @@ def _draw(db: Path, cut: Cut, names: Sequence[str]) -> dict[str, Drawn]:
     from tracelab.warehouse import open_read_only
 
     drawn = {}
-    with open_read_only(db) as warehouse, in_front(warehouse, cut), quick_altair():
-        for name in names:
-            chart = charts()[name]
+    chosen = {name: charts()[name] for name in names}
+    read = {_POPULATION, *(table for chart in chosen.values() for table in tables_of(chart))}
+    with (
+        open_read_only(db, {"threads": "1"}) as warehouse,  # each process has a core
+        in_front(warehouse, cut, read),
+        quick_altair(),
+    ):
+        for name, chart in chosen.items():
             frames = read_frames(chart, warehouse)
             spec = chart.draw(**frames).to_dict(validate=False)
             tables = [columns(frames[frame]) for frame in shown_frames(chart)]
@@ -96,7 +109,9 @@ def _draw(db: Path, cut: Cut, names: Sequence[str]) -> dict[str, Drawn]:
 
 def shown_frames(chart: Chart) -> dict[str, str]:
     """Return the queries whose rows a chart draws: all but the one that it counts its population by."""
-    return {name: query for name, query in chart.frames.items() if not query.startswith(f"from {_POPULATION} ")}
+    return {
+        name: query for name, query in chart.frames.items() if not query.startswith(f"from {_POPULATION} ")
+    }
 
 
 def picture(spec: dict[str, Any]) -> dict[str, Any]:

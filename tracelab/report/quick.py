@@ -35,28 +35,32 @@ def quick_altair() -> Iterator[None]:
 
 
 def _copied(value: Any, by_ref: Set[str]) -> Any:
-    match value:
-        case schemapi.SchemaBase():
-            copy = object.__new__(type(value))
-            object.__setattr__(copy, "_args", tuple(_copied(part, by_ref) for part in value._args))
-            object.__setattr__(copy, "_kwds", _copied(value._kwds, by_ref))
-            return copy
-        case dict():
-            return {name: part if name in by_ref else _copied(part, by_ref) for name, part in value.items()}
-        case list():
-            return [_copied(part, by_ref) for part in value]
-        case _:
-            return value
+    if isinstance(value, schemapi.SchemaBase):
+        copy = object.__new__(type(value))
+        object.__setattr__(copy, "_args", tuple(_copied(part, by_ref) for part in value._args))
+        object.__setattr__(copy, "_kwds", _copied(value._kwds, by_ref))
+        return copy
+    if isinstance(value, dict):
+        return {
+            name: part if type(part) in _SIMPLE or name in by_ref else _copied(part, by_ref)
+            for name, part in value.items()
+        }
+    if isinstance(value, list):
+        return [_copied(part, by_ref) for part in value]
+    return value
 
 
-def _with_hashed_classes(maker: Any, classes: Any, /) -> None:
-    maker.class_dict = _hashed(tuple(classes))
+_SIMPLE = {str, int, float, bool, type(None), schemapi.UndefinedType}
+
+
+def _with_hashed_classes(maker: Any, _: Any, /) -> None:
+    maker.class_dict = _hashed_classes()
 
 
 @cache
-def _hashed(classes: tuple[Any, ...]) -> dict[int, list[Any]]:
+def _hashed_classes() -> dict[int, list[Any]]:
     by_hash: dict[int, list[Any]] = defaultdict(list)
-    for kind in classes:
+    for kind in schemapi.SchemaBase._default_wrapper_classes():
         if kind._schema is not None:
             by_hash[schemapi._FromDict.hash_schema(kind._schema)].append(kind)
     return by_hash

@@ -1,13 +1,14 @@
-"""What the session explorer shows: every session as a row, and the steps and tool calls of those that matter most.
+"""What the session explorer shows: every session as a row, and the steps of those that matter most.
 
-Steps lie by column, in windows that the page unpacks when they are opened, in as few digits as a picture needs:
-what grows from row to row as its growth, instants in seconds, durations in tenths of a second, money in
-ten-thousandths of a dollar.
+Steps lie by column, in windows that the page unpacks when they are opened, in as few digits as a picture
+needs: what grows from row to row as its growth, instants in seconds, durations in tenths of a second, money in
+ten-thousandths of a dollar. session_plot.js reads them.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -21,12 +22,14 @@ WINDOW_STEPS = 2000
 """Steps that the page shows of a session at once."""
 MOST_CHARS = 3_400_000
 """Room for steps, packed, in a page of 6 MB."""
+LIMITS = {"costliest": COSTLIEST, "longest": LONGEST, "window": WINDOW_STEPS}
 
 _SESSIONS = """
 select
     session_id, provider, session_kind, project, model, epoch_ms(started_at) as started_ms,
     wall_ms // 1000 as wall_s, requests, steps, tool_calls, tool_errors, compactions, input_tokens,
-    output_tokens, round(hit_ratio, 4) as hit_ratio, peak_context_tokens, round(cost_usd, 4)::double as cost_usd
+    output_tokens, round(hit_ratio, 4) as hit_ratio, peak_context_tokens,
+    round(cost_usd, 4)::double as cost_usd
 from sessions
 order by cost_usd desc nulls last, steps desc, session_id
 """
@@ -108,12 +111,13 @@ _OF_FEW_TEXTS = ("trigger", "cause", "name")
 """Columns in which each text lies once, and its place in every row."""
 
 
-class Explorer(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Explorer:
     """What the page holds of sessions."""
 
     sessions: str
     """All of them, packed by column, costliest first."""
-    count: int
+    listed: int
     windows: Mapping[int, list[str]]
     """Steps of a session, packed, a text a window; by the session's row."""
     left_out: int
@@ -154,11 +158,11 @@ def _parts(
 ) -> Iterator[tuple[tuple[str, int], dict[str, Any]]]:
     rows = warehouse.sql(query).pl()
     for part in rows.partition_by("session_id", "part", maintain_order=True):
-        key = (part.item(0, "session_id"), part.item(0, "part"))
         shown = columns(part.drop("session_id", "part"))
-        yield key, {name: _coded(values) if name in _OF_FEW_TEXTS else values for name, values in shown.items()}
+        shown |= {name: _coded(shown[name]) for name in _OF_FEW_TEXTS if name in shown}
+        yield (part.item(0, "session_id"), part.item(0, "part")), shown
 
 
-def _coded(values: list[Any]) -> dict[str, list[Any]]:
+def _coded(values: list[Any]) -> Any:
     places = {text: place for place, text in enumerate(dict.fromkeys(values))}
     return {"texts": list(places), "places": [places[text] for text in values]}

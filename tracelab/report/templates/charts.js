@@ -5,7 +5,7 @@ const views = new WeakMap();
 let library;
 
 // The drawing library is a script of its own: made one when the first chart needs it.
-function vega() {
+function drawingLibrary() {
   library ??= unpackText("vega").then((code) => {
     const script = document.createElement("script");
     script.textContent = code;
@@ -16,7 +16,7 @@ function vega() {
 }
 
 async function embed(place, plot) {
-  const [vegaEmbed, themes] = await Promise.all([vega(), unpack("themes")]);
+  const [vegaEmbed, themes] = await Promise.all([drawingLibrary(), unpack("themes")]);
   const mode = dark.matches ? "dark" : "light";
   const config = { ...themes[mode], background: "transparent", padding: { left: 0, right: 4, top: 4, bottom: 0 } };
   const canvas = document.createElement("div");
@@ -26,11 +26,12 @@ async function embed(place, plot) {
     defaultStyle: false,
     mode: "vega-lite",
     renderer: "svg",
-    tooltip: { theme: mode },
+    tooltip: { disableDefaultStyle: true },
   });
   views.get(place)?.finalize();
   views.set(place, result);
   place.replaceChildren(canvas);
+  place.classList.add("is-drawn");
 }
 
 async function drawChart(article) {
@@ -40,8 +41,7 @@ async function drawChart(article) {
   const picture = await unpackCut(`chart-${article.dataset.chart}`);
   if (article.dataset.drawn !== wanted) return;
   const place = article.querySelector(".plot");
-  article.querySelector(".population").textContent = picture.subtitle.join(" ");
+  article.querySelector(".population").textContent = picture.subtitle.join("\n");
   article.querySelector(".notes").textContent = picture.notes;
   await embed(place, picture.plot);
-  place.classList.add("is-drawn");
 }

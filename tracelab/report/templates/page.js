@@ -41,7 +41,7 @@ function showModels(details) {
 }
 
 function openTarget() {
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(location.hash.slice(1));
   if (target?.matches("details")) {
     target.open = true;
     target.scrollIntoView();

@@ -1,108 +1,117 @@
-// One window of a session as a picture: its prompts, outputs and running cost by step, its tools on the clock.
+// One window of a session as a picture: prompts, outputs and running cost by step, tools on the clock.
 
-const PREFIX = "#94a3b8", APPEND = "#f59e0b", OUTPUT = "#10b981", ALL = "#64748b", FAILED = "#dc2626";
+const COLOURS = { prefix: "#94a3b8", append: "#f59e0b", output: "#10b981", plain: "#64748b", failed: "#dc2626" };
 const CAUSES = { idle: "triangle-down", model_change: "diamond", compaction: "square", residual: "circle" };
-const WIDTH = 880;
+const PLOT_WIDTH = 880;
+const DAY_MS = 86_400_000;
 
-function sessionPlot({ steps, bands, misses, compactions, calls, pauses }) {
-  const edge = [steps[0].step - 0.5, steps.at(-1).step + 0.5];
-  const stepAxis = (title) => ({
-    field: "low", type: "quantitative", scale: { domain: edge, nice: false },
-    axis: { title, grid: false, tickMinStep: 1, format: "d", labels: title !== null },
+function sessionPlot(seen) {
+  const { steps, calls } = seen;
+  const panel = (title, height, layer) => ({
+    width: PLOT_WIDTH, height, layer, title: { text: title, anchor: "start", fontSize: 12, fontWeight: 600, offset: 6 },
   });
-  const tokenAxis = (title, tickCount) => ({
-    title, tickCount, labelExpr: "format(datum.value, '~s')", minExtent: 44, maxExtent: 44,
+  const domain = [steps[0].step - 0.5, steps.at(-1).step + 0.5];
+  const stepX = (axis) => ({ field: "low", type: "quantitative", scale: { domain, nice: false }, axis: { grid: false, title: null, labels: false, ...axis } });
+  const amount = (field, axis) => ({ field, type: "quantitative", axis: { labelExpr: "format(datum.value, '~s')", minExtent: 44, maxExtent: 44, ...axis } });
+  const of = (...names) => names.map((field) => ({ field, type: field.endsWith("_at") ? "temporal" : "nominal", ...(field.endsWith("_at") && { format: "%Y-%m-%d %H:%M:%S", formatType: "utc" }) }));
+  const tooltip = of("step", "started_at", "prefix_tokens", "append_tokens", "output_tokens", "generation_s", "human_wait_s", "cost_usd", "miss_cause", "missed_tokens");
+  const band = (axis) => ({ data: { name: "bands" }, mark: { type: "rect", color: COLOURS.prefix, opacity: 0.13 }, encoding: { x: stepX(axis), x2: { field: "high" } } });
+  const bars = (color, from, to, axis) => ({
+    data: { name: "steps" }, mark: { type: "rect", color },
+    encoding: { x: stepX(), x2: { field: "high" }, y: amount(to, axis), y2: from, tooltip },
   });
-  const tooltip = [
-    ["step", "Step"], ["begun", "Begun (UTC)"], ["prefix", "Prefix tokens"], ["append", "Append tokens"],
-    ["output", "Output tokens"], ["generated_s", "Generation (s)"], ["waited_s", "Waited for a person (s)"],
-    ["cost_usd", "Cost ($)"], ["cause", "Missed by"], ["missed", "Missed tokens"],
-  ].map(([field, title]) => ({ field, title }));
-  const bar = { x: stepAxis(null), x2: { field: "high" }, tooltip };
-  const band = { data: { name: "bands" }, mark: { type: "rect", color: PREFIX, opacity: 0.13 }, encoding: { x: stepAxis(null), x2: { field: "high" } } };
-  const heading = (text) => ({ text, anchor: "start", fontSize: 12, fontWeight: 600, offset: 6 });
-  const clock = { field: "begun", type: "temporal", scale: { type: "utc" }, axis: { title: "Clock (UTC)", tickCount: 8 } };
+  const misses = {
+    data: { name: "misses" }, mark: { type: "point", filled: true, size: 46, yOffset: -8, opacity: 1, color: COLOURS.plain },
+    encoding: {
+      x: { field: "step", type: "quantitative" }, y: { field: "prompt_tokens", type: "quantitative" }, tooltip,
+      shape: {
+        field: "miss_cause", type: "nominal", scale: { domain: Object.keys(CAUSES), range: Object.values(CAUSES) },
+        legend: { title: "missed, by cause", titleOrient: "left", orient: "top", labelExpr: "replace(datum.label, '_', ' ')" },
+      },
+    },
+  };
+  const compactions = {
+    data: { name: "compactions" }, mark: { type: "rule", strokeDash: [4, 4], color: COLOURS.plain },
+    encoding: { x: { field: "step", type: "quantitative" }, tooltip: of("step", "pre_tokens", "post_tokens") },
+  };
+  const running = {
+    data: { name: "steps" }, mark: { type: "line", interpolate: "step-after", color: COLOURS.plain },
+    encoding: { x: { field: "step", type: "quantitative" }, y: amount("running_cost_usd", { title: "USD", tickCount: 3, labelExpr: "format(datum.value, '$~r')" }), tooltip },
+  };
+  const span = calls.length ? Math.max(...calls.map((call) => call.result_at)) - Math.min(...calls.map((call) => call.emitted_at)) : 0;
+  const clock = (field) => ({
+    field, type: "temporal", scale: { type: "utc" },
+    axis: { title: "Clock (UTC)", tickCount: 8, format: span < DAY_MS ? "%H:%M" : "%b %d, %H:%M" },
+  });
+  const kind = { field: "tool_category", type: "nominal", axis: { title: null, minExtent: 44, maxExtent: 44 } };
+  const call = (mark, x2) => ({
+    data: { name: "calls" }, mark: { color: COLOURS.plain, ...mark },
+    encoding: { x: clock("emitted_at"), ...x2, y: kind, tooltip: of("tool_name", "emitted_at", "wall_s", "is_error", "step") },
+  });
+  const pauses = {
+    data: { name: "pauses" }, mark: { type: "rect", color: COLOURS.prefix, opacity: 0.25 },
+    encoding: { x: clock("waiting_at"), x2: { field: "started_at" }, tooltip: of("human_wait_s", "started_at") },
+  };
+  const failed = { ...call({ type: "point", shape: "cross", filled: true, size: 46, opacity: 1, color: COLOURS.failed }), transform: [{ filter: "datum.is_error" }] };
   return {
     vconcat: [
-      {
-        width: WIDTH, height: 220, title: heading("Prompt: prefix read from the cache, append on top; marks say why tokens were missed"),
-        layer: [
-          band,
-          { data: { name: "steps" }, mark: { type: "rect", color: PREFIX }, encoding: { ...bar, y: { field: "prefix", type: "quantitative", axis: tokenAxis("Tokens", 5) }, y2: { datum: 0 } } },
-          { data: { name: "steps" }, mark: { type: "rect", color: APPEND }, encoding: { ...bar, y: { field: "prefix", type: "quantitative" }, y2: { field: "prompt" } } },
-          { data: { name: "compactions" }, mark: { type: "rule", strokeDash: [4, 4], color: ALL }, encoding: { x: { field: "step", type: "quantitative" }, tooltip: [{ field: "before", title: "Before compaction" }, { field: "after", title: "After" }] } },
-          { data: { name: "misses" }, mark: { type: "point", filled: true, size: 46, yOffset: -8, opacity: 1, color: ALL }, encoding: { x: { field: "step", type: "quantitative" }, y: { field: "prompt", type: "quantitative" }, tooltip, shape: { field: "cause", type: "nominal", scale: { domain: Object.keys(CAUSES), range: Object.values(CAUSES) }, legend: { title: null, orient: "top", labelExpr: "replace(datum.label, '_', ' ')" } } } },
-        ],
-      },
-      {
-        width: WIDTH, height: 64, title: heading("Output"),
-        layer: [band, { data: { name: "steps" }, mark: { type: "rect", color: OUTPUT }, encoding: { ...bar, y: { field: "output", type: "quantitative", axis: tokenAxis("Tokens", 3) }, y2: { datum: 0 } } }],
-      },
-      {
-        width: WIDTH, height: 64, title: heading("Running cost"),
-        layer: [band, { data: { name: "steps" }, mark: { type: "line", interpolate: "step-after", color: ALL }, encoding: { x: { ...stepAxis("Step of the session (number)"), field: "step" }, y: { field: "running_usd", type: "quantitative", axis: { title: "USD", tickCount: 3, format: "$~r", minExtent: 44, maxExtent: 44 } }, tooltip } }],
-      },
-      {
-        width: WIDTH, height: { step: 22 }, title: heading("Tools on the clock; shaded: waiting for a person; crossed: failed"),
-        layer: [
-          { data: { name: "pauses" }, mark: { type: "rect", color: PREFIX, opacity: 0.25 }, encoding: { x: { ...clock, field: "since" }, x2: { field: "begun" }, tooltip: [{ field: "waited_s", title: "Waited for a person (s)" }] } },
-          ...["bar", "tick"].map((type) => ({
-            data: { name: "calls" }, mark: type === "bar" ? { type, color: ALL, height: 9, minBandSize: 1 } : { type, color: ALL, size: 9, thickness: 1.5, opacity: 1 },
-            encoding: { x: clock, ...(type === "bar" && { x2: { field: "ended" } }), y: { field: "category", type: "nominal", axis: { title: null, minExtent: 44, maxExtent: 44 } }, tooltip: [{ field: "tool", title: "Tool" }, { field: "lasted_s", title: "Lasted (s)" }, { field: "failed", title: "Failed" }, { field: "step", title: "Step" }] },
-          })),
-          { data: { name: "calls" }, transform: [{ filter: "datum.failed === 1" }], mark: { type: "point", shape: "cross", color: FAILED, filled: true, size: 46, opacity: 1 }, encoding: { x: clock, y: { field: "category", type: "nominal" } } },
-        ],
-      },
+      panel("Prompt: cached prefix (grey), append (amber) on top; dashed: compacted", 220, [
+        band(), bars(COLOURS.prefix, { datum: 0 }, "prefix_tokens", { title: "Tokens", tickCount: 5 }),
+        bars(COLOURS.append, { field: "prefix_tokens" }, "prompt_tokens"), compactions, misses,
+      ]),
+      panel("Output", 64, [band(), bars(COLOURS.output, { datum: 0 }, "output_tokens", { title: "Tokens", tickCount: 3 })]),
+      panel("Running cost", 64, [band({ title: "Step of the session (number)", labels: true, tickMinStep: 1, format: "d" }), running]),
+      panel("Tools on the clock; shaded: waiting for a person; crossed: failed", { step: 22 }, [
+        pauses, call({ type: "bar", height: 9 }, { x2: { field: "result_at" } }), call({ type: "tick", size: 9, thickness: 1.5, opacity: 1 }), failed,
+      ]),
     ],
-    datasets: { steps, bands, misses, compactions, calls, pauses },
+    datasets: seen,
     resolve: { scale: { x: "independent" } },
     spacing: 14,
   };
 }
 
-// Turns a window's columns, which say what changes from row to row, into rows that say what is.
-function readWindow(packed, session, part, windowSteps) {
-  const first = part * windowSteps;
-  const count = packed.steps.begun.length;
+// A window's columns say what changes from row to row (see sessions.py): here they become rows that say what is.
+function readWindow(packed, session, first) {
   const at = (seconds) => session.started_ms + 1000 * seconds;
   const text = (column, row) => column.texts[column.places[row]];
   const steps = [];
-  let begun = 0, prompt = 0, running = 0;
-  for (let row = 0; row < count; row += 1) {
-    const value = (name) => packed.steps[name][row];
-    begun += value("begun") ?? 0;
-    const isMetered = value("prefix") !== null;
-    const prefix = isMetered ? prompt + value("prefix") : null;
-    if (isMetered) prompt = prefix + value("append");
-    running += value("cost") ?? 0;
+  const started = [];
+  let seconds = 0, prompt = 0, cost = 0;
+  packed.steps.begun.forEach((begun, row) => {
+    const of = (name) => packed.steps[name][row];
+    seconds += begun ?? 0;
+    cost += of("cost") ?? 0;
+    const isMetered = of("prefix") !== null;
+    const prefix = isMetered ? prompt + of("prefix") : null;
+    if (isMetered) prompt = prefix + of("append");
+    started.push(seconds);
     steps.push({
       step: first + row, low: first + row - 0.45, high: first + row + 0.45,
-      request: value("request"), trigger: text(packed.steps.trigger, row), begun: at(begun), begun_s: begun,
-      prefix, append: value("append"), prompt: isMetered ? prompt : null, output: value("output"),
-      generated_s: tenths(value("generated")), waited_s: value("waited"),
-      cost_usd: value("cost") === null ? null : value("cost") / 10000, running_usd: running / 10000,
-      cause: text(packed.steps.cause, row), missed: value("missed"),
+      request: of("request"), trigger: text(packed.steps.trigger, row), started_at: at(seconds),
+      prefix_tokens: prefix, append_tokens: of("append"), prompt_tokens: isMetered ? prompt : null, output_tokens: of("output"),
+      generation_s: tenths(of("generated")), human_wait_s: of("waited"),
+      cost_usd: of("cost") === null ? null : of("cost") / 10_000, running_cost_usd: cost / 10_000,
+      miss_cause: text(packed.steps.cause, row), missed_tokens: of("missed"),
     });
-  }
+  });
   const calls = [];
-  let step = 0;
-  for (let row = 0; row < (packed.calls?.step.length ?? 0); row += 1) {
-    step += packed.calls.step[row];
-    const since = at(steps[step].begun_s + packed.calls.begun[row]);
-    const [category, ...tool] = text(packed.calls.name, row).split(" ");
-    const lasted = packed.calls.lasted[row];
+  let place = 0;
+  (packed.calls?.step ?? []).forEach((step, row) => {
+    place += step;
+    const emitted = at(started[place] + packed.calls.begun[row]);
+    const [category, ...name] = text(packed.calls.name, row).split(" ");
     calls.push({
-      step: first + step, begun: since, ended: since + 100 * lasted, lasted_s: tenths(lasted),
-      category, tool: tool.join(" "), failed: packed.calls.failed[row],
+      step: first + place, emitted_at: emitted, result_at: emitted + 100 * packed.calls.lasted[row], wall_s: tenths(packed.calls.lasted[row]),
+      tool_category: category, tool_name: name.join(" "), is_error: packed.calls.failed[row] === null ? null : packed.calls.failed[row] === 1,
     });
-  }
+  });
   const compactions = (packed.compactions?.step ?? []).map((step, row) => ({
-    step: first + step, before: packed.compactions.before[row], after: packed.compactions.after[row],
+    step: first + step, pre_tokens: packed.compactions.before[row], post_tokens: packed.compactions.after[row],
   }));
-  return {
-    steps, calls, compactions, bands: bandsOf(steps), misses: steps.filter((row) => row.cause !== null && row.prompt !== null),
-    pauses: steps.filter((row) => row.waited_s).map((row) => ({ since: row.begun - 1000 * row.waited_s, begun: row.begun, waited_s: row.waited_s })),
-  };
+  const misses = steps.filter((step) => step.miss_cause !== null && step.prompt_tokens !== null);
+  const pauses = steps.filter((step) => step.human_wait_s).map((step) => ({ ...step, waiting_at: step.started_at - 1000 * step.human_wait_s }));
+  return { steps, calls, compactions, misses, pauses, bands: bandsOf(steps) };
 }
 
 function tenths(value) {
@@ -114,7 +123,7 @@ function bandsOf(steps) {
   const spans = new Map();
   for (const { request, step } of steps) {
     if (request === null) continue;
-    if (!spans.has(request)) spans.set(request, { low: step - 0.5, high: step + 0.5 });
+    if (!spans.has(request)) spans.set(request, { low: step - 0.5 });
     spans.get(request).high = step + 0.5;
   }
   return [...spans.values()].filter((_, place) => place % 2 === 0);

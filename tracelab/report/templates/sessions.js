@@ -2,24 +2,28 @@
 
 const SESSIONS_AT_ONCE = 25;
 const COLUMNS = [
+  ["cost_usd", "Cost", (value) => `$${value.toFixed(2)}`],
+  ["steps", "Steps", whole],
+  ["requests", "Requests", whole],
+  ["tool_calls", "Calls", whole],
+  ["wall_s", "Lasted", duration],
+  ["hit_ratio", "Hit ratio", (value) => `${(100 * value).toFixed(1)}%`],
+  ["peak_context_tokens", "Peak context", whole],
+  ["compactions", "Compactions", whole],
   ["started_ms", "Started (UTC)", (value) => new Date(value).toISOString().slice(0, 16).replace("T", " ")],
-  ["provider", "Provider"],
-  ["session_kind", "Kind"],
   ["project", "Project"],
   ["model", "Model"],
-  ["wall_s", "Lasted", duration],
-  ["requests", "Requests", whole],
-  ["steps", "Steps", whole],
-  ["tool_calls", "Tool calls", whole],
-  ["compactions", "Compactions", whole],
-  ["peak_context_tokens", "Peak context", whole],
-  ["hit_ratio", "Hit ratio", (value) => `${(100 * value).toFixed(1)}%`],
-  ["cost_usd", "Cost", (value) => `$${value.toFixed(2)}`],
+  ["session_kind", "Kind"],
+  ["provider", "Provider"],
 ];
 const order = { by: "cost_usd", descending: true, shown: SESSIONS_AT_ONCE };
 
 function whole(value) {
   return value.toLocaleString("en");
+}
+
+function counted(count, noun) {
+  return `${whole(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function duration(seconds) {
@@ -37,7 +41,7 @@ async function listSessions() {
   if (!table) return;
   const columns = await unpack("sessions");
   const found = matching(columns);
-  document.getElementById("session-count").textContent = `${whole(found.length)} of ${whole(columns.session_id.length)} sessions`;
+  document.getElementById("session-count").textContent = `${whole(found.length)} of ${counted(columns.session_id.length, "session")}`;
   table.replaceChildren();
   table.append(headOf(columns));
   const body = table.createTBody();
@@ -120,45 +124,60 @@ function shortId(id) {
 async function openSession(row, part) {
   const [columns, packed] = await Promise.all([unpack("sessions"), unpack(`steps-${row}-${part}`)]);
   const session = Object.fromEntries(Object.keys(columns).map((name) => [name, columns[name][row]]));
-  const windowSteps = Number(document.querySelector(".explorer").dataset.window);
-  const seen = readWindow(packed, session, part, windowSteps);
-  const place = document.getElementById("session");
-  const title = element("h3", {}, session.session_id);
-  const facts = [
-    session.project, session.model, `${whole(session.requests)} requests`, `${whole(session.steps)} steps`, `${whole(session.tool_calls)} tool calls`,
-    `${whole(session.tool_errors)} failed`, session.cost_usd === null ? "without a price" : `$${session.cost_usd.toFixed(2)}`,
-  ].filter((fact) => fact !== null);
-  const parts = element("p", { class: "windows" });
-  for (let other = 0; other * windowSteps < session.steps; other += 1) {
-    const last = Math.min(session.steps, (other + 1) * windowSteps);
-    const button = element("button", { type: "button", "aria-pressed": String(other === part) }, `Steps ${whole(other * windowSteps)} to ${whole(last - 1)}`);
-    button.addEventListener("click", () => openSession(row, other));
-    parts.append(button);
-  }
-  const scroll = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Steps of the session, chart" });
+  const seen = readWindow(packed, session, part * windowSteps());
   const plot = element("div", { class: "plot", role: "img", "aria-label": `Prompt, output, cost and tools of session ${session.session_id}, step by step. The numbers are in the tables below.` });
+  const scroll = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Steps of the session, chart" });
   scroll.append(plot);
-  place.replaceChildren(title, element("p", { class: "population" }, facts.join(" · ")), parts, scroll, ...sessionTables(seen));
-  parts.hidden = session.steps <= windowSteps;
+  const place = document.getElementById("session");
+  place.replaceChildren(
+    element("h3", {}, session.session_id),
+    element("p", { class: "population" }, factsOf(session).join(" · ")),
+    ...windowButtons(session, row, part), scroll, ...sessionTables(seen),
+  );
   place.hidden = false;
   place.scrollIntoView();
   place.focus({ preventScroll: true });
-  place.dataset.open = `${row} ${part}`;
-  const measured = seen.steps.some((step) => step.prompt !== null);
-  if (measured) await embed(plot, sessionPlot(seen));
-  else plot.replaceWith(element("p", {}, "No step of this session has a known prompt."));
-  plot.classList.add("is-drawn");
+  if (seen.steps.some((step) => step.prompt_tokens !== null)) await embed(plot, sessionPlot(seen));
+  else scroll.replaceWith(element("p", {}, "No step of this session has a known prompt."));
 }
 
-function sessionTables({ steps, calls }) {
-  const tables = { steps: [steps, ["step", "request", "trigger", "begun", "prefix", "append", "output", "generated_s", "waited_s", "cost_usd", "running_usd", "cause", "missed"]], tool_calls: [calls, ["step", "begun", "lasted_s", "category", "tool", "failed"]] };
-  return Object.entries(tables).map(([title, [rows, names]]) => {
-    const details = element("details", {});
+function windowSteps() {
+  return Number(document.querySelector(".explorer").dataset.window);
+}
+
+function factsOf(session) {
+  return [
+    session.project, session.model, counted(session.requests, "request"), counted(session.steps, "step"), counted(session.tool_calls, "tool call"),
+    `${whole(session.tool_errors)} failed`, session.cost_usd === null ? "without a price" : `$${session.cost_usd.toFixed(2)}`,
+  ].filter((fact) => fact !== null);
+}
+
+function windowButtons(session, row, part) {
+  if (session.steps <= windowSteps()) return [];
+  const line = element("p", { class: "windows" });
+  for (let other = 0; other * windowSteps() < session.steps; other += 1) {
+    const last = Math.min(session.steps, (other + 1) * windowSteps()) - 1;
+    const button = element("button", { type: "button", "aria-pressed": String(other === part) }, `Steps ${whole(other * windowSteps())} to ${whole(last)}`);
+    button.addEventListener("click", () => openSession(row, other));
+    line.append(button);
+  }
+  return [line];
+}
+
+const SESSION_TABLES = {
+  steps: ["step", "request", "trigger", "started_at", "prefix_tokens", "append_tokens", "output_tokens", "generation_s", "human_wait_s", "cost_usd", "running_cost_usd", "miss_cause", "missed_tokens"],
+  calls: ["step", "emitted_at", "wall_s", "tool_category", "tool_name", "is_error"],
+};
+
+function sessionTables(seen) {
+  return Object.entries(SESSION_TABLES).map(([title, names]) => {
+    const details = element("details");
     details.append(element("summary", {}, title === "steps" ? "Steps" : "Tool calls"));
     details.addEventListener("toggle", () => {
       if (!details.open || details.querySelector("table")) return;
-      const columns = Object.fromEntries(names.map((name) => [name, rows.map((row) => (name === "begun" ? new Date(row[name]).toISOString().slice(0, 19) : row[name]))]));
-      details.append(tableOf(columns, title));
+      const instant = (value) => new Date(value).toISOString().slice(0, 19).replace("T", " ");
+      const columns = names.map((name) => [name, seen[title].map((row) => (name.endsWith("_at") ? instant(row[name]) : row[name]))]);
+      details.append(tableOf(Object.fromEntries(columns), title));
     });
     return details;
   });
