@@ -14,7 +14,7 @@ PROVIDERS = {"all": "All providers", "claude": "Claude", "codex": "Codex"}
 SESSION_KINDS = {"all": "All sessions", "main": "Main only"}
 
 _WITHOUT_WHOLES = ("compare_published", "summary_append_vs_prefix_latency")
-"""Summaries that have rows by provider beside no row of all providers, and none by kind of session."""
+"""Tables whose rows of all providers are no sums of the others, and that are not cut by kind of session."""
 
 
 class Cut(NamedTuple):
@@ -77,11 +77,15 @@ def tables(warehouse: duckdb.DuckDBPyConnection) -> dict[str, Table]:
 def in_front(warehouse: duckdb.DuckDBPyConnection, cut: Cut, names: Collection[str] = ()) -> Iterator[None]:
     """Let every query of the block see only this part of the workload: of tables `names`, else of all."""
     [(database,)] = warehouse.execute("select current_database()").fetchall()
-    views = {
-        name: rows
-        for name, table in tables(warehouse).items()
-        if (not names or name in names) and (rows := _rows(f'"{database}".main.{name}', name, table, cut))
-    }
+    chosen = {name: table for name, table in tables(warehouse).items() if not names or name in names}
+    views = (
+        {}
+        if cut == WHOLE
+        else {
+            name: _rows(warehouse, f'"{database}".main.{name}', name, table, cut)
+            for name, table in chosen.items()
+        }
+    )
     for name, rows in views.items():
         warehouse.execute(f"create or replace temp view {name} as {rows}")
     try:
@@ -91,15 +95,19 @@ def in_front(warehouse: duckdb.DuckDBPyConnection, cut: Cut, names: Collection[s
             warehouse.execute(f"drop view temp.{name}")
 
 
-def _rows(place: str, name: str, table: Table, cut: Cut) -> str | None:
-    """The rows of a table that are of the part; null where that is all of them."""
-    has_wholes = name.startswith("summary_") and name not in _WITHOUT_WHOLES
+def _rows(warehouse: duckdb.DuckDBPyConnection, place: str, name: str, table: Table, cut: Cut) -> str:
+    """The rows of a table that are of the part."""
     rows = f"from {place}"
     if cut.session_kind != "all" and table.by_session_kind:
-        as_all = "* replace ('all' as session_kind)" if has_wholes else "*"
+        as_all = "* replace ('all' as session_kind)" if _has(warehouse, place, "session_kind") else "*"
         rows = f"select {as_all} {rows} where session_kind = '{cut.session_kind}'"
     if cut.provider != "all" and table.by_provider:
         rows = f"from ({rows}) where provider = '{cut.provider}'"
-        if has_wholes:
+        if name not in _WITHOUT_WHOLES and _has(warehouse, place, "provider"):
             rows = f"{rows} union all select * replace ('all' as provider) {rows}"
-    return None if rows == f"from {place}" else rows
+    return rows
+
+
+def _has(warehouse: duckdb.DuckDBPyConnection, place: str, column: str) -> bool:
+    """Say whether a table has wholes beside their parts."""
+    return bool(warehouse.execute(f"from {place} where {column} = 'all' limit 1").fetchall())

@@ -100,8 +100,8 @@ def cache(read: Read) -> Iterator[str]:
         if row["fresh_share"] is not None:
             yield (
                 f"Of {tokens(row['append_tokens'])} tokens appended after a first step,"
-                f" {_percent(row['fresh_share'])} were new; {tokens(row['missed_tokens'])} stood in an earlier"
-                " prompt and were no longer cached."
+                f" {_percent(row['fresh_share'])} were new; {tokens(row['missed_tokens'])} stood in"
+                " an earlier prompt and were no longer cached."
             )
     causes = read(
         f"from summary_miss_causes where {_POOLED} and trigger = 'all' and missed_cost_usd > 0"

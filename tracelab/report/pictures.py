@@ -1,7 +1,7 @@
 """Every chart for every part of the workload, as specs that the page draws when they come into view.
 
-Words around the plot (title, subtitle, footnote) leave the spec: on the page they are text that wraps. What is
-drawn is shared among processes, one a core.
+Words around the plot (title, subtitle, footnote) leave the spec: on the page they are text that wraps.
+Processes share what is to be drawn, one a core.
 """
 
 import json

@@ -1,8 +1,8 @@
 """What the session explorer shows: every session as a row, and the steps of those that matter most.
 
 Steps lie by column, in windows that the page unpacks when they are opened, in as few digits as a picture
-needs: what grows from row to row as its growth, instants in seconds, durations in tenths of a second, money in
-ten-thousandths of a dollar. session_plot.js reads them.
+needs: what grows from row to row as its growth, instants in seconds, durations in tenths of a second, money
+in ten-thousandths of a dollar. session_plot.js reads them.
 """
 
 from collections.abc import Iterator, Mapping

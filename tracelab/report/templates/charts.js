@@ -28,6 +28,8 @@ async function embed(place, plot) {
     renderer: "svg",
     tooltip: { disableDefaultStyle: true },
   });
+  // the place has a name and its numbers a table: nobody has to listen to each mark
+  canvas.querySelector("svg").setAttribute("aria-hidden", "true");
   views.get(place)?.finalize();
   views.set(place, result);
   place.replaceChildren(canvas);

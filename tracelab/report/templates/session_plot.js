@@ -73,7 +73,7 @@ function sessionPlot(seen) {
 
 // A window's columns say what changes from row to row (see sessions.py): here they become rows that say what is.
 function readWindow(packed, session, first) {
-  const at = (seconds) => session.started_ms + 1000 * seconds;
+  const at = (seconds) => 1000 * (Math.floor(session.started_ms / 1000) + seconds);
   const text = (column, row) => column.texts[column.places[row]];
   const steps = [];
   const started = [];

@@ -1,0 +1,114 @@
+"""Reports of several workloads, and a browser that opens them as a reader does: from disk, offline."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.raw_warehouse import raw_warehouse
+from tracelab.build import build
+from tracelab.discover import sample_home
+from tracelab.load import load
+from tracelab.report import build_report
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the browser's tests need playwright")
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+FEW = {
+    "nothing": "",
+    "one_session": "",
+    "one_provider": "",
+    "no_tools": "delete from raw.tool_calls; delete from raw.events where event_type like 'tool%'",
+    "no_prices": "update raw.steps set model = 'a-model-without-a-price'",
+}
+"""Workloads that lack something, and what takes it from the sample."""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["playwright.Browser"]:
+    """Debian's Chromium, without a window."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium: `apt-get install chromium`")
+    with playwright.sync_playwright() as runner:
+        browser = runner.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+class Reader:
+    """A page that is open, and what it did that no reader should see."""
+
+    def __init__(self, page: "playwright.Page") -> None:
+        self.page = page
+        self.noises: list[str] = []
+        page.on("console", lambda message: self.noises.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.noises.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: (self.noises.append("a dialog opened"), dialog.dismiss()))
+        page.on("request", lambda request: self._note(request.url))
+
+    def _note(self, url: str) -> None:
+        if not url.startswith(("file:", "blob:", "data:")):
+            self.noises.append(f"request: {url}")
+
+    def wait_until_drawn(self) -> None:
+        """Wait for every chart: what is out of view is drawn when the page has nothing else to do."""
+        self.page.wait_for_function(
+            "() => [...document.querySelectorAll('[data-chart] .plot')]"
+            ".every((plot) => plot.classList.contains('is-drawn'))",
+            timeout=120_000,
+        )
+
+
+@pytest.fixture
+def read(browser: "playwright.Browser") -> Iterator[Callable[..., Reader]]:
+    """Open a report; afterwards nothing may have been heard of it."""
+    opened: list[Reader] = []
+
+    def open_report(path: Path, *, size: dict[str, int] = DESKTOP, scheme: str = "light") -> Reader:
+        context = browser.new_context(viewport=size, color_scheme=scheme, offline=True, accept_downloads=True)
+        reader = Reader(context.new_page())
+        opened.append(reader)
+        reader.page.goto(path.as_uri())
+        return reader
+
+    yield open_report
+    for reader in opened:
+        reader.page.context.close()
+        assert reader.noises == []
+
+
+@pytest.fixture(scope="session")
+def report(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's report."""
+    return build_report(warehouse, tmp_path_factory.mktemp("report") / "report.html")
+
+
+@pytest.fixture(scope="session", params=FEW)
+def poor_report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """The report of a workload that lacks something, and which."""
+    name: str = request.param
+    db = tmp_path_factory.mktemp(name) / "tracelab.duckdb"
+    homes = {
+        "one_session": sample_home() / ".codex" / "archived_sessions",
+        "one_provider": sample_home() / ".codex",
+    }
+    if name == "nothing":
+        raw_warehouse(db, files=[{}])
+    else:
+        load([homes.get(name, sample_home())], db=db)
+    with duckdb.connect(str(db)) as warehouse:
+        warehouse.execute(FEW[name] or "select 1")
+    build(db)
+    return name, build_report(db, db.with_name("report.html"))
+
+
+@contextmanager
+def changed(warehouse: Path, db: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A copy of a warehouse to write to."""
+    shutil.copyfile(warehouse, db)
+    with duckdb.connect(str(db)) as copy:
+        yield copy

@@ -1,0 +1,336 @@
+"""The report as a reader sees it: in Chromium, opened from disk, the network off."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import duckdb
+import pytest
+
+from tests.report.conftest import DESKTOP, PHONE, Reader, changed
+from tracelab.report import build_report
+
+Open = Callable[..., Reader]
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+WITHOUT_MARKS = {"append_vs_prefix_latency"}
+"""Charts whose population the sample has no members of."""
+HOSTILE = {
+    "markup": "<img src=x onerror=alert(1)>",
+    "script": "</script><script>alert(1)</script>",
+    "quotes": "\"'`&quot;",
+    "turned": "abc\u202egnp.exe",
+    "emoji": "🧨 tool",
+    "formula": '=cmd|" /C calc"!A0',
+    "template": "{{ 7 * 7 }}${7 * 7}",
+    "long": "x" * 300,
+}
+
+
+def test_every_chart_draws_marks(report: Path, read: Open) -> None:
+    reader = read(report)
+    reader.wait_until_drawn()
+    kinds = ", ".join(f".plot svg .mark-{kind} *" for kind in ("rect", "line", "symbol", "rule", "area"))
+    marks = reader.page.evaluate(
+        "kinds => [...document.querySelectorAll('[data-chart]')]"
+        ".map((chart) => [chart.dataset.chart, chart.querySelectorAll(kinds).length])",
+        kinds,
+    )
+    assert len(marks) > 30
+    assert [name for name, count in marks if count < 3 and name not in WITHOUT_MARKS] == []
+
+
+def test_a_chart_is_drawn_when_it_comes_into_view_and_data_is_read_when_it_is_asked_for(
+    report: Path, browser: Any
+) -> None:
+    page = browser.new_page(viewport=DESKTOP)
+    page.add_init_script("window.requestIdleCallback = () => {};")  # never idle
+    page.goto(report.as_uri())
+    page.wait_for_selector("[data-chart=activity] .is-drawn")
+    last = page.locator("[data-chart=published]")
+    assert last.locator(".is-drawn").count() == 0
+    assert not page.evaluate("[...unpacked.keys()].some((name) => /^(steps|rows)-/.test(name))")
+    last.scroll_into_view_if_needed()
+    page.wait_for_selector("[data-chart=published] .is-drawn")
+    page.close()
+
+
+def test_the_controls_change_numbers_findings_and_charts(report: Path, read: Open) -> None:
+    page = read(report).page
+    page.wait_for_selector("[data-chart=model_mix] .is-drawn")
+    sessions = page.locator(".headlines:visible dd.values b").first
+    assert sessions.inner_text() == "24"
+    assert "gpt-5.5" in page.locator("[data-chart=model_mix] svg").inner_html()
+    page.get_by_role("radio", name="Claude").check()
+    page.wait_for_function(
+        "() => !document.querySelector('[data-chart=model_mix] svg').innerHTML.includes('gpt-5.5')"
+    )
+    assert sessions.inner_text() == "15"
+    assert "15 sessions · 149 steps" in page.locator("[data-chart=activity] .population").inner_text()
+    page.get_by_role("radio", name="Main only").check()
+    page.wait_for_function(
+        "() => document.querySelector('[data-chart=activity] .population').innerText.includes('12 sessions')"
+    )
+    assert sessions.inner_text() == "12"
+    assert page.locator("#session-count").inner_text() == "12 of 24 sessions"
+
+
+def test_a_chart_that_has_no_such_cut_says_so(report: Path, read: Open) -> None:
+    page = read(report).page
+    note = page.locator("[data-chart=compactions] .uncut[data-uncut=kind]")
+    assert note.is_hidden()
+    page.get_by_role("radio", name="Main only").check()
+    assert note.inner_text().startswith("All sessions: ")
+    assert page.locator("[data-chart=activity] .uncut:visible").count() == 0
+
+
+def test_the_table_behind_a_chart_is_the_warehouse_s(report: Path, warehouse: Path, read: Open) -> None:
+    page = read(report).page
+    article = page.locator("[data-chart=tool_counts]")
+    article.get_by_text("Table", exact=True).click()
+    with page.expect_download() as download:
+        article.get_by_role("button", name="Download").click()
+    with Path(download.value.path()).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with duckdb.connect(str(warehouse), read_only=True) as built:
+        expected = built.execute(
+            "select provider, tool_group, tool_calls from summary_tool_counts where provider <> 'all'"
+            " and session_kind = 'all' and model = 'all' and tool_group <> 'all' and tool_name = 'all'"
+            " order by tool_calls desc, provider, tool_group"
+        ).fetchall()
+    assert [(row["provider"], row["tool_group"], int(row["tool_calls"])) for row in rows] == expected
+    shown = article.locator("tbody tr").first.locator("td")
+    assert shown.first.inner_text() == expected[0][0]
+
+
+def test_the_sql_of_a_chart_is_its_model_s_text(report: Path, read: Open) -> None:
+    page = read(report).page
+    article = page.locator("[data-chart=miss_causes]")
+    article.get_by_text("SQL", exact=True).click()
+    model = Path("models/summaries/prefix_cache/summary_miss_causes.sql")
+    root = Path(__file__).resolve().parents[2]
+    assert article.locator("pre[data-model=summary_miss_causes]").inner_text() == (root / model).read_text()
+    assert article.locator("pre.query").first.inner_text().startswith("from summary_miss_causes")
+
+
+def test_every_link_leads_to_a_place_on_the_page(report: Path, read: Open) -> None:
+    page = read(report).page
+    links = page.eval_on_selector_all("a[href]", "links => links.map((link) => link.getAttribute('href'))")
+    assert len(links) > 60
+    places = page.eval_on_selector_all("[id]", "places => places.map((place) => `#${place.id}`)")
+    assert set(links) <= set(places)
+    page.locator("[data-chart=hit_ratio] .definition a").first.click()
+    assert page.locator("details[open]#table-summary_cache_hit_ratio_bins dt").count() > 5
+
+
+def test_sessions_are_searched_sorted_and_opened_with_the_keyboard_alone(report: Path, read: Open) -> None:
+    page = read(report).page
+    page.wait_for_selector("#session-table tbody tr")
+    page.locator("#session-search").press_sequentially("LANTERN codex")
+    count = page.locator("#session-count")
+    assert re.fullmatch(r"\d of 24 sessions", count.inner_text())
+    steps = page.get_by_role("button", name="Steps", exact=True)
+    steps.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("th[aria-sort=descending]:has-text('Steps')")
+    shown = [int(text) for text in page.locator("#session-table tbody td:nth-child(3)").all_inner_texts()]
+    assert shown == sorted(shown, reverse=True) and len(shown) > 3
+    page.keyboard.press("Enter")
+    page.wait_for_selector("th[aria-sort=ascending]:has-text('Steps')")
+    page.locator("#session-table tbody button").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#session .is-drawn")
+    assert page.evaluate("document.activeElement.id") == "session"
+    assert page.locator("#session svg .mark-rect path").count() > 3
+
+
+def test_an_opened_session_shows_the_steps_and_calls_of_the_warehouse(
+    report: Path, warehouse: Path, read: Open
+) -> None:
+    page = read(report).page
+    page.locator("#session-search").fill("beb772f2")
+    page.locator("#session-table tbody button").click()
+    page.wait_for_selector("#session .is-drawn")
+    session_id = page.locator("#session h3").inner_text()
+    seen = page.evaluate(
+        "async () => { const columns = await unpack('sessions');"
+        " const row = columns.session_id.indexOf(document.querySelector('#session h3').textContent);"
+        " return readWindow(await unpack(`steps-${row}-0`), {started_ms: columns.started_ms[row]}, 0); }"
+    )
+    with duckdb.connect(str(warehouse), read_only=True) as built:
+        steps = built.execute(
+            "select step_index, prefix_tokens, append_tokens, if(usage_is_final, output_tokens, null),"
+            " 1000 * (epoch_ms(ready_at) // 1000), sum(cost_usd) over (order by step_index)"
+            " from steps where session_id = ? order by step_index",
+            [session_id],
+        ).fetchall()
+        calls = built.execute(
+            "select step_index, tool_name, is_error, 1000 * (epoch_ms(emitted_at) // 1000) from tool_calls"
+            " inner join (select step_id, step_index from steps) using (step_id) where session_id = ?"
+            " order by step_index, tool_index",
+            [session_id],
+        ).fetchall()
+    names = ("step", "prefix_tokens", "append_tokens", "output_tokens", "started_at")
+    assert [tuple(step[name] for name in names) for step in seen["steps"]] == [row[:5] for row in steps]
+    assert [step["running_cost_usd"] for step in seen["steps"]] == pytest.approx(
+        [float(row[5]) for row in steps], abs=1e-4
+    )
+    names = ("step", "tool_name", "is_error", "emitted_at")
+    assert [tuple(call[name] for name in names) for call in seen["calls"]] == calls
+    assert [row["step"] for row in seen["compactions"]]
+    assert {"idle", "compaction"} & {step["miss_cause"] for step in seen["misses"]}
+
+
+def test_a_long_session_is_shown_in_windows(warehouse: Path, tmp_path: Path, read: Open) -> None:
+    db = tmp_path / "tracelab.duckdb"
+    with changed(warehouse, db) as copy:
+        [(session_id, steps)] = copy.execute(
+            "select session_id, steps from sessions order by cost_usd desc nulls last limit 1"
+        ).fetchall()
+        copy.execute(
+            "insert into steps select * exclude (number)"
+            " replace (step_id || '+' || number as step_id, step_index + number as step_index)"
+            f" from steps, range({steps}, 2500, {steps}) as more(number) where session_id = ?",
+            [session_id],
+        )
+        copy.execute(
+            "update sessions set steps ="
+            " (select count(*) from steps where steps.session_id = sessions.session_id)"
+        )
+    page = read(build_report(db, tmp_path / "report.html")).page
+    page.locator("#session-table tbody button").first.click()
+    page.wait_for_selector("#session .is-drawn")
+    windows = page.locator(".windows button")
+    assert windows.all_inner_texts()[0] == "Steps 0 to 1,999"
+    assert windows.count() == 2
+    windows.nth(1).click()
+    page.wait_for_selector(".windows button:nth-child(2)[aria-pressed=true]")
+    page.locator("#session summary").first.click()
+    assert page.locator("#session tbody td").first.inner_text() == "2,000"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing_serious(report: Path, read: Open, scheme: str, size: dict[str, int]) -> None:
+    reader = read(report, scheme=scheme, size=size)
+    page = reader.page
+    reader.wait_until_drawn()
+    page.locator("[data-chart=activity] summary").first.click()
+    page.locator("#session-table tbody button").first.click()
+    page.wait_for_selector("#session .is-drawn")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("async () => (await axe.run()).violations")
+    serious = [
+        (rule["id"], node["target"], node["failureSummary"])
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+    assert serious == []
+
+
+def test_nothing_but_a_chart_or_a_table_is_wider_than_a_phone(report: Path, read: Open) -> None:
+    reader = read(report, size=PHONE)
+    reader.wait_until_drawn()
+    assert reader.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
+def test_dark_and_light_are_the_screen_s_and_a_print_is_light(report: Path, read: Open) -> None:
+    page = read(report, scheme="dark").page
+    page.wait_for_selector("[data-chart=activity] .is-drawn")
+    shade = "getComputedStyle(document.body).backgroundColor"
+    label = "document.querySelector('[data-chart=activity] svg .role-axis-label text')?.getAttribute('fill')"
+    dark = page.evaluate(shade), page.evaluate(label)
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function(f"() => {label} !== '{dark[1]}'")
+    assert page.evaluate(shade) == "rgb(255, 255, 255)"
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(shade) == "rgb(255, 255, 255)"
+    assert page.locator(".controls").is_hidden()
+
+
+@pytest.fixture(scope="module")
+def hostile_report(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a workload whose names are not only names."""
+    db = tmp_path_factory.mktemp("hostile") / "tracelab.duckdb"
+    with changed(warehouse, db) as copy:
+        columns = copy.execute(
+            "select table_name, column_name from duckdb_columns() where schema_name = 'main' and not internal"
+            " and column_name in ('tool_name', 'tool_group', 'model', 'project', 'session_id')"
+        ).fetchall()
+        names = list(HOSTILE.values())
+        for table, column in columns:
+            copy.execute(
+                f"update {table} set {column} = $names[(1 + hash({column}) % len($names))::bigint]"
+                f" || ' ' || left(md5({column}), 3) where {column} <> 'all'",
+                {"names": names},
+            )
+    return build_report(db, db.with_name("report.html"))
+
+
+def test_hostile_names_are_plain_text(hostile_report: Path, read: Open) -> None:
+    reader = read(hostile_report)
+    page = reader.page
+    reader.wait_until_drawn()
+    page.locator("#session-table tbody button").first.click()
+    page.wait_for_selector("#session .is-drawn")
+    for summary in page.locator("[data-chart=tool_latency] summary, #session summary").all():
+        summary.click()
+    page.wait_for_selector("[data-chart=tool_latency] tbody td")
+    text = page.locator("main").inner_text()
+    assert HOSTILE["markup"] in text and HOSTILE["script"] in text and HOSTILE["template"] in text
+    assert page.locator("img").count() == 0
+    page.locator("[data-chart=tool_latency] svg .mark-rect path").first.hover(force=True)
+    assert page.locator("#vg-tooltip-element img").count() == 0
+
+
+def test_a_csv_holds_no_formula(report: Path, read: Open) -> None:
+    page = read(report).page
+    lines = page.evaluate(
+        "csvOf({name: ['=1+1', '+1', '-1', '@x', '\\tx', 'plain, \"quoted\"', null],"
+        " number: [-1, 2.5, 0, 1, 1, 1, 1]})"
+    )
+    assert list(csv.reader(io.StringIO(lines, newline=""))) == [
+        ["name", "number"], ["'=1+1", "-1"], ["'+1", "2.5"], ["'-1", "0"], ["'@x", "1"], ["'\tx", "1"],
+        ['plain, "quoted"', "1"], ["", "1"],
+    ]  # fmt: skip
+
+
+def test_the_page_forbids_itself_the_network_and_foreign_scripts(report: Path, browser: Any) -> None:
+    page = browser.new_page()
+    requests: list[str] = []
+    page.on("requestfinished", lambda request: requests.append(request.url))
+    page.on("requestfailed", lambda request: requests.append(f"{request.url} {request.failure}"))
+    page.goto(report.as_uri())
+    page.evaluate(
+        "() => { const image = new Image(); image.src = 'https://example.org/a.png';"
+        " document.body.append(image); const script = document.createElement('script');"
+        " script.textContent = 'window.ran = true'; document.body.append(script); return fetch('https://example.org/').catch(() => null); }"
+    )
+    assert page.evaluate("window.ran") is None
+    assert [url for url in requests if not url.startswith("file:")] == ["https://example.org/a.png csp"]
+    page.close()
+
+
+def test_a_workload_that_lacks_something_makes_a_page(poor_report: tuple[str, Path], read: Open) -> None:
+    name, path = poor_report
+    reader = read(path)
+    page = reader.page
+    reader.wait_until_drawn()
+    shown = page.locator("main").inner_text()
+    assert not re.search(r"\b(None|nan|NaN|undefined|null|inf)\b", page.locator(".first").inner_text())
+    assert page.locator("fieldset").count() == {"nothing": 0, "one_session": 0, "one_provider": 1}.get(
+        name, 2
+    )
+    expected = {
+        "nothing": "there is nothing to show yet",
+        "one_session": "1 of 1 session",
+        "one_provider": "9 of 9 sessions",
+        "no_tools": "No tool call.",
+        "no_prices": "without one",
+    }[name]
+    svg = " ".join(page.locator(".plot svg").all_text_contents())
+    assert expected in f"{shown} {svg}"

@@ -1,0 +1,279 @@
+"""What the sections say of tables that are made by hand, and where they are silent."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+
+from tracelab.report.cuts import WHOLE, Cut
+from tracelab.report.findings import findings
+from tracelab.report.headlines import headlines, period
+
+CUT = {"provider": "all", "session_kind": "all", "model": "all"}
+OVERVIEW = {**CUT, "trigger": "all"}
+
+
+class Tables:
+    """Tables with the columns that a test names."""
+
+    def __init__(self, engine: duckdb.DuckDBPyConnection) -> None:
+        self.engine = engine
+
+    def __call__(self, name: str, *rows: dict[str, Any]) -> None:
+        values = ", ".join(f"$row{number}" for number in range(len(rows)))
+        self.engine.execute(
+            f"create table {name} as select unnest([{values}], recursive := true)",
+            {f"row{number}": row for number, row in enumerate(rows)},
+        )
+
+    def read(self, query: str) -> list[dict[str, Any]]:
+        return self.engine.sql(query).pl().to_dicts()
+
+    def overview(self, **numbers: float) -> None:
+        self(
+            "summary_overview",
+            *({**OVERVIEW, "name": name, "value": float(value)} for name, value in numbers.items()),
+        )
+
+
+@pytest.fixture
+def tables() -> Iterator[Tables]:
+    with duckdb.connect() as engine:
+        yield Tables(engine)
+
+
+def test_requests_say_how_long_they_take_and_at_what(tables: Tables) -> None:
+    times = {**CUT, "count": 1200, "p50": 18.6, "p90": 370.0, "p99": 2319.3}
+    tables("summary_request_response_time", times)
+    part = {**CUT, "response_bin": "all", "requests": 1200}
+    tables(
+        "summary_request_decomposition",
+        {**part, "part": "generation_span", "response_share": 0.349},
+        {**part, "part": "tool_span", "response_share": 0.0665},
+    )
+    assert findings("requests", tables.read) == [
+        "Half of the 1,200 requests are done within 19 s; one in ten takes more than 6.2 min,"
+        " one in a hundred more than 39 min.",
+        "Of their time, 35% is the model's and 6.7% is that of tools.",
+    ]
+
+
+def test_of_a_few_requests_nothing_is_said(tables: Tables) -> None:
+    tables("summary_request_response_time", {**CUT, "count": 19, "p50": 1.0, "p90": 2.0, "p99": 3.0})
+    part = {**CUT, "response_bin": "all", "requests": 19, "response_share": 0.5}
+    tables(
+        "summary_request_decomposition", {**part, "part": "generation_span"}, {**part, "part": "tool_span"}
+    )
+    assert findings("requests", tables.read) == []
+
+
+def test_activity_names_the_model_that_cost_most(tables: Tables) -> None:
+    stats = {"steps_per_week": 89.4, "sessions_per_week": 1.0, "active_days_per_week": 4.33}
+    tables(
+        "summary_dashboard_stats", *({**CUT, "name": name, "value": value} for name, value in stats.items())
+    )
+    model = {**CUT, "provider": "claude", "steps": 101, "cost_usd": 12.99}
+    tables(
+        "summary_dashboard_models",
+        {**CUT, "steps": 268, "cost_usd": 22.3},
+        {**model, "model": "a", "cost_usd": 0.5},
+        {**model, "model": "b"},
+    )
+    assert findings("activity", tables.read) == [
+        "An average week has 89 steps in 1 session on 4.3 active days.",
+        "b cost most: $12.99 of $22.30, for 101 of 268 steps.",
+    ]
+
+
+def test_one_model_alone_or_one_without_a_price_is_not_said_to_cost_most(tables: Tables) -> None:
+    tables("summary_dashboard_stats", {**CUT, "name": "steps_per_week", "value": 3.0})
+    model = {**CUT, "provider": "claude", "model": "a", "steps": 268, "cost_usd": 22.3}
+    tables("summary_dashboard_models", {**model, **CUT}, model, {**model, "model": "b", "cost_usd": None})
+    assert findings("activity", tables.read) == []
+
+
+def test_tokens_say_what_a_step_reads_and_which_steps_hold_the_appends(tables: Tables) -> None:
+    halves = {"prefix_tokens": 110_507.5, "append_tokens": 928.0, "output_tokens": 213.0}
+    tables(
+        "summary_token_lengths",
+        *({**CUT, "measure": name, "count": 300, "p50": value} for name, value in halves.items()),
+    )
+    bins = {**CUT, "measure": "append_tokens", "cumulative_share": 0.938, "cumulative_token_share": 0.27}
+    tables("summary_token_bins", {**bins, "high_tokens": 8192.0}, {**bins, "high_tokens": 4096.0})
+    assert findings("tokens", tables.read) == [
+        "In the median a step reads 111k tokens from the cache, appends 928 and puts out 213.",
+        "Steps that append less than 8k tokens are 94% of the steps and hold 27% of the appended tokens.",
+    ]
+
+
+def test_the_cache_says_what_was_new_and_what_the_misses_cost(tables: Tables) -> None:
+    prefill = {
+        "steps": 295,
+        "append_tokens": 1_265_169_158,
+        "fresh_share": 0.26,
+        "missed_tokens": 851_873_942,
+    }
+    tables("summary_redundant_prefill", {**OVERVIEW, **prefill})
+    cause = {**OVERVIEW, "steps": 300, "missed_cost_usd": 1536.7}
+    tables(
+        "summary_miss_causes",
+        {**cause, "miss_cause": "idle"},
+        {**cause, "miss_cause": "none", "missed_cost_usd": 2000.0},
+        {**cause, "miss_cause": "all", "missed_cost_usd": 3397.6},
+    )
+    assert findings("cache", tables.read) == [
+        "Of 1.3G tokens appended after a first step, 26% were new; 852M stood in an earlier prompt"
+        " and were no longer cached.",
+        "All that was missed cost $3,398 beyond a cached read, of which $1,537 go to pauses longer"
+        " than the cache lives.",
+    ]
+
+
+def test_the_cache_is_silent_where_nothing_has_a_price_or_nothing_was_appended(tables: Tables) -> None:
+    prefill = {"steps": 295, "append_tokens": 0, "fresh_share": None, "missed_tokens": 0}
+    tables("summary_redundant_prefill", {**OVERVIEW, **prefill})
+    cause = {**OVERVIEW, "steps": 300, "missed_cost_usd": None}
+    tables("summary_miss_causes", {**cause, "miss_cause": "idle"}, {**cause, "miss_cause": "all"})
+    assert findings("cache", tables.read) == []
+
+
+def test_tools_say_which_holds_the_time_and_how_few_calls(tables: Tables) -> None:
+    tables.overview(
+        tool_calls=251, tool_total_s=7200, minute_calls_share=0.0335, minute_calls_time_share=0.767
+    )
+    tool = {**CUT, "tool_category": "shell", "tool_calls": 40, "total_s": 100.0, "time_share": 0.41}
+    tables("summary_tool_time", {**tool, "tool_name": "Bash", "total_s": 2478.0}, {**tool, "tool_name": None})
+    assert findings("tools", tables.read) == [
+        "Bash holds most of the tools' time: 41% of 2 h, in 40 of 251 calls.",
+        "Calls of a minute or more are 3.4% of the calls and 77% of the time.",
+    ]
+
+
+def test_without_tools_nothing_is_said_of_them(tables: Tables) -> None:
+    tables.overview(tool_calls=0)
+    tables(
+        "summary_tool_time",
+        {**CUT, "tool_category": "all", "tool_name": "all", "tool_calls": 0, "total_s": None},
+    )
+    assert findings("tools", tables.read) == []
+
+
+def test_generation_says_how_long_answers_take_and_how_fast_they_come(tables: Tables) -> None:
+    tables("summary_generation_time", {**CUT, "count": 300, "p50": 5.1, "p99": 26.0})
+    speed = {**CUT, "measure": "output_tokens_per_s", "count": 300}
+    tables(
+        "summary_decode_speed",
+        {**speed, "context_low_tokens": 16_384, "context_high_tokens": 32_768, "p50": 44.8},
+        {**speed, "context_low_tokens": 131_072, "context_high_tokens": 262_144, "p50": 30.2},
+        {**speed, "context_low_tokens": 262_144, "context_high_tokens": 524_288, "p50": 9.0, "count": 3},
+    )
+    assert findings("generation", tables.read) == [
+        "Half of the 300 answers take at most 5.1 s; one in a hundred takes more than 26 s.",
+        "The median answer comes at 45 tokens/s where the context is shorter than 32k, at 30 where it is"
+        " 128k or longer.",
+    ]
+
+
+def test_sessions_say_what_they_cost_for_what_and_how_often_they_are_compacted(tables: Tables) -> None:
+    cost = {**CUT, "unit": "session", "measure": "cost_usd", "count": 402, "p50": 0.18, "p90": 7.26}
+    tables(
+        "summary_cost_distribution",
+        {**cost, "category": "all", "total_share": 1.0},
+        {**cost, "category": "prefix", "total_share": 0.6},
+        {**cost, "category": "append", "total_share": 0.3},
+    )
+    compactions = {**CUT, "source": "all", "trigger": "all", "population": "compacted"}
+    tables("summary_compactions", {**compactions, "compactions": 1746, "count": 1})
+    assert findings("sessions", tables.read) == [
+        "The median session costs $0.18, one in ten more than $7.26; most of it, 60%,"
+        " goes to cached prefixes.",
+        "1,746 compactions took place in 1 session.",
+    ]
+
+
+def test_people_say_how_long_they_are_waited_for(tables: Tables) -> None:
+    wait = {**CUT, "count": 35, "p50": 180.3, "p90": 2641.0, "count_share": 1.0, "time_share": 1.0}
+    tables(
+        "summary_human_wait",
+        {**wait, "cap": "all"},
+        {**wait, "cap": "5m", "count_share": 0.54, "time_share": 0.038},
+    )
+    assert findings("people", tables.read) == [
+        "An agent waits 3.0 min for a person in the median, and one time in ten more than 44 min.",
+        "Waits of at most 5 min are 54% of the waits and 3.8% of the waiting.",
+    ]
+
+
+def test_nobody_who_is_hardly_waited_for_is_spoken_of(tables: Tables) -> None:
+    wait = {**CUT, "count": 3, "p50": 180.3, "p90": 2641.0, "count_share": 1.0, "time_share": 1.0}
+    tables("summary_human_wait", {**wait, "cap": "all"}, {**wait, "cap": "5m"})
+    assert findings("people", tables.read) == []
+
+
+def test_a_section_without_a_finding_says_nothing(tables: Tables) -> None:
+    assert findings("explorer", tables.read) == []
+
+
+def headline_tables(tables: Tables, *published: dict[str, Any]) -> None:
+    tables.overview(
+        sessions=24, requests=58, steps=268, steps_per_request=4.62, hit_ratio=0.931, cost_usd=22.3
+    )
+    part = {**CUT, "block": "session_partition", "total_s": 7200.0}
+    tables(
+        "summary_timing_distribution",
+        {**part, "category": "all", "total_share": 1.0},
+        {**part, "category": "human", "total_share": 0.83},
+        {**part, "category": "tool", "total_share": 0.17},
+    )
+    figure = {
+        "table_name": "summary_overview",
+        "dimension_value": None,
+        "statistic": "share",
+        "provider": "all",
+    }
+    tables(
+        "compare_published",
+        *(
+            {**figure, "comparability": "same", **row}
+            for row in (published or [{"metric": "x", "published": 1.0}])
+        ),
+    )
+
+
+def test_a_headline_stands_beside_the_published_number(tables: Tables) -> None:
+    headline_tables(
+        tables,
+        {"metric": "hit_ratio", "published": 0.95746},
+        {"metric": "steps_per_request", "published": 8.828, "statistic": "mean", "comparability": "differs"},
+        {"metric": "hit_ratio", "published": 0.5, "provider": "claude"},
+    )
+    by_title = {headline.title: headline for headline in headlines(tables.read, WHOLE)}
+    assert by_title["Hit ratio"].values == (("93.1%", "of prompt tokens"),)
+    assert by_title["Hit ratio"].published == "95.7%"
+    assert by_title["Hit ratio"].is_counted_alike
+    assert by_title["Steps per request"].published == "8.8"
+    assert not by_title["Steps per request"].is_counted_alike
+    assert by_title["API-equivalent cost"].published == ""
+
+
+def test_a_part_stands_beside_the_figures_published_for_it(tables: Tables) -> None:
+    headline_tables(tables, {"metric": "hit_ratio", "published": 0.5, "provider": "claude"})
+    by_title = {headline.title: headline for headline in headlines(tables.read, Cut("claude"))}
+    assert by_title["Hit ratio"].published == "50.0%"
+
+
+def test_the_time_of_sessions_is_split_and_what_is_unknown_is_a_dash(tables: Tables) -> None:
+    headline_tables(tables)
+    by_title = {headline.title: headline for headline in headlines(tables.read, WHOLE)}
+    assert by_title["Time of sessions"].values == (("17%", "tools"), ("83%", "person"))
+    assert by_title["Time of sessions"].parts == (("tool", 0.17), ("human", 0.83))
+    assert by_title["Time of sessions"].detail == "of 2 h from beginning to end"
+    assert by_title["Tokens in and out"].values == (("–", "in"), ("–", "out"))
+
+
+def test_the_period_is_that_of_the_logs_and_an_empty_warehouse_has_none(tables: Tables) -> None:
+    tables.overview(first_at_epoch_s=1_791_187_200, last_at_epoch_s=1_791_187_260)
+    assert period(tables.read) == ("2026-10-05 08:00", "2026-10-05 08:01")
+    tables.engine.execute("delete from summary_overview")
+    assert period(tables.read) is None

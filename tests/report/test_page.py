@@ -1,0 +1,194 @@
+"""What goes into the page: parts of the workload, charts of them, sessions, and what no page may hold."""
+
+import gzip
+import json
+import re
+from base64 import b64decode
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from tests.raw_warehouse import raw_warehouse
+from tests.report.conftest import changed
+from tracelab.charts import charts, draw
+from tracelab.errors import TracelabError
+from tracelab.report import build_report, sessions
+from tracelab.report.cuts import Cut, cuts, in_front, tables
+from tracelab.report.packing import columns, packed
+from tracelab.report.page import sections
+from tracelab.report.pictures import NOT_ON_THE_PAGE, picture, tables_of
+from tracelab.report.quick import quick_altair
+
+MOST_BYTES = 6_000_000
+
+
+@pytest.fixture
+def built(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        yield connection
+
+
+def unpacked(text: str) -> Any:
+    return json.loads(gzip.decompress(b64decode(text)))
+
+
+def data_of(report: Path, name: str) -> Any:
+    found = re.search(rf'id="data-{name}">([^<]*)<', report.read_text())
+    assert found
+    return unpacked(found[1])
+
+
+def test_every_chart_has_its_place_on_the_page(built: duckdb.DuckDBPyConnection) -> None:
+    placed = [figure.chart.name for section in sections(tables(built)) for figure in section.figures]
+    assert sorted(placed) == sorted(set(charts()) - {NOT_ON_THE_PAGE})
+
+
+def test_a_section_of_tables_that_are_not_built_is_left_out(built: duckdb.DuckDBPyConnection) -> None:
+    there = tables(built)
+    names = {section.name for section in sections({**there, "summary_losses": there["steps"]})}
+    assert "losses" in names
+    there.pop("summary_losses", None)
+    there.pop("summary_loss_sessions", None)
+    assert names - {section.name for section in sections(there)} == {"losses"}
+
+
+def test_the_parts_of_the_sample_are_its_providers_and_its_main_sessions(
+    built: duckdb.DuckDBPyConnection,
+) -> None:
+    assert [str(cut) for cut in cuts(built)] == [
+        "all-all", "claude-all", "codex-all", "all-main", "claude-main", "codex-main",
+    ]  # fmt: skip
+
+
+def test_a_part_that_has_the_rows_of_another_is_the_other(warehouse: Path, tmp_path: Path) -> None:
+    with changed(warehouse, tmp_path / "tracelab.duckdb") as copy:
+        copy.execute("delete from summary_overview where provider = 'codex' and session_kind = 'subagent'")
+        assert cuts(copy)[Cut("codex", "main")] == Cut("codex", "all")
+        assert cuts(copy)[Cut("claude", "main")] == Cut("claude", "main")
+        copy.execute("delete from summary_overview where provider = 'codex' or session_kind = 'subagent'")
+        assert list(cuts(copy)) == [Cut()]
+
+
+def test_in_a_part_all_means_the_part(built: duckdb.DuckDBPyConnection) -> None:
+    numbers = (
+        "select provider, value from summary_overview where session_kind = 'all' and name = 'steps'"
+        " and model = 'all' and trigger = 'all' order by all"
+    )
+    marts = "select distinct provider, session_kind from steps"
+    whole = built.sql(numbers).fetchall()
+    expected = built.execute(
+        "select count(*) from steps where provider = 'claude' and session_kind = 'main'"
+    ).fetchone()
+    with in_front(built, Cut("claude", "main")):
+        assert built.sql(numbers).fetchall() == [("all", *expected), ("claude", *expected)]
+        assert built.sql(marts).fetchall() == [("claude", "main")]
+        assert built.sql("select distinct provider from compare_published").fetchall() == [("claude",)]
+    assert built.sql(numbers).fetchall() == whole
+
+
+@pytest.mark.parametrize("name", sorted(set(charts()) - {NOT_ON_THE_PAGE}))
+def test_a_chart_of_a_provider_shows_no_other(name: str, built: duckdb.DuckDBPyConnection) -> None:
+    for query in charts()[name].frames.values():
+        wholes = {"all"} & providers(built, query)
+        with in_front(built, Cut("codex", "main")):
+            assert providers(built, query) <= {"codex"} | wholes
+
+
+def providers(warehouse: duckdb.DuckDBPyConnection, query: str) -> set[str]:
+    frame = warehouse.sql(query).pl()
+    return set(frame["provider"]) if "provider" in frame.columns else set()
+
+
+@pytest.mark.parametrize("name", sorted(charts()))
+def test_a_chart_made_quickly_is_the_same(name: str, built: duckdb.DuckDBPyConnection) -> None:
+    slowly = draw(charts()[name], built).to_dict()
+    with quick_altair():
+        quickly = draw(charts()[name], built).to_dict(validate=False)
+    assert quickly == slowly
+    assert draw(charts()[name], built).to_dict() == slowly
+
+
+@pytest.mark.parametrize("name", sorted(charts()))
+def test_a_picture_keeps_what_its_marks_show(name: str, built: duckdb.DuckDBPyConnection) -> None:
+    spec = draw(charts()[name], built).to_dict()
+    taken = picture(json.loads(json.dumps(spec, default=str)))
+    assert taken["notes"].startswith("from ")
+    assert taken["subtitle"] == spec["title"]["subtitle"]
+    fields = set(re.findall(r'"field": "(\w+)"', json.dumps(taken["plot"])))
+    shown = {column for rows in taken["plot"]["datasets"].values() for row in rows for column in row}
+    drawn = {column for rows in spec["datasets"].values() for row in rows for column in row}
+    assert fields & drawn <= shown
+    assert len(taken["plot"]["datasets"]) == len(spec["datasets"]) - 1
+
+
+def test_a_chart_names_the_tables_that_it_draws() -> None:
+    assert tables_of(charts()["miss_causes"]) == ["summary_miss_causes"]
+
+
+def test_what_is_packed_is_the_same_afterwards_and_every_time() -> None:
+    value = {"a": ["</script>", None, 1.5], "b": date(2026, 1, 2)}
+    assert unpacked(packed(value)) == {"a": ["</script>", None, 1.5], "b": "2026-01-02"}
+    assert packed(value) == packed(value)
+    assert re.fullmatch(r"[A-Za-z0-9+/=]+", packed(value))
+
+
+def test_columns_hold_no_infinity_and_nine_digits() -> None:
+    frame = pl.DataFrame({"x": [1 / 3, float("inf"), None, float("nan")], "n": [1, 2, 3, 4]})
+    assert columns(frame) == {"x": [0.333333333, None, None, None], "n": [1, 2, 3, 4]}
+
+
+def test_sessions_are_listed_costliest_first_and_all_of_them(warehouse: Path, report: Path) -> None:
+    listed = data_of(report, "sessions")
+    costs = [cost for cost in listed["cost_usd"] if cost is not None]
+    assert costs == sorted(costs, reverse=True)
+    with duckdb.connect(str(warehouse), read_only=True) as built:
+        assert sorted(listed["session_id"]) == [
+            name for (name,) in built.execute("select session_id from sessions order by 1").fetchall()
+        ]
+
+
+def test_steps_that_have_no_room_are_left_out_and_counted(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sessions.explore(warehouse).left_out == 0
+    monkeypatch.setattr(sessions, "MOST_CHARS", 3000)
+    explorer = sessions.explore(warehouse)
+    assert sorted(explorer.windows) == list(range(len(explorer.windows)))
+    assert 0 < len(explorer.windows) < explorer.listed
+    assert explorer.left_out == explorer.listed - len(explorer.windows)
+
+
+def test_the_same_warehouse_gives_the_same_page(warehouse: Path, report: Path, tmp_path: Path) -> None:
+    assert build_report(warehouse, tmp_path / "again.html").read_bytes() == report.read_bytes()
+
+
+def test_the_page_says_nothing_of_this_machine_and_is_small(report: Path, warehouse: Path) -> None:
+    page = report.read_text()
+    assert str(warehouse.parent) not in page
+    assert len(page.encode()) < MOST_BYTES / 3
+
+
+def test_no_link_or_source_leads_out_of_the_page(report: Path) -> None:
+    markup = re.sub(r"<script.*?</script>|<pre.*?</pre>", "", report.read_text(), flags=re.DOTALL)
+    assert not re.search(r"\b(?:src|srcset|action|ping)=|href=\"(?!#)|url\(|@import", markup)
+    assert "default-src &#39;none&#39;; script-src &#39;sha256-" in markup
+
+
+@pytest.mark.parametrize("out", ["missing/report.html", "folder"])
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_drawn(
+    out: str, warehouse: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(TracelabError, match="name another file with --output"):
+        build_report(warehouse, tmp_path / out)
+
+
+def test_a_warehouse_that_is_not_built_is_told_apart(tmp_path: Path) -> None:
+    db = raw_warehouse(tmp_path / "tracelab.duckdb", files=[{}])
+    with pytest.raises(TracelabError, match="run `tracelab build`"):
+        build_report(db, tmp_path / "report.html")
