@@ -184,6 +184,19 @@ def test_an_opened_session_shows_the_steps_and_calls_of_the_warehouse(
     assert {"idle", "compaction"} & {step["miss_cause"] for step in seen["misses"]}
 
 
+def test_a_loss_leads_to_the_session_that_lost_most(report: Path, warehouse: Path, read: Open) -> None:
+    page = read(report).page
+    with duckdb.connect(str(warehouse), read_only=True) as built:
+        [(session_id,)] = built.execute(
+            "select session_id from summary_loss_sessions where provider = 'all' and session_kind = 'all'"
+            " and loss = 'cache_miss' and session_rank = 1"
+        ).fetchall()
+    loss = page.locator(".loss:visible", has_text="Prompts read anew")
+    loss.locator("button").first.click()
+    page.wait_for_selector("#session .is-drawn")
+    assert page.locator("#session h3").inner_text() == session_id
+
+
 def test_a_long_session_is_shown_in_windows(warehouse: Path, tmp_path: Path, read: Open) -> None:
     db = tmp_path / "tracelab.duckdb"
     with changed(warehouse, db) as copy:
@@ -308,7 +321,8 @@ def test_the_page_forbids_itself_the_network_and_foreign_scripts(report: Path, b
     page.evaluate(
         "() => { const image = new Image(); image.src = 'https://example.org/a.png';"
         " document.body.append(image); const script = document.createElement('script');"
-        " script.textContent = 'window.ran = true'; document.body.append(script); return fetch('https://example.org/').catch(() => null); }"
+        " script.textContent = 'window.ran = true'; document.body.append(script);"
+        " return fetch('https://example.org/').catch(() => null); }"
     )
     assert page.evaluate("window.ran") is None
     assert [url for url in requests if not url.startswith("file:")] == ["https://example.org/a.png csp"]

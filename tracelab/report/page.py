@@ -28,6 +28,7 @@ from tracelab.report.cuts import PROVIDERS, SESSION_KINDS, WHOLE, Cut, Table, cu
 from tracelab.report.definitions import definitions
 from tracelab.report.findings import Row, findings
 from tracelab.report.headlines import Headline, headlines, period
+from tracelab.report.losses import Loss, losses
 from tracelab.report.packing import columns, packed, packed_text, to_json
 
 _HERE = resources.files("tracelab.report")
@@ -62,6 +63,7 @@ class Said(NamedTuple):
     headlines: Sequence[Headline]
     findings: Mapping[str, Sequence[str]]
     """By section."""
+    losses: Sequence[Loss]
     tables: Mapping[str, str]
     """Rows of the tables shown as they are, as JSON."""
 
@@ -141,13 +143,15 @@ def _said(warehouse: duckdb.DuckDBPyConnection, cut: Cut, layout: Iterable[Secti
         return rows
 
     def packed_rows(table: str) -> str:
-        return to_json([columns(warehouse.sql(f"from {table}").pl())])
+        rows = warehouse.sql(f"from {table} where provider = 'all' and session_kind = 'all' order by all")
+        return to_json([columns(rows.pl())])
 
     with in_front(warehouse, cut):
         return Said(
             period(read),
             headlines(read, cut),
             {section.name: findings(section.name, read) for section in layout},
+            list(losses(read)) if any(section.name == "losses" for section in layout) else [],
             {table: packed_rows(table) for section in layout for table in section.tables},
         )
 

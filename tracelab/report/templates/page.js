@@ -29,7 +29,7 @@ function showChosen() {
     note.hidden = chosen(note.dataset.uncut) === "all";
   }
   for (const article of inView) drawChart(article);
-  for (const place of document.querySelectorAll("div.rows, details.rows[open]")) fillRows(place);
+  for (const place of document.querySelectorAll("details.rows[open]")) fillRows(place);
   listSessions();
   drawTheRest();
 }

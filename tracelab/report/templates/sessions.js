@@ -141,6 +141,17 @@ async function openSession(row, part) {
   else scroll.replaceWith(element("p", {}, "No step of this session has a known prompt."));
 }
 
+// Opens a session that a table names, at a step; where its steps are not here, shows its line in the list.
+async function lookAt(id, step) {
+  const columns = await unpack("sessions");
+  const row = columns.session_id.indexOf(id);
+  if (isCarried(row)) return openSession(row, Math.floor(step / windowSteps()));
+  const search = document.getElementById("session-search");
+  search.value = id;
+  await listSessions();
+  search.focus();
+}
+
 function windowSteps() {
   return Number(document.querySelector(".explorer").dataset.window);
 }
@@ -183,6 +194,9 @@ function sessionTables(seen) {
   });
 }
 
+for (const button of document.querySelectorAll("button[data-session]")) {
+  button.addEventListener("click", () => lookAt(button.dataset.session, Number(button.dataset.step)));
+}
 document.getElementById("session-search")?.addEventListener("input", () => {
   order.shown = SESSIONS_AT_ONCE;
   listSessions();

@@ -1,0 +1,63 @@
+"""What costs me, told of tables that are made by hand."""
+
+from typing import Any
+
+from tests.report.test_findings import Tables, tables  # noqa: F401
+from tracelab.report.losses import losses
+
+CUT = {"provider": "all", "session_kind": "all"}
+NOTHING: dict[str, Any] = {
+    "sessions": 0, "occurrences": 0, "steps": 0, "tokens": None, "cost_usd": None, "time_s": None,
+    "time_share": None, "cause_rank": 1,
+}  # fmt: skip
+
+
+def loss(name: str, cause: str | None = "all", **numbers: Any) -> dict[str, Any]:
+    types = {"tokens": int, "cost_usd": float, "time_s": float, "time_share": float}
+    row = {**CUT, "loss": name, "cause": cause, **NOTHING, **numbers}
+    return {
+        key: types[key](value) if key in types and value is not None else value for key, value in row.items()
+    }
+
+
+def test_a_loss_says_what_it_took_by_what_and_where_to_look(tables: Tables) -> None:  # noqa: F811
+    tables(
+        "summary_losses",
+        loss("cache_miss", sessions=8, occurrences=11, steps=11, tokens=668_396, cost_usd=4.297),
+        loss("cache_miss", "idle", occurrences=6, tokens=469_152, cost_usd=2.891),
+        loss("cache_miss", "model_change", occurrences=1, tokens=99_240, cost_usd=0.566, cause_rank=2),
+        loss("tool_time", sessions=1, occurrences=204, time_s=4105.3, time_share=0.72),
+        loss("serial_calls", time_s=None),
+    )
+    tables(
+        "summary_loss_sessions",
+        {**loss("cache_miss", cost_usd=1.08, tokens=190_000), "session_rank": 1, "session_id": "claude:a",
+         "worst_step_id": "claude:a#13", "project": None},
+    )  # fmt: skip
+    miss, tool_time = losses(tables.read)
+    assert (
+        miss.sentence
+        == "11 steps read 668k tokens anew; that cost $4.30 beyond a cached read, in 8 sessions."
+    )
+    assert miss.causes == [("idle", "6", "$2.89 · 469k tokens"), ("another model", "1", "$0.57 · 99k tokens")]
+    assert miss.sessions == [("claude:a", 13, "", "$1.08 · 190k tokens")]
+    assert tool_time.sentence == (
+        "Sessions did nothing but wait for tools for 1.1 h, 72% of their working time, in 1 session."
+    )
+
+
+def test_a_loss_without_a_price_says_that_it_is_not_known(tables: Tables) -> None:  # noqa: F811
+    tables("summary_losses", loss("repeated_failures", sessions=1, occurrences=1, time_s=30))
+    tables(
+        "summary_loss_sessions",
+        {**loss("x"), "session_rank": 1, "session_id": "a", "worst_step_id": "a#0", "project": ""},
+    )
+    [failures] = losses(tables.read)
+    assert failures.sentence == (
+        "1 time a tool failed again and again: that took an unknown amount and 30 s, in 1 session."
+    )
+
+
+def test_without_a_loss_nothing_is_told(tables: Tables) -> None:  # noqa: F811
+    tables("summary_losses", loss("cache_miss"), loss("tool_time"))
+    assert list(losses(tables.read)) == []

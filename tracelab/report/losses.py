@@ -1,0 +1,136 @@
+"""What costs me: each loss in a sentence, what would change it, its causes, the sessions to look at."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from tracelab.charts.words import counted, dollars, duration, tokens
+from tracelab.report.findings import Read, Row
+
+_SHOWN = 5
+"""Causes and sessions of a loss: those that lost most."""
+_CAUSES = {"model_change": "another model", "residual": "the log does not tell"}
+"""Causes in words that do not stand for themselves."""
+_CUT = "provider = 'all' and session_kind = 'all'"
+
+
+class Loss(NamedTuple):
+    """One kind of loss, if it occurred."""
+
+    title: str
+    sentence: str
+    hint: str
+    """What would change it."""
+    causes: Sequence[tuple[str, str, str]]
+    """Cause, how often, what it lost; the worst first."""
+    sessions: Sequence[tuple[str, int, str, str]]
+    """Session, the step to look at first, its project, what it lost."""
+
+
+class _Kind(NamedTuple):
+    """How a kind of loss is told."""
+
+    title: str
+    sentence: Callable[[Row], str]
+    hint: str
+
+
+def _cache_miss(row: Row) -> str:
+    cost = f"; that cost {_cost(row)} beyond a cached read" if row["cost_usd"] else ""
+    return f"{counted(row['steps'], 'step')} read {tokens(row['tokens'])} tokens anew{cost}"
+
+
+def _long_context(row: Row) -> str:
+    return f"{counted(row['steps'], 'step')} grew past a long-context price, which added {_cost(row)}"
+
+
+def _repeated_failures(row: Row) -> str:
+    time = f" and {duration(row['time_s'])}" if row["time_s"] else ""
+    return (
+        f"{counted(row['occurrences'], 'time')} a tool failed again and again: that took {_cost(row)}{time}"
+    )
+
+
+def _serial_calls(row: Row) -> str:
+    time = duration(row["time_s"] or 0)
+    return f"In {counted(row['steps'], 'step')} calls ran one by one; at once they would have saved {time}"
+
+
+def _tool_time(row: Row) -> str:
+    share = f", {100 * row['time_share']:.0f}% of their working time" if row["time_share"] else ""
+    return f"Sessions did nothing but wait for tools for {duration(row['time_s'] or 0)}{share}"
+
+
+_KINDS = {
+    "cache_miss": _Kind(
+        "Prompts read anew",
+        _cache_miss,
+        "Go on before the cache forgets, or compact before a long pause; keep to one model in a session.",
+    ),
+    "long_context": _Kind(
+        "Contexts past a long-context price",
+        _long_context,
+        "Compact, or begin a new session, before the prompt reaches the limit.",
+    ),
+    "repeated_failures": _Kind(
+        "The same tool failing again",
+        _repeated_failures,
+        "See what these calls share: a missing permission, a command that is not there, a wrong path.",
+    ),
+    "serial_calls": _Kind(
+        "Calls that ran one by one",
+        _serial_calls,
+        "Where calls do not need each other's results, let the client run them at once.",
+    ),
+    "tool_time": _Kind(
+        "Waiting for tools",
+        _tool_time,
+        "Shorten what is waited for: narrower tests, warm builds, time limits, work in the background.",
+    ),
+}
+
+
+def losses(read: Read) -> Iterator[Loss]:
+    """Yield every kind of loss that occurred, dearest first, then by time."""
+    wholes = read(
+        f"from summary_losses where {_CUT} and cause = 'all' and occurrences > 0"
+        " order by cost_usd desc nulls last, time_s desc nulls last, loss"
+    )
+    for whole in wholes:
+        kind = _KINDS[whole["loss"]]
+        of_it = f"{_CUT} and loss = '{whole['loss']}'"
+        causes = read(
+            f"from summary_losses where {of_it} and cause is distinct from 'all'"
+            f" order by cause_rank limit {_SHOWN}"
+        )
+        sessions = read(f"from summary_loss_sessions where {of_it} order by session_rank limit {_SHOWN}")
+        yield Loss(
+            kind.title,
+            f"{kind.sentence(whole)}, in {counted(whole['sessions'], 'session')}.",
+            kind.hint,
+            [
+                (_CAUSES.get(row["cause"], row["cause"] or "unnamed"), f"{row['occurrences']:,}", _lost(row))
+                for row in causes
+            ],
+            [
+                (
+                    row["session_id"],
+                    int(row["worst_step_id"].rpartition("#")[2]),
+                    row["project"] or "",
+                    _lost(row),
+                )
+                for row in sessions
+            ],
+        )
+
+
+def _lost(row: Row) -> str:
+    parts = [
+        _cost(row) if row["cost_usd"] is not None else "",
+        duration(row["time_s"]) if row["time_s"] is not None else "",
+        f"{tokens(row['tokens'])} tokens" if row["tokens"] is not None else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _cost(row: Row) -> str:
+    return "an unknown amount" if row["cost_usd"] is None else dollars(row["cost_usd"])
