@@ -18,7 +18,7 @@ from tests.report.conftest import changed
 from tracelab.charts import charts, draw
 from tracelab.errors import TracelabError
 from tracelab.report import build_report, sessions
-from tracelab.report.cuts import Cut, cuts, in_front, tables
+from tracelab.report.cuts import Cut, cuts, in_front, read_by, tables
 from tracelab.report.packing import columns, packed
 from tracelab.report.page import sections
 from tracelab.report.pictures import NOT_ON_THE_PAGE, picture, tables_of
@@ -84,7 +84,7 @@ def test_in_a_part_all_means_the_part(built: duckdb.DuckDBPyConnection) -> None:
     expected = built.execute(
         "select count(*) from steps where provider = 'claude' and session_kind = 'main'"
     ).fetchone()
-    with in_front(built, Cut("claude", "main")):
+    with in_front(built, Cut("claude", "main"), tables(built)):
         assert built.sql(numbers).fetchall() == [("all", *expected), ("claude", *expected)]
         assert built.sql(marts).fetchall() == [("claude", "main")]
         assert built.sql("select distinct provider from compare_published").fetchall() == [("claude",)]
@@ -95,7 +95,7 @@ def test_in_a_part_all_means_the_part(built: duckdb.DuckDBPyConnection) -> None:
 def test_a_chart_of_a_provider_shows_no_other(name: str, built: duckdb.DuckDBPyConnection) -> None:
     for query in charts()[name].frames.values():
         wholes = {"all"} & providers(built, query)
-        with in_front(built, Cut("codex", "main")):
+        with in_front(built, Cut("codex", "main"), tables(built, read_by(query))):
             assert providers(built, query) <= {"codex"} | wholes
 
 

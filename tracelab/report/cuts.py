@@ -4,7 +4,8 @@ A part is a set of temporary views in front of the tables. In them the rows of t
 session stand as those of `all`, so that whatever asks for all of a table gets the part, and is told nothing.
 """
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -61,8 +62,8 @@ def cuts(warehouse: duckdb.DuckDBPyConnection) -> dict[Cut, Cut]:
     }
 
 
-def tables(warehouse: duckdb.DuckDBPyConnection) -> dict[str, Table]:
-    """Return every public table, and by what it can be cut."""
+def tables(warehouse: duckdb.DuckDBPyConnection, names: Collection[str] = ()) -> dict[str, Table]:
+    """Return the public tables that are built, of these names or all, and by what each can be cut."""
     rows = warehouse.execute(
         "select table_name, list(column_name) from duckdb_columns()"
         " where schema_name = 'main' and database_name = current_database() and not internal group by all"
@@ -70,29 +71,30 @@ def tables(warehouse: duckdb.DuckDBPyConnection) -> dict[str, Table]:
     return {
         name: Table("provider" in columns, "session_kind" in columns and name not in _WITHOUT_WHOLES)
         for name, columns in rows
+        if not names or name in names
     }
 
 
 @contextmanager
-def in_front(warehouse: duckdb.DuckDBPyConnection, cut: Cut, names: Collection[str] = ()) -> Iterator[None]:
-    """Let every query of the block see only this part of the workload: of tables `names`, else of all."""
+def in_front(warehouse: duckdb.DuckDBPyConnection, cut: Cut, read: Mapping[str, Table]) -> Iterator[None]:
+    """Let the queries of the block, which read these tables, see only this part of the workload."""
+    if cut == WHOLE:
+        yield
+        return
     [(database,)] = warehouse.execute("select current_database()").fetchall()
-    chosen = {name: table for name, table in tables(warehouse).items() if not names or name in names}
-    views = (
-        {}
-        if cut == WHOLE
-        else {
-            name: _rows(warehouse, f'"{database}".main.{name}', name, table, cut)
-            for name, table in chosen.items()
-        }
-    )
-    for name, rows in views.items():
+    for name, table in read.items():
+        rows = _rows(warehouse, f'"{database}".main.{name}', name, table, cut)
         warehouse.execute(f"create or replace temp view {name} as {rows}")
     try:
         yield
     finally:
-        for name in views:
+        for name in read:
             warehouse.execute(f"drop view temp.{name}")
+
+
+def read_by(*queries: str) -> list[str]:
+    """Return the tables that queries name, each once."""
+    return list(dict.fromkeys(name for query in queries for name in re.findall(r"\bfrom (\w+)", query)))
 
 
 def _rows(warehouse: duckdb.DuckDBPyConnection, place: str, name: str, table: Table, cut: Cut) -> str:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 import jinja2
+import polars as pl
 
 from tracelab import __version__
 from tracelab.build import project_folder
@@ -24,7 +25,7 @@ from tracelab.charts.base import Chart
 from tracelab.charts.theme import config
 from tracelab.errors import TracelabError
 from tracelab.report import pictures, sessions
-from tracelab.report.cuts import PROVIDERS, SESSION_KINDS, WHOLE, Cut, Table, cuts, in_front, tables
+from tracelab.report.cuts import PROVIDERS, SESSION_KINDS, WHOLE, Cut, Table, cuts, in_front, read_by, tables
 from tracelab.report.definitions import definitions
 from tracelab.report.findings import Row, findings
 from tracelab.report.headlines import Headline, headlines, period
@@ -84,7 +85,7 @@ def page(db: Path, warehouse: duckdb.DuckDBPyConnection, pool: Executor) -> str:
     shows = {name: {cut: same[figure.ways.nearest(cut)] for cut in same} for name, figure in figures.items()}
     wanted = {cut: [name for name in figures if cut in shows[name].values()] for cut in same.values()}
     drawing = pictures.start(pool, db, wanted)
-    said = {cut: _said(warehouse, cut, layout) for cut in wanted}
+    said = {cut: _said(warehouse, built, cut, layout) for cut in wanted}
     read = [name for figure in figures.values() for name in figure.tables]
     read += [name for section in layout for name in section.tables]
     defined = definitions(warehouse, project_folder(), [*read, "summary_overview", "compare_published"])
@@ -93,6 +94,7 @@ def page(db: Path, warehouse: duckdb.DuckDBPyConnection, pool: Executor) -> str:
         for cut, halves in drawing.items()
     }
     explorer, vega = exploring.result(), bundling.result()
+    pool.shutdown(wait=False)  # the processes end while the page is put together
     data = {
         "vega": packed_text(vega),
         "themes": packed({"light": config("light"), "dark": config("dark")}),
@@ -137,23 +139,28 @@ def _figure(chart: Chart, built: Mapping[str, Table]) -> Figure:
     return Figure(chart, pictures.tables_of(chart), queries, pictures.cuttable(chart, built))
 
 
-def _said(warehouse: duckdb.DuckDBPyConnection, cut: Cut, layout: Iterable[Section]) -> Said:
+def _said(
+    warehouse: duckdb.DuckDBPyConnection, built: Mapping[str, Table], cut: Cut, layout: Iterable[Section]
+) -> Said:
+    def frame(query: str) -> pl.DataFrame:
+        with in_front(warehouse, cut, {name: built[name] for name in read_by(query)}):
+            found: pl.DataFrame = warehouse.sql(query).pl()
+        return found
+
     def read(query: str) -> list[Row]:
-        rows: list[Row] = warehouse.sql(query).pl().to_dicts()
-        return rows
+        return list(frame(query).to_dicts())
 
-    def packed_rows(table: str) -> str:
-        rows = warehouse.sql(f"from {table} where provider = 'all' and session_kind = 'all' order by all")
-        return to_json([columns(rows.pl())])
+    def rows_of(table: str) -> str:
+        rows = frame(f"from {table} where provider = 'all' and session_kind = 'all' order by all")
+        return to_json([columns(rows)])
 
-    with in_front(warehouse, cut):
-        return Said(
-            period(read),
-            headlines(read, cut),
-            {section.name: findings(section.name, read) for section in layout},
-            list(losses(read)) if any(section.name == "losses" for section in layout) else [],
-            {table: packed_rows(table) for section in layout for table in section.tables},
-        )
+    return Said(
+        period(read),
+        headlines(read, cut),
+        {section.name: findings(section.name, read) for section in layout},
+        list(losses(read)) if any(section.name == "losses" for section in layout) else [],
+        {table: rows_of(table) for section in layout for table in section.tables},
+    )
 
 
 def _by_cut(texts: Mapping[Cut, str]) -> str:

@@ -4,6 +4,7 @@ Words around the plot (title, subtitle, footnote) leave the spec: on the page th
 Processes share what is to be drawn, one a core.
 """
 
+import gc
 import json
 import multiprocessing
 import os
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tracelab.charts.base import Chart
-from tracelab.report.cuts import WHOLE, Cut, Table
+from tracelab.report.cuts import WHOLE, Cut, Table, read_by
 
 NOT_ON_THE_PAGE = "session_steps"
 """The session explorer draws any session, and more of it."""
@@ -42,8 +43,7 @@ class Cuttable(NamedTuple):
 
 def tables_of(chart: Chart) -> list[str]:
     """Return the tables that a chart draws, in the order in which it names them."""
-    names = (name for query in chart.frames.values() for name in re.findall(r"\bfrom (\w+)", query))
-    return [name for name in dict.fromkeys(names) if name != _POPULATION]
+    return [name for name in read_by(*chart.frames.values()) if name != _POPULATION]
 
 
 def cuttable(chart: Chart, tables: Mapping[str, Table]) -> Cuttable:
@@ -57,14 +57,17 @@ def processes() -> Iterator[Executor]:
     """Run what draws on all cores: fresh processes, for one with threads cannot be copied."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(cores, mp_context=fresh, initializer=_import_charts) as pool:
-        pool.submit(_import_charts)  # the first task starts them
+    with ProcessPoolExecutor(cores, mp_context=fresh, initializer=_begin) as pool:
+        pool.submit(int)  # the first task starts them
         yield pool
 
 
-def _import_charts() -> None:
+def _begin() -> None:
+    """Import what draws, while the other side does; what a report makes is not worth collecting."""
     from tracelab.charts import charts
 
+    gc.disable()
+    os.environ["POLARS_MAX_THREADS"] = "1"  # each process has a core
     charts()
 
 
@@ -86,24 +89,24 @@ def start(pool: Executor, db: Path, wanted: Mapping[Cut, Sequence[str]]) -> dict
 def _draw(db: Path, cut: Cut, names: Sequence[str]) -> dict[str, Drawn]:
     """Draw charts of a part."""
     from tracelab.charts import charts, read_frames
-    from tracelab.report.cuts import in_front
+    from tracelab.report.cuts import in_front, tables
     from tracelab.report.packing import columns, to_json
     from tracelab.report.quick import quick_altair
     from tracelab.warehouse import open_read_only
 
     drawn = {}
     chosen = {name: charts()[name] for name in names}
-    read = {_POPULATION, *(table for chart in chosen.values() for table in tables_of(chart))}
+    queries = [query for chart in chosen.values() for query in chart.frames.values()]
     with (
         open_read_only(db, {"threads": "1"}) as warehouse,  # each process has a core
-        in_front(warehouse, cut, read),
+        in_front(warehouse, cut, tables(warehouse, read_by(*queries))),
         quick_altair(),
     ):
         for name, chart in chosen.items():
             frames = read_frames(chart, warehouse)
             spec = chart.draw(**frames).to_dict(validate=False)
-            tables = [columns(frames[frame]) for frame in shown_frames(chart)]
-            drawn[name] = Drawn(to_json(picture(spec)), to_json(tables))
+            rows = [columns(frames[frame]) for frame in shown_frames(chart)]
+            drawn[name] = Drawn(to_json(picture(spec)), to_json(rows))
     return drawn
 
 
