@@ -260,7 +260,11 @@ def test_dark_and_light_are_the_screen_s_and_a_print_is_light(report: Path, read
     page.emulate_media(color_scheme="light")
     page.wait_for_function(f"() => {label} !== '{dark[1]}'")
     assert page.evaluate(shade) == "rgb(255, 255, 255)"
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"() => {label} === '{dark[1]}'")
     page.emulate_media(media="print", color_scheme="dark")
+    text = "getComputedStyle(document.querySelector('[data-chart=activity] svg text')).fill"
+    assert page.evaluate(text) == "rgb(23, 32, 51)"
     assert page.evaluate(shade) == "rgb(255, 255, 255)"
     assert page.locator(".controls").is_hidden()
 
