@@ -97,14 +97,11 @@ def _is_never_null(column: Node) -> bool:
 
 
 def _keys(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The columns that name a row, by table: those of its `unique_grain` test."""
+    """The columns that name a row, by table."""
     return {
-        test["attached_node"]: [
-            re.sub(r"coalesce\((\w+),.*", r"\1", column)
-            for column in test["test_metadata"]["kwargs"]["columns"]
-        ]
-        for test in manifest["nodes"].values()
-        if (test.get("test_metadata") or {}).get("name") == "unique_grain"
+        name: [re.sub(r"coalesce\((\w+),.*", r"\1", column) for column in node["config"]["meta"]["grain"]]
+        for name, node in manifest["nodes"].items()
+        if "grain" in node["config"].get("meta", {})
     }
 
 

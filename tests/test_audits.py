@@ -30,7 +30,7 @@ ERRORS = {
         "assert_every_step_adds_up",
     ),
     "a step_id stands twice": Fault(
-        "insert into steps from steps where step_index = 0 limit 1", "unique_grain_steps_step_id"
+        "insert into steps from steps where step_index = 0 limit 1", "assert_every_row_is_named_once"
     ),
     "a tool call stands twice": Fault(
         "insert into tool_calls select * replace ('claude:x' as session_id) from tool_calls limit 1",
@@ -115,6 +115,9 @@ DIVIDED = {
     "summary_token_bins": "steps",
     "summary_prefix_append_grid": "steps",
     "summary_input_growth_bins": "steps",
+    "summary_output_attribution_grid": "pairs",
+    "summary_timing_fit_grid": "segments",
+    "summary_cost_cdf": "cumulative_count",
     "summary_tool_categories": "tool_calls",
     "summary_request_decomposition": "requests",
     "summary_decode_speed": "count",
@@ -327,5 +330,5 @@ def test_a_build_with_a_warning_is_a_build(warehouse: Path, place: Path) -> None
 def test_a_healthy_warehouse_has_no_warnings(warehouse: Path, place: Path) -> None:
     shutil.copy(warehouse, place)
     report = build(place, select=["test_type:data"], timezone="UTC")
-    assert report.tests > len(ERRORS)
+    assert report.tests == len(list((ROOT / "tests/dbt").glob("*.sql")))
     assert report.warnings == []

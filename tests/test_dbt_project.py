@@ -54,19 +54,24 @@ def test_docs_generate_describes_every_table_and_column_there_is(dbt_run: tuple[
     assert not bare
 
 
-def test_every_mart_and_summary_has_a_contract_and_names_its_grain(dbt_run: tuple[int, str, Path]) -> None:
+def test_every_mart_and_summary_has_a_contract(dbt_run: tuple[int, str, Path]) -> None:
     nodes = json.loads((dbt_run[2] / "manifest.json").read_text())["nodes"].values()
-    tested = {
-        node["attached_node"]
-        for node in nodes
-        if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") == "unique_grain"
-    }
     public = [
         n for n in nodes if n["resource_type"] == "model" and n["fqn"][1] in ("marts", "summaries", "compare")
     ]
     assert public
     assert [n["name"] for n in public if not n["config"]["contract"]["enforced"]] == []
-    assert [n["name"] for n in public if n["unique_id"] not in tested] == []
+
+
+def test_every_table_names_its_grain_and_is_held_to_it(dbt_run: tuple[int, str, Path]) -> None:
+    nodes = json.loads((dbt_run[2] / "manifest.json").read_text())["nodes"]
+    kinds = {
+        name: node["config"] for name, node in nodes.items() if node["resource_type"] in ("model", "seed")
+    }
+    named = {name for name, config in kinds.items() if config["meta"].get("grain")}
+    (test,) = [node for node in nodes.values() if node["name"] == "assert_every_row_is_named_once"]
+    assert {kinds[name]["materialized"] for name in kinds.keys() - named} == {"view"}
+    assert set(test["depends_on"]["nodes"]) == named
 
 
 def test_the_sources_file_says_what_the_schema_says() -> None:

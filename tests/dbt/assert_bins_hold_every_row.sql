@@ -45,6 +45,16 @@ with
         from {{ ref("summary_generation_time_cdf") }}
         union all
         select
+            'summary_cost_cdf',
+            provider,
+            session_kind,
+            'all',
+            'sessions',
+            bin,
+            cumulative_count
+        from {{ ref("summary_cost_cdf") }}
+        union all
+        select
             'summary_eviction_tradeoff',
             provider,
             session_kind,
@@ -178,6 +188,28 @@ with
             concat_ws(', ', prefix_bin, append_bin),
             steps
         from {{ ref("summary_prefix_append_grid") }}
+        union all
+        select
+            'summary_output_attribution_grid',
+            provider,
+            session_kind,
+            model,
+            measure,
+            'cells',
+            concat_ws(', ', output_bin, held_bin),
+            pairs
+        from {{ ref("summary_output_attribution_grid") }}
+        union all
+        select
+            'summary_timing_fit_grid',
+            provider,
+            session_kind,
+            model,
+            fit,
+            'cells',
+            concat_ws(', ', predicted_bin, measured_bin),
+            segments
+        from {{ ref("summary_timing_fit_grid") }}
         union all
         select
             'summary_input_growth_bins',
@@ -356,6 +388,22 @@ with
             requests
         from request_counts
         union all
+        select 'summary_cost_cdf', 'sessions', count(cost_usd)
+        from {{ ref("sessions") }}
+        union all
+        select
+            'summary_output_attribution_grid',
+            unnest(['append_tokens', 'prefix_gain_tokens']),
+            pairs
+        from {{ ref("summary_output_attribution") }}
+        where
+            min_output_tokens = 2000
+            and (provider, session_kind, model, trigger) = ('all', 'all', 'all', 'all')
+        union all
+        select 'summary_timing_fit_grid', fit, count(*)
+        from {{ ref("sim_timing_predictions") }}
+        group by fit
+        union all
         select 'summary_miss_causes', 'all', count(miss_cause)
         from {{ ref("cache_reuse") }}
         union all
@@ -483,6 +531,10 @@ with
         select 'summary_generation_time_cdf', 'steps', generation_ms / 1000, count(*)
         from {{ ref("steps") }}
         group by generation_ms
+        union all
+        select 'summary_cost_cdf', 'sessions', cost_usd::double, count(*)
+        from {{ ref("sessions") }}
+        group by cost_usd
     ),
     ranked as (
         select
@@ -500,6 +552,8 @@ with
         where
             (provider, session_kind, model) = ('all', 'all', 'all')
             and grid.grid = case
+                when table_name = 'summary_cost_cdf'
+                then 'cost_usd'
                 when table_name <> 'summary_request_cdf' or part = 'response_s'
                 then 'duration_s'
                 else 'count'
