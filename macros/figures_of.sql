@@ -1,5 +1,6 @@
 {# Rows of a table as numbers to look published figures up in: by column, or by statistic where `metric` says what a
-   row is of. They are cut by one dimension at most, `by`; `more` adds columns to the numbers. #}
+   row is of. They are cut by one dimension at most, `by`, whose null is no value; `more` adds columns to the
+   numbers. #}
 {% macro figures_of(
     relation,
     table=none,
@@ -22,6 +23,7 @@
     from (select *, {{ more }} from {{ relation }}) as numbers
     where
         ({{ where }})
+        {% if by and not value %} and {{ by }} is not null {% endif %}
         {% for pooled in ["session_kind", "model", "trigger"] if pooled != by -%}
             and coalesce(to_json(numbers) -> '{{ pooled }}', '"all"') = '"all"'
         {% endfor %}

@@ -130,7 +130,7 @@ with
     ),
     -- fmt: off
     numbers as (
-        {{ figures_of("models", "steps", by="model", where="model is not null") }}
+        {{ figures_of("models", "steps", by="model") }}
         union all {{ figures_of("other_models", "steps", by="model", value="'other'") }}
         union all {{ figures_of("event_types", "steps", by="type", dimension="'event_type'", more="events as n") }}
         union all {{ figures_of("duplicates", "steps") }}

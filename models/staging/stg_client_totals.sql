@@ -2,7 +2,7 @@
 -- files.
 select
     session_id,
-    model,
+    {{ logged_name("model") }},
     max(input_tokens) as input_tokens,
     max(prefix_tokens) as prefix_tokens,
     max(cache_write_tokens) as cache_write_tokens,
@@ -12,4 +12,4 @@ select
     -- an amount that is no money, such as inf or 1e300, is null
     max(try_cast(cost_usd as decimal(18, 12))) as cost_usd
 from {{ source("raw", "client_totals") }}
-group by session_id, model
+group by all

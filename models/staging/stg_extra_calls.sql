@@ -7,7 +7,7 @@ select
     call_index,
     call_type,
     provider,
-    model,
+    {{ logged_name("model") }},
     input_tokens,
     prefix_tokens,
     append_tokens,

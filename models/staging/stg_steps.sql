@@ -97,7 +97,7 @@ select
     session_id,
     step_index,
     provider,
-    model,
+    {{ logged_name("model") }},
     purpose,
     turn_id,
     usage_source,

@@ -92,7 +92,7 @@ select
     step_id,
     session_id,
     tool_index,
-    tool_name,
+    {{ logged_name("tool_name") }},
     emitted_at,
     result_at,
     coalesce(

@@ -129,7 +129,7 @@ with
             session_kind,
             model,
             measure,
-            concat_ws(', ', gap_class = 'all', tool_name = 'all'),
+            concat_ws(', ', gap_class = 'all', tool_name is not distinct from 'all'),
             concat_ws(', ', gap_class, tool_name, bin),
             tool_calls
         from {{ ref("summary_codex_tool_gap_buckets") }}

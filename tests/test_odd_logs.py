@@ -1,0 +1,92 @@
+"""Logs that are odd, and valid: every table is built of them, its rules hold, names are as told."""
+
+import json
+from collections.abc import Iterator
+from itertools import product
+
+import duckdb
+import pytest
+
+from tests import builders_codex as codex
+from tests.builders_claude import SESSION, Json, assistant, msg, result, text, toolu, usage, use, user
+from tracelab.build import build
+from tracelab.load import load
+from tracelab.warehouse import open_read_only
+
+NAMES = ("all", "other", "")
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse of odd logs, built: the rules of all its tables hold."""
+    folder = tmp_path_factory.mktemp("odd")
+    day = f"rollout-2026-09-20T10-00-00-{codex.THREAD}.jsonl"
+    logs = {
+        f".claude/projects/-home-ada-loom/{SESSION}.jsonl": _oddly_named(),
+        f".codex/sessions/2026/09/20/{day}": _oddly_named_by_codex(),
+    }
+    for path, log in logs.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text("".join(json.dumps(record) + "\n" for record in log))
+    db = folder / "tracelab.duckdb"
+    assert load([folder], db=db).failed == 0
+    build(db, timezone="UTC")
+    with open_read_only(db) as warehouse:
+        yield warehouse
+
+
+def _oddly_named() -> Iterator[Json]:
+    """Tools of every name fail twice in a row, asked for by models of every name."""
+    yield user(1, 0, "go")
+    for n, (model, tool) in enumerate(product((*NAMES, "claude-opus-4-8"), (*NAMES, None, "Bash")), start=1):
+        calls = [use(toolu(2 * n), "Bash"), use(toolu(2 * n + 1), "Bash")]
+        for block in calls:
+            block["name"] = tool
+        tokens = usage(3, 1000, 1003 * (n - 1), 50)
+        yield assistant(10 * n, 6 * n, msg(n), *calls, usage=tokens, stop="tool_use", model=model)
+        for place, block in enumerate(calls, start=1):
+            yield user(10 * n + place, 6 * n + place, [result(block["id"], error=True)])
+    yield assistant(900, 200, msg(900), text("done"), usage=usage(), stop="end_turn")
+
+
+def _oddly_named_by_codex() -> Iterator[Json]:
+    yield from (codex.meta(), codex.started(1, "t1"))
+    total, n = (0, 0, 0, 0), 0
+    for model in (*NAMES, "gpt-5.5"):
+        yield from (codex.turn(20 * n + 1, "t1", model), codex.person(20 * n + 1.5))
+        for tool in (*NAMES, "exec_command"):
+            n, last = n + 1, (1000 * (n + 1), 1000 * n, 40, 10)
+            total = tuple(map(sum, zip(total, last, strict=True)))
+            yield codex.asks(20 * n, codex.call(n), tool)
+            yield codex.counted(20 * n + 1, total, last)
+            yield codex.gets(20 * n + 3, codex.call(n), "Exit code: 1\nWall time: 1.5 seconds\nOutput:\n")
+    yield codex.says(20 * n + 5)
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "usual"),
+    [
+        ("tool_calls", "tool_name", {"Bash", "exec_command"}),
+        ("steps", "model", {"claude-opus-4-8", "gpt-5.5"}),
+    ],
+)
+def test_a_name_that_pooled_rows_bear_is_told_apart_and_an_empty_one_is_none(
+    odd: duckdb.DuckDBPyConnection, table: str, name: str, usual: set[str]
+) -> None:
+    names = {found for (found,) in odd.execute(f"select distinct {name} from {table}").fetchall()}
+    assert names == {'"all"', '"other"', None} | usual
+
+
+def test_pooled_rows_hold_those_of_every_name(odd: duckdb.DuckDBPyConnection) -> None:
+    pooled, quoted, all_calls = odd.execute(
+        """
+        select
+            max(tool_calls) filter (tool_name = 'all'),
+            max(tool_calls) filter (tool_name = '"all"'),
+            (select count(*) from tool_calls)
+        from summary_tool_time
+        where provider = 'all' and session_kind = 'all' and model = 'all'
+        """
+    ).fetchall()[0]
+    assert pooled == all_calls
+    assert quoted == 8 + 4
