@@ -1,4 +1,4 @@
-"""Logs that are odd, and valid: every table is built of them, its rules hold, names are as told."""
+"""Logs that are odd, and valid: every table is built of them, its rules hold, names and times are as told."""
 
 import json
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from tracelab.load import load
 from tracelab.warehouse import open_read_only
 
 NAMES = ("all", "other", "")
+FINE_SESSION = "33333333-3333-4333-8333-333333333333"
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +24,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCon
     day = f"rollout-2026-09-20T10-00-00-{codex.THREAD}.jsonl"
     logs = {
         f".claude/projects/-home-ada-loom/{SESSION}.jsonl": _oddly_named(),
+        f".claude/projects/-home-ada-loom/{FINE_SESSION}.jsonl": _finely_stamped(),
         f".codex/sessions/2026/09/20/{day}": _oddly_named_by_codex(),
     }
     for path, log in logs.items():
@@ -63,6 +65,18 @@ def _oddly_named_by_codex() -> Iterator[Json]:
     yield codex.says(20 * n + 5)
 
 
+def _finely_stamped() -> Iterator[Json]:
+    """A session whose stamps are finer than a millisecond."""
+    of = {"sessionId": FINE_SESSION}
+    answer = {"usage": usage(3, 1000, 0, 50), **of}
+    yield user(1001, 0, "go", **of)
+    call = assistant(1002, 1, msg(1002), use(toolu(1002)), stop="tool_use", **answer)
+    yield call | {"timestamp": "2026-09-20T10:00:01.000400Z"}
+    yield user(1003, 2, [result(toolu(1002))], **of) | {"timestamp": "2026-09-20T10:00:02.000500Z"}
+    last = assistant(1004, 2, msg(1004), text("done"), stop="end_turn", **answer)
+    yield last | {"timestamp": "2026-09-20T10:00:02.000600Z"}
+
+
 @pytest.mark.parametrize(
     ("table", "name", "usual"),
     [
@@ -90,3 +104,13 @@ def test_pooled_rows_hold_those_of_every_name(odd: duckdb.DuckDBPyConnection) ->
     ).fetchall()[0]
     assert pooled == all_calls
     assert quoted == 8 + 4
+
+
+def test_a_call_lasts_from_the_millisecond_it_was_written_in_to_that_of_its_result(
+    odd: duckdb.DuckDBPyConnection,
+) -> None:
+    """From 1.0004 to 2.0005 seconds: 1,000.1 ms, and from 1,000 to 2,001, as every other span is taken."""
+    [(wall_ms,)] = odd.execute(
+        "select wall_ms from tool_calls where session_id = ?", [f"claude:{FINE_SESSION}"]
+    ).fetchall()
+    assert wall_ms == 2001 - 1000

@@ -95,10 +95,7 @@ select
     {{ logged_name("tool_name") }},
     emitted_at,
     result_at,
-    coalesce(
-        round((epoch_us(result_at) - epoch_us(emitted_at)) / 1000)::bigint,
-        logged_wall_ms
-    ) as wall_ms,
+    coalesce({{ ms_between("emitted_at", "result_at") }}, logged_wall_ms) as wall_ms,
     internal_ms,
     is_error,
     exit_code,

@@ -15,7 +15,7 @@ having count(*) > 1
 union all
 select 'stamps', tool_call_id
 from calls
-where abs(1000 * wall_ms - (epoch_us(result_at) - epoch_us(emitted_at))) > 1000
+where wall_ms <> {{ ms_between("emitted_at", "result_at") }}
 union all
 select 'step', step_id
 from by_step
