@@ -334,6 +334,64 @@ def test_a_step_in_which_two_tools_fail_again_is_charged_once(marts: Losses) -> 
     assert lost["all"]["time_ms"] == (50 + 50) + (100 + 100)
 
 
+def test_the_step_to_look_at_is_the_one_whose_calls_lost_most_together(marts: Losses) -> None:
+    marts.add("steps", step(0), step(1), step(2))
+    marts.add(
+        "tool_calls",
+        call("Bash/1", 0, 100),
+        call("Read", 200, 260),
+        call("Bash/2", 300, 350),
+        call("Bash/3", 400, 530, step_id="s#1"),
+        call("Read/2", 600, 690, step_id="s#2"),
+    )
+    lost = marts.of("tool_time")
+    # 100 + 60 + 50, 130 and 90; of Bash 100 + 50 and 130, of Read 60 and 90
+    assert {cause: row["worst_step_id"] for cause, row in lost.items()} == {
+        "all": "s#0",
+        "Bash": "s#0",
+        "Read": "s#2",
+    }
+
+
+def test_two_tools_that_fail_in_one_step_make_it_the_worst_together(marts: Losses) -> None:
+    marts.add("steps", *(step(n, cost_usd=None, input_tokens=0, output_tokens=0) for n in range(3)))
+    marts.add(
+        "tool_calls",
+        failed("Bash", 0, emitted_at=at(0), result_at=at(50)),
+        failed("Read", 0, emitted_at=at(50), result_at=at(90), tool_index=1),
+        failed("Bash", 1, emitted_at=at(1000), result_at=at(1070)),
+        failed("Read", 2, emitted_at=at(2000), result_at=at(2020)),
+    )
+    lost = marts.of("repeated_failures")
+    assert {cause: row["worst_step_id"] for cause, row in lost.items()} == {
+        "all": "s#0",
+        "Bash": "s#1",
+        "Read": "s#0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("known", "time_ms"),
+    [
+        pytest.param({}, None, id="without any stamp"),
+        pytest.param({"emitted_at": NOON}, None, id="without a result"),
+        pytest.param({"emitted_at": NOON, "result_at": NOON}, 0, id="that ended at once"),
+    ],
+)
+def test_the_time_of_failures_is_unknown_where_none_is_logged(
+    marts: Losses, known: dict[str, Any], time_ms: int | None
+) -> None:
+    marts.add("steps", step(0), step(1))
+    marts.add(
+        "tool_calls",
+        failed("Bash", 0, **{"emitted_at": None, "result_at": None, **known}),
+        failed("Bash", 1, emitted_at=None, result_at=None),
+    )
+    lost = marts.of("repeated_failures")
+    assert [row["time_ms"] for row in lost.values()] == [time_ms, time_ms]
+    assert {row["steps"] for row in lost.values()} == {2}
+
+
 def miss(index: int, cause: str, tokens: int, cost: float | None, **columns: Any) -> dict[str, Any]:
     named = {"session_id": "s", "miss_cause": cause, "missed_tokens": tokens, "missed_cost_usd": cost}
     return {"step_id": f"s#{index}", **named, **columns}

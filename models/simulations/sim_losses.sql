@@ -96,7 +96,8 @@ with
         select
             *,
             row_number() over (partition by step_id order by tool_index)
-            = 1 as is_charged
+            = 1 as is_charged,
+            case when result_at >= emitted_at then coalesce(held_ms, 0) end as wait_ms
         from failures
         left join
             (select session_id, tool_call_id, held_ms from holds) using (
@@ -143,7 +144,11 @@ with
             if(is_charged, 1, 0),
             if(is_charged, tokens, null),
             if(is_charged, cost_usd, null),
-            if(is_charged, coalesce(generation_ms, 0), 0) + coalesce(held_ms, 0),
+            if(
+                is_charged,
+                coalesce(generation_ms + wait_ms, generation_ms, wait_ms),
+                wait_ms
+            ),
             is_charged and cost_usd is null,
             false
         from charged
@@ -191,18 +196,35 @@ with
             false,
             false
         from holds
+    ),
+    -- a step is weighed as a whole, however many of its calls lost something
+    by_step as (
+        select
+            session_id,
+            loss,
+            {{ pooled("cause") }},
+            step_id,
+            sum(occurrences) as occurrences,
+            sum(steps) as steps,
+            sum(tokens) as tokens,
+            sum(cost_usd) as cost_usd,
+            sum(time_ms) as time_ms,
+            count_if(is_unpriced) as unpriced_steps,
+            count_if(is_untimed) as untimed_steps
+        from found
+        group by session_id, loss, step_id, grouping sets ((), (cause))
     )
 select
     session_id,
     loss,
-    {{ pooled("cause") }},
+    cause,
     sum(occurrences)::bigint as occurrences,
     sum(steps)::bigint as steps,
     sum(tokens)::bigint as tokens,
     sum(cost_usd) as cost_usd,
     sum(time_ms)::bigint as time_ms,
-    count_if(is_unpriced)::bigint as unpriced_steps,
-    count_if(is_untimed)::bigint as untimed_steps,
+    sum(unpriced_steps)::bigint as unpriced_steps,
+    sum(untimed_steps)::bigint as untimed_steps,
     arg_min(
         step_id,
         (
@@ -212,5 +234,5 @@ select
             step_id
         )
     ) as worst_step_id
-from found
-group by session_id, loss, grouping sets ((), (cause))
+from by_step
+group by session_id, loss, cause
