@@ -18,6 +18,7 @@ from tracelab.compare_page import THEMES, comparison_page
 from tracelab.errors import TracelabError
 from tracelab.export import export_tables
 from tracelab.populations import NONE
+from tracelab.warehouse import open_read_only
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,33 @@ def test_a_share_of_the_whole_goes_by_all_of_the_client(
             "select count_if(model = 'gpt-5.5') / count(*) from steps where provider = 'codex'"
         ).fetchall()
     assert figures["summary_overview.model_mix.gpt-5.5.codex.share"].ours == pytest.approx(share)
+
+
+def test_n_of_a_share_is_how_many_rows_its_base_holds(
+    figures: dict[str, Comparison], warehouse: Path
+) -> None:
+    """Whatever it is a share of: steps, calls, waits, falls, sessions; all of them, not those it counts."""
+    from tracelab import compare as module
+
+    shares = {
+        figure: sums[1]
+        for figure in figures.values()
+        if figure.statistic == "share"
+        and (measure := module._measure(figure))
+        and (sums := module._sums(figure, measure))
+        and sums[1]
+    }
+    with open_read_only(warehouse) as tables:
+        module._prepare(tables)
+        bases = {
+            figure.figure_id: tables.execute(
+                f"select if(bool_and(base in (0, 1)), sum(base), count(base))"
+                f" from (select {base.value} as base from rows_{base.rows} where {base.where})"
+            ).fetchall()[0][0]
+            for figure, base in shares.items()
+        }
+    assert len(bases) > 80
+    assert {name: figures[name].n for name in bases} == bases
 
 
 NONE_OF_SOME = [

@@ -30,10 +30,8 @@ with
             {{ pooled("model") }},
             count(*) as n,
             count(*) as steps,
-            max(count(*)) over (
-                partition by grouping(provider), provider
-            ) as client_steps,
-            steps / client_steps as step_share,
+            max(count(*)) over (partition by grouping(provider), provider) as share_n,
+            steps / share_n as step_share,
             sum(tool_calls)::bigint as tool_calls,
             avg(tool_calls) as tool_calls_per_step,
             count_if(tool_calls > 0) / count(*) as tool_call_steps_share,
@@ -124,7 +122,8 @@ with
             mean,
             p90,
             p99,
-            count / max(count) over (partition by provider, session_kind) as share
+            max(count) over (partition by provider, session_kind) as share_n,
+            count / share_n as share
         from {{ ref("summary_compactions") }}
         where source = 'inferred' and trigger = 'all'
     ),
@@ -137,17 +136,21 @@ with
         union all {{ figures_of("waits", "sessions") }}
         union all {{ figures_of("overview", "summary_overview", metric="name", by="trigger") }}
         union all {{ figures_of(ref("summary_session_counts"), metric="metric", by="unit") }}
-        union all {{ figures_of(ref("summary_input_growth"), metric="growth_bucket", by="trigger", more="step_share as share") }}
+        union all {{ figures_of(ref("summary_input_growth"), metric="growth_bucket", by="trigger",
+            more="step_share as share, max(count) over (partition by provider, session_kind, model, trigger) as share_n") }}
         union all {{ figures_of(ref("summary_compactions"), metric="'compactions_per_session'", by="trigger",
             where="source = 'inferred' and population = 'all'",
-            more="compactions / nullif(max(compactions) over (partition by provider, session_kind, source, population), 0) as compaction_share") }}
+            more="max(compactions) over (partition by provider, session_kind, source, population) as compaction_share_n,
+                compactions / nullif(compaction_share_n, 0) as compaction_share, major_reductions as share_of_major_n,
+                count as share_n") }}
         union all {{ figures_of("compacted", "summary_compactions", metric="'compactions_per_compacting_session'",
             where="population = 'compacted'") }}
         union all {{ figures_of(ref("summary_cost_distribution"), metric="concat(unit, '_cost_usd')", by="category",
             where="measure = 'cost_usd'", more="total_share as share, total as sum") }}
         union all {{ figures_of(ref("summary_timing_distribution"), metric="block", by="category",
             more="total_share as share, total_s as sum") }}
-        union all {{ figures_of(ref("summary_human_wait"), metric="'wait_s'", by="cap") }}
+        union all {{ figures_of(ref("summary_human_wait"), metric="'wait_s'", by="cap",
+            more="max(count) over (partition by provider, session_kind, model) as share_n") }}
         union all {{ figures_of(ref("summary_request_response_time"), metric="'response_s'", more="total_s as sum") }}
         union all {{ figures_of(ref("summary_request_decomposition"), by="part", where="response_bin = 'all'") }}
         union all {{ figures_of(ref("summary_token_lengths"), metric="measure") }}
@@ -167,13 +170,17 @@ with
         union all {{ figures_of(ref("summary_tool_latency_cdf"), by="threshold_s", value="threshold_s::int",
             where="threshold_s in (1, 10, 60)",
             more="1 - cumulative_share as share_from, 1 - cumulative_time_share as time_share_from") }}
-        union all {{ figures_of(ref("summary_tool_time"), by="tool_name", where="tool_name <> 'all'") }}
-        union all {{ figures_of(ref("summary_tool_categories"), metric="'latency_s'", dimension="scheme", value="tool_class") }}
+        union all {{ figures_of(ref("summary_tool_time"), by="tool_name", where="tool_name <> 'all'",
+            more="max(count) over (partition by provider, session_kind, model) as share_n") }}
+        union all {{ figures_of(ref("summary_tool_categories"), metric="'latency_s'", dimension="scheme", value="tool_class",
+            more="sum(tool_calls) over (partition by provider, session_kind, model, scheme) as share_n") }}
         union all {{ figures_of(ref("summary_tool_long_tail"), by="low_s", value="low_s::int",
-            where="tool_category = 'all' and call_kind = 'all'") }}
+            where="tool_category = 'all' and call_kind = 'all'",
+            more="sum(tool_calls) over (partition by provider, session_kind, model, tool_category, call_kind) as share_n") }}
         union all {{ figures_of(ref("summary_codex_tool_gap"), metric="measure", by="tool_name",
             where="gap_class = 'all' or tool_name <> 'all'",
-            more="timed_total_s as sum, timed_wall_share as share, if(measure = 'gap', timed_calls / nullif(tool_calls, 0), null) as timed_share") }}
+            more="timed_total_s as sum, timed_wall_share as share, timed_calls as share_n,
+                if(measure = 'gap', timed_calls / nullif(tool_calls, 0), null) as timed_share, tool_calls as timed_share_n") }}
         union all {{ figures_of(ref("summary_cache_hit_ratio"), by="trigger") }}
         union all {{ figures_of(ref("summary_cache_hit_idle"), metric="if(hit_band = 'low', 'low_hit_gap_s', 'gap_s')", by="trigger",
             where="hit_band <> 'other' and gap_measure = 'published'") }}
@@ -182,7 +189,8 @@ with
         union all {{ figures_of(ref("summary_eviction_tradeoff"), where="timeout_s = 60 and gap_measure = 'published'") }}
         union all {{ figures_of(ref("summary_redundant_prefill"), by="trigger",
             more="1 - published_fresh_share as redundant_share") }}
-        union all {{ figures_of(ref("summary_idle_counterfactual"), by="scenario") }}
+        union all {{ figures_of(ref("summary_idle_counterfactual"), by="scenario",
+            more="resumed_steps as saved_resumed_append_share_n, priced_steps as saved_cost_share_n") }}
         union all {{ figures_of(ref("summary_kv_active_ratio"), by="timeout_s", value="timeout_s::int",
             where="timeout_s in (60, 600, 3600) and gap_measure = 'published'") }}
     ),
@@ -195,7 +203,7 @@ with
             0 as ours,
             if(
                 statistic = 'share',
-                coalesce(max(numbers ->> 'client_steps')::double::bigint, 0),
+                coalesce(max((numbers ->> 'share_n')::double)::bigint, 0),
                 0
             ) as n
         from figures
@@ -248,7 +256,8 @@ with
             / case
                 unit when 'h' then 3600 when 'min' then 60 when 'ms' then 0.001 else 1
             end as ours,
-            -- what it is over: a count is of itself, a distribution of its values
+            -- what it is over: a count is of itself, a distribution of its values, a
+            -- share of what it divides by
             coalesce(
                 if(statistic = 'count', ours::varchar, null),
                 if(
@@ -256,7 +265,8 @@ with
                     numbers ->> 'count',
                     null
                 ),
-                if(statistic = 'share', numbers ->> 'client_steps', null),
+                if(statistic = 'share', numbers ->> concat(figures.metric, '_n'), null),
+                if(statistic = 'share', numbers ->> 'share_n', null),
                 numbers ->> 'n',
                 numbers ->> 'pairs',
                 if(statistic = 'sum', numbers ->> 'timed_calls', null),
