@@ -38,6 +38,24 @@ def test_every_number_is_made_of_the_rows_that_its_interval_is_drawn_from(
         assert figure.interval.low <= figure.interval.high
 
 
+@pytest.mark.parametrize("measure", ["output_tokens_per_s", "decode_tokens_per_s", "first_token_s"])
+def test_a_speed_is_drawn_with_all_the_decimals_that_its_table_keeps(warehouse: Path, measure: str) -> None:
+    from tracelab import compare as module
+
+    with open_read_only(warehouse) as tables:
+        module._prepare(tables)
+        drawn = tables.execute(
+            f"select provider, min({measure})::double, max({measure})::double"
+            f" from rows_speeds where {measure} is not null group by provider order by provider"
+        ).fetchall()
+        told = tables.execute(
+            "select provider, min, max from summary_decode_speed where measure = ? and provider <> 'all'"
+            " and (session_kind, model, context_bin) = ('all', 'all', 'all') and count > 0 order by provider",
+            [measure],
+        ).fetchall()
+    assert drawn == told != []
+
+
 def test_a_number_has_an_interval_or_a_reason(figures: dict[str, Comparison]) -> None:
     for figure in figures.values():
         assert (figure.ours is not None) == bool(figure.interval or figure.no_interval), figure.figure_id

@@ -92,14 +92,18 @@ ROWS: Mapping[str, str] = {
             has_speed and context_tokens > 0 as has_context,
             has_context and reasoning_tokens > 0 and visible_output_tokens > 0
             and post_reasoning_ms >= 100 as has_pace,
-            if(has_context, 1000 * output_tokens / generation_ms, null)::decimal(20, 6)
-            as output_tokens_per_s,
-            if(has_pace, 1000 * visible_output_tokens / post_reasoning_ms, null)::decimal(20, 6)
-            as decode_tokens_per_s,
+            try_cast(
+                if(has_context, 1000 * output_tokens / generation_ms, null) as decimal(26, 12)
+            ) as output_tokens_per_s,
+            try_cast(
+                if(has_pace, 1000 * visible_output_tokens / post_reasoning_ms, null) as decimal(26, 12)
+            ) as decode_tokens_per_s,
             sum(if(has_pace, post_reasoning_ms, 0)) over (partition by provider)
             / sum(if(has_pace, visible_output_tokens, 0)) over (partition by provider) as ms_per_token,
-            if(has_pace, (input_to_reasoning_end_ms - reasoning_tokens * ms_per_token) / 1000, null)
-            ::decimal(20, 6) as first_token_s
+            try_cast(
+                if(has_pace, (input_to_reasoning_end_ms - reasoning_tokens * ms_per_token) / 1000, null)
+                as decimal(26, 12)
+            ) as first_token_s
         from rows_steps
         """,
     "attributions": """
