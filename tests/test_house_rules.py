@@ -34,6 +34,16 @@ def test_a_model_reads_only_the_layers_below_it(model: Path) -> None:
     assert reads(model.read_text()) - MAY_READ_SUMMARIES.get(model.stem, set()) <= MAY_READ[layer]
 
 
+def test_contributing_says_once_what_summaries_read() -> None:
+    guide = " ".join((ROOT / "CONTRIBUTING.md").read_text().split())
+    [(layers, readers)] = re.findall(r"summaries read ([a-z, ]+), and only ([^.]+) read summaries", guide)
+    assert guide.count("ummaries read") == 1
+    assert set(re.split(", | and ", layers)) == MAY_READ["summaries"]
+    assert set(re.findall("`(.+?)`", readers)) == {
+        model.stem for model in MODELS if "summaries" in reads(model.read_text())
+    }
+
+
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
 def test_a_model_has_its_yml_beside_it_under_its_own_name(model: Path) -> None:
     assert f"name: {model.stem}\n" in model.with_suffix(".yml").read_text()
