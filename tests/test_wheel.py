@@ -63,6 +63,8 @@ def test_the_wheel_runs_anywhere_and_writes_only_where_it_should(
     command = [installed / "bin/tracelab", "run", package / "sample/home"]
     done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    report = [installed / "bin/tracelab", "report", "--output", work / "out/report.html"]
+    subprocess.run(report, cwd=work, env=environment, check=True)
     assert snapshot(package) == before
     assert {path.name for path in work.iterdir()} == {"tracelab.duckdb", "out"}
     assert {path.suffix for path in (work / "out").iterdir()} == {".csv", ".html", ".svg", ".png"}
