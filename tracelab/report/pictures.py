@@ -120,10 +120,11 @@ def shown_frames(chart: Chart) -> dict[str, str]:
 def picture(spec: dict[str, Any]) -> dict[str, Any]:
     """Take a chart's spec apart: its plot without what no mark shows, and the words around it."""
     plot, footnote = spec["vconcat"]
-    notes = spec["datasets"].pop(footnote["data"]["name"])
+    if "data" in spec:  # of all parts, where they have the same
+        plot = {"data": spec["data"]} | plot
     return {
         "subtitle": spec["title"]["subtitle"],
-        "notes": notes[0]["note"],
+        "notes": footnote["mark"]["text"],
         "size": spec["usermeta"]["size"],
         "plot": plot | {"datasets": _used(spec["datasets"], json.dumps(plot))},
     }
