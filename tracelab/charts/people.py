@@ -7,15 +7,15 @@ from tracelab.charts import shapes, theme, words
 from tracelab.charts.base import chart
 
 _POOLED = "session_kind = 'all' and model = 'all'"
-_READ_AT = [300.0, 3600.0]
-"""Seconds at which the curve of waiting is read out: the lifetimes of a cache."""
+_CAPS = {"5m": 300.0, "1h": 3600.0}
+"""Waits up to the lifetimes of a cache, and those in seconds: where the curve of waiting is read out."""
 
 
 @chart(
     "How long an agent waits for a person",
     curves=f"from summary_human_wait_cdf where provider <> 'all' and {_POOLED}"
     " and threshold_s is not null order by provider, bin",
-    waits=f"from summary_human_wait where {_POOLED} and cap = 'all' order by provider",
+    waits=f"from summary_human_wait where {_POOLED} order by provider, total_s",
     overview=words.OVERVIEW,
 )
 def human_waits(
@@ -29,18 +29,26 @@ def human_waits(
     long absences own it.
     """
     notes = ["from summary_human_wait_cdf, summary_human_wait"]
-    facts = theme.pooled(waits)
+    uncapped = waits.filter(pl.col("cap") == "all")
+    facts = theme.pooled(uncapped)
     if facts["while_running_messages"]:
         running = words.counted(facts["while_running_messages"], "message")
         notes.append(f"{running} to a running agent left out")
-    known = theme.clients(waits).filter(pl.col("count") > 0)
+    known = theme.clients(uncapped).filter(pl.col("count") > 0)
     if known.is_empty():
         return theme.empty("No wait for a person.", title=title, notes=notes, size=theme.PAIR)
     domain = theme.time_domain(theme.least(known, "p10"), theme.greatest(known, "max"))
     drawn = curves.filter(
         pl.col("threshold_s").is_between(*domain), pl.col("provider").is_in(theme.providers_in(known))
     )
-    read = drawn.filter(pl.col("threshold_s").is_in(_READ_AT))
+    capped = waits.filter(
+        pl.col("cap").is_in(list(_CAPS)), pl.col("provider").is_in(known["provider"].to_list())
+    )
+    read = capped.select(
+        "provider",
+        threshold_s=pl.col("cap").replace_strict(_CAPS, return_dtype=pl.Float64),
+        cumulative_mass_share="time_share",
+    ).filter(pl.col("threshold_s").is_between(*domain))
     x = theme.time_x("threshold_s:Q", "Wait for a person", domain)
     marks = shapes.landmarks(known, "threshold_s", "cumulative_share")
     plots = (

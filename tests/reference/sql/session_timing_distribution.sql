@@ -39,6 +39,6 @@ inner join scopes on scope = replace(provider, 'all', 'merged')
 where
     session_kind = 'all'
     and model = 'all'
-    and block <> 'session_partition'
+    and block not in ('session_partition', 'session_active')
     and category in ('all', 'human', 'generation', 'tool')
     and (block, category) <> ('step', 'all')
