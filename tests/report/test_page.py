@@ -119,6 +119,9 @@ def test_a_picture_keeps_what_its_marks_show(name: str, built: duckdb.DuckDBPyCo
     taken = picture(json.loads(json.dumps(spec, default=str)))
     assert taken["notes"].startswith("from ")
     assert taken["subtitle"] == spec["title"]["subtitle"]
+    if "nothing" in taken:
+        assert taken["nothing"].endswith(".")
+        return
     fields = set(re.findall(r'"field": "(\w+)"', json.dumps(taken["plot"])))
     shown = {column for rows in taken["plot"]["datasets"].values() for row in rows for column in row}
     drawn = {column for rows in spec["datasets"].values() for row in rows for column in row}
@@ -139,9 +142,9 @@ def test_what_is_packed_is_the_same_afterwards_and_every_time() -> None:
     assert re.fullmatch(r"[A-Za-z0-9+/=]+", packed(value))
 
 
-def test_columns_hold_no_infinity_and_nine_digits() -> None:
+def test_columns_hold_no_infinity_and_seven_digits() -> None:
     frame = pl.DataFrame({"x": [1 / 3, float("inf"), None, float("nan")], "n": [1, 2, 3, 4]})
-    assert columns(frame) == {"x": [0.333333333, None, None, None], "n": [1, 2, 3, 4]}
+    assert columns(frame) == {"x": [0.3333333, None, None, None], "n": [1, 2, 3, 4]}
 
 
 def test_sessions_are_listed_costliest_first_and_all_of_them(warehouse: Path, report: Path) -> None:

@@ -16,7 +16,7 @@ def packed(value: object) -> str:
 
 def packed_text(text: str) -> str:
     """Return a text, gzipped, in base64."""
-    return base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
 
 
 def to_json(value: object) -> str:
@@ -25,13 +25,13 @@ def to_json(value: object) -> str:
 
 
 def columns(frame: pl.DataFrame) -> dict[str, list[object]]:
-    """Return a frame by column, with nine digits of what is no whole number.
+    """Return a frame by column, with seven digits of what is no whole number.
 
     What is not finite is null, for JSON has neither.
     """
     floats = cs.float() | cs.decimal()
     finite = frame.with_columns(floats.cast(pl.Float64)).with_columns(
-        pl.when(cs.float().is_finite()).then(cs.float().round_sig_figs(9))
+        pl.when(cs.float().is_finite()).then(cs.float().round_sig_figs(7))
     )
     return finite.to_dict(as_series=False)
 

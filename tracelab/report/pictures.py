@@ -122,9 +122,11 @@ def picture(spec: dict[str, Any]) -> dict[str, Any]:
     plot, footnote = spec["vconcat"]
     if "data" in spec:  # of all parts, where they have the same
         plot = {"data": spec["data"]} | plot
+    words = {"subtitle": spec["title"]["subtitle"], "notes": footnote["mark"]["text"]}
+    if words["subtitle"] == ["Nothing to draw"]:
+        return {**words, "size": [960, 60], "nothing": plot["mark"]["text"]}
     return {
-        "subtitle": spec["title"]["subtitle"],
-        "notes": footnote["mark"]["text"],
+        **words,
         "size": spec["usermeta"]["size"],
         "plot": plot | {"datasets": _used(spec["datasets"], json.dumps(plot))},
     }

@@ -36,6 +36,13 @@ async function embed(place, plot) {
   place.classList.add("is-drawn");
 }
 
+function say(place, words) {
+  views.get(place)?.finalize();
+  views.delete(place);
+  place.replaceChildren(element("p", { class: "nothing" }, words));
+  place.classList.add("is-drawn");
+}
+
 async function drawChart(article) {
   const wanted = `${chosenCut()} ${dark.matches}`;
   if (article.dataset.drawn === wanted) return;
@@ -45,5 +52,6 @@ async function drawChart(article) {
   const place = article.querySelector(".plot");
   article.querySelector(".population").textContent = picture.subtitle.join("\n");
   article.querySelector(".notes").textContent = picture.notes;
-  await embed(place, picture.plot);
+  if (picture.nothing) say(place, picture.nothing);
+  else await embed(place, picture.plot);
 }
