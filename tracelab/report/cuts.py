@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import duckdb
+import polars as pl
 
 PROVIDERS = {"all": "All providers", "claude": "Claude", "codex": "Codex"}
 SESSION_KINDS = {"all": "All sessions", "main": "Main only"}
@@ -113,3 +114,14 @@ def _rows(warehouse: duckdb.DuckDBPyConnection, place: str, name: str, table: Ta
 def _has(warehouse: duckdb.DuckDBPyConnection, place: str, column: str) -> bool:
     """Say whether a table has wholes beside their parts."""
     return bool(warehouse.execute(f"from {place} where {column} = 'all' limit 1").fetchall())
+
+
+def of_part(rows: pl.DataFrame, cut: Cut) -> pl.DataFrame:
+    """Return rows that were read of a part as its own, each once: they stood as those of all."""
+    chosen = {"provider": cut.provider, "session_kind": cut.session_kind}
+    named = [
+        pl.col(column).replace({"all": value})
+        for column, value in chosen.items()
+        if column in rows.columns and value != "all"
+    ]
+    return rows.with_columns(named).unique(maintain_order=True) if named else rows

@@ -129,7 +129,7 @@ def tools(read: Read) -> Iterator[str]:
         return
     for row in times:
         yield (
-            f"{row['tool_name'] or 'A tool without a name'} holds most of the tools' time:"
+            f"{row['tool_name'] or 'A tool without a name'} holds the most of the tools' time:"
             f" {_percent(row['time_share'])} of {duration(numbers['tool_total_s'])}, in"
             f" {row['tool_calls']:,} of {counted(numbers['tool_calls'], 'call')}."
         )

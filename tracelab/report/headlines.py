@@ -68,7 +68,7 @@ def headlines(read: Read, cut: Cut) -> list[Headline]:
             "Hit ratio",
             ((_or_nothing(ours, "hit_ratio", _percent), "of prompt tokens"),),
             "read from the prefix cache",
-            *theirs(("summary_overview.hit_ratio", _percent)),
+            *theirs(("summary_cache_hit_ratio.hit_ratio", _percent)),
         ),
         Headline(
             "API-equivalent cost",
@@ -123,15 +123,17 @@ def _published(read: Read, cut: Cut) -> Any:
         " comparability from compare_published where statistic in ('count', 'sum', 'mean', 'share')"
         f" and provider = '{cut.provider}' and comparability in ('same', 'differs', 'compare_with')"
         " and not (metric = 'step_cost_usd' and statistic <> 'sum')"
-        " and not (metric = 'session' and statistic <> 'share')"
+        " and not (metric = 'session' and statistic <> 'share') order by published"
     )
     figures = {row["number"]: row for row in rows}
 
     def found(*wanted: tuple[str, Any]) -> tuple[str, bool]:
         known = [(figures[number], words) for number, words in wanted if number in figures]
-        if len(known) < len(wanted):
+        if not known:
             return "", True
-        text = " · ".join(words(row["published"]) for row, words in known)
+        text = " · ".join(
+            words(figures[number]["published"]) if number in figures else _NOTHING for number, words in wanted
+        )
         return text, all(row["comparability"] == "same" for row, _ in known)
 
     return found

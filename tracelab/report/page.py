@@ -25,7 +25,18 @@ from tracelab.charts.base import Chart
 from tracelab.charts.theme import config
 from tracelab.errors import TracelabError
 from tracelab.report import pictures, sessions
-from tracelab.report.cuts import PROVIDERS, SESSION_KINDS, WHOLE, Cut, Table, cuts, in_front, read_by, tables
+from tracelab.report.cuts import (
+    PROVIDERS,
+    SESSION_KINDS,
+    WHOLE,
+    Cut,
+    Table,
+    cuts,
+    in_front,
+    of_part,
+    read_by,
+    tables,
+)
 from tracelab.report.definitions import definitions
 from tracelab.report.findings import Row, findings
 from tracelab.report.headlines import Headline, headlines, period
@@ -152,7 +163,7 @@ def _said(
 
     def rows_of(table: str) -> str:
         rows = frame(f"from {table} where provider = 'all' and session_kind = 'all' order by all")
-        return to_json([columns(rows)])
+        return to_json([columns(of_part(rows, cut))])
 
     return Said(
         period(read),

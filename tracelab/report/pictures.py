@@ -47,9 +47,11 @@ def tables_of(chart: Chart) -> list[str]:
 
 
 def cuttable(chart: Chart, tables: Mapping[str, Table]) -> Cuttable:
-    """Say by what a chart can be cut."""
+    """Say by what a chart can be cut: tables have rows by model of all kinds of session together."""
     read = [tables[name] for name in tables_of(chart) if name in tables]
-    return Cuttable(all(table.by_provider for table in read), all(table.by_session_kind for table in read))
+    by_model = any("model <> 'all'" in query for query in chart.frames.values())
+    by_session_kind = all(table.by_session_kind for table in read) and not by_model
+    return Cuttable(all(table.by_provider for table in read), by_session_kind)
 
 
 @contextmanager
@@ -89,7 +91,7 @@ def start(pool: Executor, db: Path, wanted: Mapping[Cut, Sequence[str]]) -> dict
 def _draw(db: Path, cut: Cut, names: Sequence[str]) -> dict[str, Drawn]:
     """Draw charts of a part."""
     from tracelab.charts import charts, read_frames
-    from tracelab.report.cuts import in_front, tables
+    from tracelab.report.cuts import in_front, of_part, tables
     from tracelab.report.packing import columns, to_json
     from tracelab.report.quick import quick_altair
     from tracelab.warehouse import open_read_only
@@ -105,7 +107,7 @@ def _draw(db: Path, cut: Cut, names: Sequence[str]) -> dict[str, Drawn]:
         for name, chart in chosen.items():
             frames = read_frames(chart, warehouse)
             spec = chart.draw(**frames).to_dict(validate=False)
-            rows = [columns(frames[frame]) for frame in shown_frames(chart)]
+            rows = [columns(of_part(frames[frame], cut)) for frame in shown_frames(chart)]
             drawn[name] = Drawn(to_json(picture(spec)), to_json(rows))
     return drawn
 

@@ -15,7 +15,7 @@ function drawingLibrary() {
   return library;
 }
 
-async function embed(place, plot) {
+async function embed(place, plot, isWanted = () => true) {
   const [vegaEmbed, themes] = await Promise.all([drawingLibrary(), unpack("themes")]);
   const mode = dark.matches ? "dark" : "light";
   const config = { ...themes[mode], background: "transparent", padding: { left: 0, right: 4, top: 4, bottom: 0 } };
@@ -28,6 +28,7 @@ async function embed(place, plot) {
     renderer: "svg",
     tooltip: { disableDefaultStyle: true },
   });
+  if (!isWanted()) return result.finalize(); // the reader chose on while it was drawn
   // the place has a name and its numbers a table: nobody has to listen to each mark
   canvas.querySelector("svg").setAttribute("aria-hidden", "true");
   views.get(place)?.finalize();
@@ -53,5 +54,5 @@ async function drawChart(article) {
   article.querySelector(".population").textContent = picture.subtitle.join("\n");
   article.querySelector(".notes").textContent = picture.notes;
   if (picture.nothing) say(place, picture.nothing);
-  else await embed(place, picture.plot);
+  else await embed(place, picture.plot, () => article.dataset.drawn === wanted);
 }
