@@ -257,9 +257,11 @@ def test_dark_and_light_are_the_screen_s_and_a_print_is_light(report: Path, read
     label = "document.querySelector('[data-chart=activity] svg .role-axis-label text')?.getAttribute('fill')"
     dark = page.evaluate(shade), page.evaluate(label)
     page.emulate_media(color_scheme="light")
+    page.screenshot()  # a page that nobody looks at may wait for its next frame, and with it for the change
     page.wait_for_function(f"() => {label} !== '{dark[1]}'", polling=100)
     assert page.evaluate(shade) == "rgb(255, 255, 255)"
     page.emulate_media(color_scheme="dark")
+    page.screenshot()
     page.wait_for_function(f"() => {label} === '{dark[1]}'", polling=100)
     page.emulate_media(media="print", color_scheme="dark")
     text = "getComputedStyle(document.querySelector('[data-chart=activity] svg text')).fill"
