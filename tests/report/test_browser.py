@@ -122,6 +122,7 @@ def test_every_link_leads_to_a_place_on_the_page(report: Path, read: Open) -> No
     places = page.eval_on_selector_all("[id]", "places => places.map((place) => `#${place.id}`)")
     assert set(links) <= set(places)
     page.locator("[data-chart=hit_ratio] .definition a").first.click()
+    page.wait_for_selector("details[open]#table-summary_cache_hit_ratio_bins")
     assert page.locator("details[open]#table-summary_cache_hit_ratio_bins dt").count() > 5
 
 
@@ -257,12 +258,10 @@ def test_dark_and_light_are_the_screen_s_and_a_print_is_light(report: Path, read
     label = "document.querySelector('[data-chart=activity] svg .role-axis-label text')?.getAttribute('fill')"
     dark = page.evaluate(shade), page.evaluate(label)
     page.emulate_media(color_scheme="light")
-    page.screenshot()  # a page that nobody looks at may wait for its next frame, and with it for the change
-    page.wait_for_function(f"() => {label} !== '{dark[1]}'", polling=100)
+    page.wait_for_function(f"() => {label} !== '{dark[1]}'")
     assert page.evaluate(shade) == "rgb(255, 255, 255)"
     page.emulate_media(color_scheme="dark")
-    page.screenshot()
-    page.wait_for_function(f"() => {label} === '{dark[1]}'", polling=100)
+    page.wait_for_function(f"() => {label} === '{dark[1]}'")
     page.emulate_media(media="print", color_scheme="dark")
     text = "getComputedStyle(document.querySelector('[data-chart=activity] svg text')).fill"
     assert page.evaluate(text) == "rgb(23, 32, 51)"

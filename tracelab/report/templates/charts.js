@@ -1,6 +1,6 @@
 // Charts: drawn when they come near the view, again when the reader chooses another part or another light.
 
-const dark = matchMedia("screen and (prefers-color-scheme: dark)");
+const DARK = "screen and (prefers-color-scheme: dark)";
 const views = new WeakMap();
 let library;
 
@@ -15,9 +15,14 @@ function drawingLibrary() {
   return library;
 }
 
+// Asked anew each time: Chromium tells a list of media no change that it was asked about before it could be told.
+function isDark() {
+  return matchMedia(DARK).matches;
+}
+
 async function embed(place, plot, isWanted = () => true) {
   const [vegaEmbed, themes] = await Promise.all([drawingLibrary(), unpack("themes")]);
-  const mode = dark.matches ? "dark" : "light";
+  const mode = isDark() ? "dark" : "light";
   const config = { ...themes[mode], background: "transparent", padding: { left: 0, right: 4, top: 4, bottom: 0 } };
   const canvas = document.createElement("div");
   const result = await vegaEmbed(canvas, { ...plot, config }, {
@@ -45,7 +50,7 @@ function say(place, words) {
 }
 
 async function drawChart(article) {
-  const wanted = `${chosenCut()} ${dark.matches}`;
+  const wanted = `${chosenCut()} ${isDark()}`;
   if (article.dataset.drawn === wanted) return;
   article.dataset.drawn = wanted;
   const picture = await unpackCut(`chart-${article.dataset.chart}`);

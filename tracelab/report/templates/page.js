@@ -56,7 +56,7 @@ for (const details of document.querySelectorAll("details.sql")) {
   details.addEventListener("toggle", () => details.open && showModels(details));
 }
 document.querySelector(".controls").addEventListener("change", showChosen);
-dark.addEventListener("change", showChosen);
+matchMedia(DARK).addEventListener("change", showChosen);
 addEventListener("hashchange", openTarget);
 showChosen();
 openTarget();
