@@ -16,13 +16,13 @@ import pytest
 from tests.raw_warehouse import raw_warehouse
 from tests.report.conftest import changed
 from tracelab.charts import charts, draw
+from tracelab.charts.quick import quick_altair
 from tracelab.errors import TracelabError
 from tracelab.report import build_report, sessions
 from tracelab.report.cuts import Cut, cuts, in_front, read_by, tables
 from tracelab.report.packing import columns, packed
 from tracelab.report.page import sections
 from tracelab.report.pictures import NOT_ON_THE_PAGE, picture, tables_of
-from tracelab.report.quick import quick_altair
 
 MOST_BYTES = 6_000_000
 

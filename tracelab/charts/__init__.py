@@ -68,12 +68,13 @@ def draw_charts(
     Raises:
         TracelabError: if the warehouse is not built, a name is no chart, or `out` cannot be written.
     """
+    from tracelab.charts.quick import quick_altair
     from tracelab.warehouse import open_read_only
 
     _check("chart", names, list(charts()))
     _check("format", formats, FORMATS)
     paths: list[Path] = []
-    with open_read_only(db) as warehouse:
+    with open_read_only(db) as warehouse, quick_altair():
         for name in names or charts():
             picture = draw(charts()[name], warehouse, session_id=session_id)
             try:

@@ -91,9 +91,9 @@ def start(pool: Executor, db: Path, wanted: Mapping[Cut, Sequence[str]]) -> dict
 def _draw(db: Path, cut: Cut, names: Sequence[str]) -> dict[str, Drawn]:
     """Draw charts of a part."""
     from tracelab.charts import charts, read_frames
+    from tracelab.charts.quick import quick_altair
     from tracelab.report.cuts import in_front, of_part, tables
     from tracelab.report.packing import columns, to_json
-    from tracelab.report.quick import quick_altair
     from tracelab.warehouse import open_read_only
 
     drawn = {}

@@ -1,4 +1,4 @@
-"""Altair at a speed that lets a report draw every chart for every part of the workload.
+"""Altair at a speed at which all charts come at once, and a report draws each for every part of the workload.
 
 Altair copies a chart at each level that it is put into, and each copy runs the constructors of all that is in
 it once more; it hashes every class of its schema for each channel that is given as a string, and writes a
