@@ -49,27 +49,21 @@ def generation_time(
     if timed.is_empty():
         return theme.empty("No step with a known time.", title=title, notes=notes, size=theme.PAIR)
     domain = theme.time_domain(theme.least(timed, "p10") / 10, theme.greatest(timed, "max"))
-    drawn = curves.filter(
-        pl.col("threshold_s").is_between(*domain), pl.col("provider").is_in(theme.providers_in(timed))
-    )
-    read = drawn.filter(
-        pl.col("threshold_s").is_in(_READ_AT), pl.col("cumulative_time_share").is_between(0.001, 0.999)
-    )
-    x = theme.time_x("threshold_s:Q", "Generation", domain)
-    marks = shapes.landmarks(timed, "threshold_s", "cumulative_share")
-    body = alt.hconcat(
-        shapes.curves(
-            drawn, marks, x, "cumulative_share", "Share of steps", shapes.spread_key(timed, "step")
-        ),
-        shapes.curves(
-            drawn,
-            read,
-            x,
-            "cumulative_time_share",
-            "Share of their time",
+    drawn = shapes.within(curves, timed, "threshold_s", domain)
+    read = shapes.read_out(drawn, "threshold_s", "cumulative_time_share", _READ_AT)
+    plots = shapes.count_and_mass(
+        drawn,
+        read,
+        timed,
+        theme.time_x("threshold_s:Q", "Generation", domain),
+        "cumulative_time_share",
+        ("Share of steps", "Share of their time"),
+        (
+            shapes.spread_key(timed, "step"),
             shapes.time_key(timed, read, "threshold_s", "cumulative_time_share"),
         ),
     )
+    body = alt.hconcat(*plots)
     subtitle = [
         words.population(overview, words.counted(facts["count"], "timed step")),
         "From a step's last input to its last output. Left: how many take less; right: the time they hold.",

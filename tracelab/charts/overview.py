@@ -121,20 +121,18 @@ def model_mix(
     )
     size = theme.PAIR if rows.height <= _FEW_ROWS else theme.GRID
     y = shapes.places(rows)
-    panels = [shapes.names(rows, "label", y, width=256).properties(width=256)]
-    for measure, noun in (("step_share", "steps"), ("token_share", "tokens"), ("cost_share", "spend")):
-        axis = shapes.share_ticks(f"Share of {noun} (%)", rows[measure])
-        missing = "no price" if measure == "cost_share" else "unknown"
-        panels.append(
-            shapes.bars(rows, y, measure, axis, words.percent, missing=missing).properties(width=204)
-        )
-    body = alt.hconcat(*(panel.properties(height=size[1] - 162) for panel in panels), spacing=14)
+    panels = [
+        (256, shapes.names(rows, "label", y, width=256)),
+        (204, shapes.share_bars(rows, y, "step_share", "Share of steps")),
+        (204, shapes.share_bars(rows, y, "token_share", "Share of tokens")),
+        (204, shapes.share_bars(rows, y, "cost_share", "Share of spend", missing="no price")),
+    ]
     counted = words.counted(models["models"][0], "model")
     subtitle = [
         words.population(overview, counted, words.dollars(facts["cost_usd"])),
         "Sorted by spend, at the providers' list prices.",
     ]
-    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=size)
+    return shapes.panels(panels, title=title, subtitle=subtitle, notes=notes, size=size)
 
 
 @chart(

@@ -38,9 +38,7 @@ def human_waits(
     if known.is_empty():
         return theme.empty("No wait for a person.", title=title, notes=notes, size=theme.PAIR)
     domain = theme.time_domain(theme.least(known, "p10"), theme.greatest(known, "max"))
-    drawn = curves.filter(
-        pl.col("threshold_s").is_between(*domain), pl.col("provider").is_in(theme.providers_in(known))
-    )
+    drawn = shapes.within(curves, known, "threshold_s", domain)
     capped = waits.filter(
         pl.col("cap").is_in(list(_CAPS)), pl.col("provider").is_in(known["provider"].to_list())
     )
@@ -49,29 +47,19 @@ def human_waits(
         threshold_s=pl.col("cap").replace_strict(_CAPS, return_dtype=pl.Float64),
         cumulative_mass_share="time_share",
     ).filter(pl.col("threshold_s").is_between(*domain))
-    x = theme.time_x("threshold_s:Q", "Wait for a person", domain)
-    marks = shapes.landmarks(known, "threshold_s", "cumulative_share")
-    plots = (
-        shapes.curves(
-            drawn,
-            marks,
-            x,
-            "cumulative_share",
-            "Share of waits",
+    plots = shapes.count_and_mass(
+        drawn,
+        read,
+        known,
+        theme.time_x("threshold_s:Q", "Wait for a person", domain),
+        "cumulative_mass_share",
+        ("Share of waits", "Share of waiting"),
+        (
             shapes.spread_key(known, "wait"),
-            above=14,
-            height=157,
-        ),
-        shapes.curves(
-            drawn,
-            read,
-            x,
-            "cumulative_mass_share",
-            "Share of waiting",
             shapes.time_key(known, read, "threshold_s", "cumulative_mass_share"),
-            above=14,
-            height=157,
         ),
+        above=14,
+        height=157,
     )
     body = alt.hconcat(*(alt.layer(plot, *theme.lifetimes(domain)) for plot in plots))
     subtitle = [

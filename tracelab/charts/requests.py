@@ -37,27 +37,21 @@ def request_response_time(
     if timed.is_empty():
         return theme.empty("No request with a response time.", title=title, notes=notes, size=theme.PAIR)
     domain = theme.time_domain(theme.least(timed, "min"), theme.greatest(timed, "max"))
-    drawn = curves.filter(
-        pl.col("threshold").is_between(*domain), pl.col("provider").is_in(theme.providers_in(timed))
-    )
-    read = drawn.filter(
-        pl.col("threshold").is_in(_READ_AT), pl.col("cumulative_mass_share").is_between(0.001, 0.999)
-    )
-    x = theme.time_x("threshold:Q", "Response time", domain)
-    marks = shapes.landmarks(timed, "threshold", "cumulative_share")
-    body = alt.hconcat(
-        shapes.curves(
-            drawn, marks, x, "cumulative_share", "Share of requests", shapes.spread_key(timed, "request")
-        ),
-        shapes.curves(
-            drawn,
-            read,
-            x,
-            "cumulative_mass_share",
-            "Share of their time",
+    drawn = shapes.within(curves, timed, "threshold", domain)
+    read = shapes.read_out(drawn, "threshold", "cumulative_mass_share", _READ_AT)
+    plots = shapes.count_and_mass(
+        drawn,
+        read,
+        timed,
+        theme.time_x("threshold:Q", "Response time", domain),
+        "cumulative_mass_share",
+        ("Share of requests", "Share of their time"),
+        (
+            shapes.spread_key(timed, "request"),
             shapes.time_key(timed, read, "threshold", "cumulative_mass_share", total="{}"),
         ),
     )
+    body = alt.hconcat(*plots)
     subtitle = [
         words.population(overview, words.counted(facts["count"], "request")),
         "Message to last output. Left: how many take less; right: how much of the time they hold.",

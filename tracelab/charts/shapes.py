@@ -87,6 +87,40 @@ def curves(
     )
 
 
+def within(
+    rows: pl.DataFrame, known: pl.DataFrame, threshold: str, domain: tuple[float, float]
+) -> pl.DataFrame:
+    """Return the part of curves that an axis shows, of providers that are known."""
+    return rows.filter(
+        pl.col(threshold).is_between(*domain), pl.col("provider").is_in(theme.providers_in(known))
+    )
+
+
+def read_out(rows: pl.DataFrame, threshold: str, mass: str, at: Sequence[float]) -> pl.DataFrame:
+    """Return the points of curves of mass that are read out: at round thresholds, neither none nor all."""
+    return rows.filter(pl.col(threshold).is_in(at), pl.col(mass).is_between(0.001, 0.999))
+
+
+def count_and_mass(
+    rows: pl.DataFrame,
+    read: pl.DataFrame,
+    known: pl.DataFrame,
+    x: alt.X,
+    mass: str,
+    titles: tuple[str, str],
+    keys: tuple[Mapping[str, str], Mapping[str, str]],
+    *,
+    above: int = 0,
+    height: int = 171,
+) -> tuple[theme.Layers, theme.Layers]:
+    """Draw how many lie below `x`, with their percentiles, and how much of the mass they hold, as `read`."""
+    marks = landmarks(known, _field(x), "cumulative_share")
+    return (
+        curves(rows, marks, x, "cumulative_share", titles[0], keys[0], above=above, height=height),
+        curves(rows, read, x, mass, titles[1], keys[1], above=above, height=height),
+    )
+
+
 def band(rows: pl.DataFrame, x: alt.X, y: alt.Y, sides: tuple[str, str], provider: str) -> list[alt.Chart]:
     """Return layers with a line, its points and a band around it; `y` is the line, `sides` the edges."""
     colour = theme.PROVIDER_COLOURS[provider]
@@ -172,6 +206,20 @@ def bars(
         base.mark_bar(cornerRadiusEnd=2).encode(color=theme.colours()),
         base.mark_text(style="label", align="left", dx=5).encode(text=alt.Text("text:N")),
     )
+
+
+def share_bars(
+    rows: pl.DataFrame,
+    y: alt.Y,
+    measure: str,
+    title: str,
+    *,
+    offset: bool = False,
+    missing: str = "unknown",
+) -> theme.Layers:
+    """Draw `bars` of a share, on an axis in percent."""
+    axis = share_ticks(f"{title} (%)", rows[measure])
+    return bars(rows, y, measure, axis, words.percent, offset=offset, missing=missing)
 
 
 def histogram(
@@ -276,6 +324,21 @@ def share_ticks(title: str, shares: pl.Series) -> theme.Axis:
     step = next((step for step in (0.001, 0.005, 0.01, 0.02, 0.05, 0.1) if 4 * step >= top), 0.25)
     values = [step * place for place in range(6) if step * place <= min(1, 1.25 * top)]
     return theme.axis(title=title, format=".1~%", values=values)
+
+
+def panels(
+    parts: Sequence[tuple[int, theme.Layers]],
+    *,
+    title: str,
+    subtitle: Sequence[str],
+    notes: Sequence[str],
+    size: tuple[int, int],
+) -> alt.VConcatChart:
+    """Put panels of the same rows beside each other on a page, each of its width."""
+    body = alt.hconcat(
+        *(panel.properties(width=width, height=size[1] - 162) for width, panel in parts), spacing=14
+    )
+    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=size)
 
 
 def beside(plots: Sequence[alt.Chart | theme.Layers], spacing: int = 28) -> alt.HConcatChart:

@@ -114,13 +114,8 @@ def _spends(spend: pl.DataFrame, curves: pl.DataFrame) -> alt.HConcatChart:
     """The number of sessions below a spend, and the spend that they hold."""
     low, high = max(theme.least(spend, "p10"), 0.0001), theme.greatest(spend, "max")
     domain = axes.around(axes.DOLLARS, low, high)
-    drawn = curves.filter(
-        pl.col("threshold_usd").is_between(*domain), pl.col("provider").is_in(theme.providers_in(spend))
-    )
-    read = drawn.filter(
-        pl.col("threshold_usd").is_in(_READ_AT), pl.col("cumulative_cost_share").is_between(0.001, 0.999)
-    )
-    marks = shapes.landmarks(spend, "threshold_usd", "cumulative_share")
+    drawn = shapes.within(curves, spend, "threshold_usd", domain)
+    read = shapes.read_out(drawn, "threshold_usd", "cumulative_cost_share", _READ_AT)
     counts, sums = {}, {}
     for row in spend.to_dicts():
         spread = [f"{name} {words.dollars(row[name])}" for name in shapes.LANDMARKS]
@@ -131,8 +126,16 @@ def _spends(spend: pl.DataFrame, curves: pl.DataFrame) -> alt.HConcatChart:
         sums[row["provider"]] += f" · {share} below {words.dollars(row['threshold_usd'])}"
     x = axes.log_x("threshold_usd:Q", "Spend of a session", "$", axes.DOLLARS, domain)
     plots: alt.HConcatChart = alt.hconcat(
-        shapes.curves(drawn, marks, x, "cumulative_share", "Share of sessions", counts, height=196),
-        shapes.curves(drawn, read, x, "cumulative_cost_share", "Share of their spend", sums, height=196),
+        *shapes.count_and_mass(
+            drawn,
+            read,
+            spend,
+            x,
+            "cumulative_cost_share",
+            ("Share of sessions", "Share of their spend"),
+            (counts, sums),
+            height=196,
+        )
     )
     return plots
 

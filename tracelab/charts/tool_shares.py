@@ -48,23 +48,17 @@ def tool_counts(title: str, counts: pl.DataFrame, overview: pl.DataFrame) -> alt
     rows = _named(counts, pl.col("tool_group").replace(_TOOL_GROUPS))
     size = theme.PAIR if rows.height <= _FEW_ROWS else theme.GRID
     y = shapes.places(rows)
-    panels = {
-        256: shapes.names(rows, "tool", y, width=256),
-        328: shapes.bars(rows, y, "tool_calls", theme.amount_axis("Calls (number)"), "{:,.0f}".format),
-        309: shapes.bars(
-            rows,
-            y,
-            "error_share",
-            shapes.share_ticks("Failed, of known outcomes (%)", rows["error_share"]),
-            words.percent,
-        ),
-    }
+    panels = [
+        (256, shapes.names(rows, "tool", y, width=256)),
+        (328, shapes.bars(rows, y, "tool_calls", theme.amount_axis("Calls (number)"), "{:,.0f}".format)),
+        (309, shapes.share_bars(rows, y, "error_share", "Failed, of known outcomes")),
+    ]
     tools = words.counted(words.numbers_of(overview)["tool_names"], "tool")
     subtitle = [
         words.population(overview, words.counted(_calls(overview), "call")),
         f"{tools}, by their calls. Right: how many ended in an error.",
     ]
-    return _rows(panels, title, subtitle, notes, size)
+    return shapes.panels(panels, title=title, subtitle=subtitle, notes=notes, size=size)
 
 
 @chart(
@@ -106,16 +100,16 @@ def tool_time(
     rows = _named(times, pl.col("tool_name"))
     size = theme.PAIR if rows.height <= _FEW_ROWS else theme.GRID
     y = shapes.places(rows)
-    panels = {
-        256: shapes.names(rows, "tool", y, width=256),
-        328: shapes.bars(rows, y, "total_s", _times("Time of all calls", rows["total_s"]), words.duration),
-        309: shapes.bars(rows, y, "mean", _times("Mean time of a call", rows["mean"]), words.duration),
-    }
+    panels = [
+        (256, shapes.names(rows, "tool", y, width=256)),
+        (328, shapes.bars(rows, y, "total_s", _times("Time of all calls", rows["total_s"]), words.duration)),
+        (309, shapes.bars(rows, y, "mean", _times("Mean time of a call", rows["mean"]), words.duration)),
+    ]
     subtitle = [
         words.population(overview, words.counted(theme.pooled(calls)["count"], "timed call")),
         f"{words.counted(rows['tools'][0], 'tool')}, by the time of all their calls.",
     ]
-    return _rows(panels, title, subtitle, notes, size)
+    return shapes.panels(panels, title=title, subtitle=subtitle, notes=notes, size=size)
 
 
 @chart(
@@ -143,43 +137,25 @@ def tool_categories(title: str, categories: pl.DataFrame, overview: pl.DataFrame
     size = theme.PAIR if len(order) <= 6 else theme.GRID
     names = alt.Chart(pl.DataFrame({"row": order})).mark_text(style="label", align="left", fontSize=12, x=0)
     clients = rows.with_columns(client=pl.col("provider").replace(theme.PROVIDERS))
-    panels = {
-        150: alt.layer(
-            names.encode(y=y, text=alt.Text("row:N")),
-            alt.Chart(clients)
-            .mark_text(style="note", align="right", x=150)
-            .encode(y=y, yOffset=alt.YOffset("provider:N"), text=alt.Text("client:N")),
+    panels = [
+        (
+            150,
+            alt.layer(
+                names.encode(y=y, text=alt.Text("row:N")),
+                alt.Chart(clients)
+                .mark_text(style="note", align="right", x=150)
+                .encode(y=y, yOffset=alt.YOffset("provider:N"), text=alt.Text("client:N")),
+            ),
         ),
-        245: shapes.bars(
-            rows,
-            y,
-            "call_share",
-            shapes.share_ticks("Share of calls (%)", rows["call_share"]),
-            words.percent,
-            offset=True,
-        ),
-        246: shapes.bars(
-            rows,
-            y,
-            "time_share",
-            shapes.share_ticks("Share of time (%)", rows["time_share"]),
-            words.percent,
-            offset=True,
-        ),
-        240: shapes.bars(
-            rows,
-            y,
-            "error_share",
-            shapes.share_ticks("Failed (%)", rows["error_share"]),
-            words.percent,
-            offset=True,
-        ),
-    }
+        (245, shapes.share_bars(rows, y, "call_share", "Share of calls", offset=True)),
+        (246, shapes.share_bars(rows, y, "time_share", "Share of time", offset=True)),
+        (240, shapes.share_bars(rows, y, "error_share", "Failed", offset=True)),
+    ]
     subtitle = [
         words.population(overview, words.counted(_calls(overview), "call")),
         "By calls of both clients; what a client does not have has no bar.",
     ]
-    return _rows(panels, title, subtitle, notes, size)
+    return shapes.panels(panels, title=title, subtitle=subtitle, notes=notes, size=size)
 
 
 @chart(
@@ -211,20 +187,12 @@ def tool_long_tail(title: str, tails: pl.DataFrame, overview: pl.DataFrame) -> a
     ).with_row_index("row")
     size = theme.PAIR if rows.height <= _FEW_ROWS else theme.GRID
     y = shapes.places(rows)
-    panels = {
-        180: shapes.names(rows, "category", y, width=180),
-        226: shapes.bars(
-            rows, y, "call_share", shapes.share_ticks("Share of calls (%)", rows["call_share"]), words.percent
-        ),
-        227: shapes.bars(
-            rows,
-            y,
-            "time_share",
-            shapes.share_ticks("Share of their time (%)", rows["time_share"]),
-            words.percent,
-        ),
-        246: shapes.bars(rows, y, "total_s", _times("Time in such calls", rows["total_s"]), words.duration),
-    }
+    panels = [
+        (180, shapes.names(rows, "category", y, width=180)),
+        (226, shapes.share_bars(rows, y, "call_share", "Share of calls")),
+        (227, shapes.share_bars(rows, y, "time_share", "Share of their time")),
+        (246, shapes.bars(rows, y, "total_s", _times("Time in such calls", rows["total_s"]), words.duration)),
+    ]
     calls = theme.pooled(tails.filter(pl.col("tool_category") == "all"))["tool_calls"]
     subtitle = [
         words.population(
@@ -233,22 +201,7 @@ def tool_long_tail(title: str, tails: pl.DataFrame, overview: pl.DataFrame) -> a
         ),
         "Calls of at least a minute: how few they are, and how much of the time is theirs.",
     ]
-    return _rows(panels, title, subtitle, notes, size)
-
-
-def _rows(
-    panels: dict[int, theme.Layers],
-    title: str,
-    subtitle: list[str],
-    notes: list[str],
-    size: tuple[int, int],
-) -> alt.VConcatChart:
-    """Put panels of the same rows beside each other, each of its width."""
-    height = size[1] - 162
-    body = alt.hconcat(
-        *(panel.properties(width=width, height=height) for width, panel in panels.items()), spacing=14
-    )
-    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=size)
+    return shapes.panels(panels, title=title, subtitle=subtitle, notes=notes, size=size)
 
 
 def _calls(overview: pl.DataFrame) -> float:
