@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tracelab.charts import charts, draw_charts
+from tracelab.charts.base import tables_in
 
 DOCS = Path(__file__).resolve().parent
 
@@ -20,8 +21,7 @@ def gallery_md() -> str:
         "[figures.md](figures.md) tells how each is read, [tables.md](tables.md) what its tables hold.",
     ]
     for name, chart in charts().items():
-        queries = " ".join(query for frame, query in chart.frames.items() if frame != "overview")
-        tables = sorted(set(re.findall(r"\b(?:from|join) (\w+)", queries)))
+        tables = sorted(tables_in(*(query for frame, query in chart.frames.items() if frame != "overview")))
         lines += [
             "",
             f"## {chart.title}",

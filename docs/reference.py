@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tracelab.charts import charts
+from tracelab.charts.base import tables_in
 
 DOCS = Path(__file__).resolve().parent
 Node = Mapping[str, Any]
@@ -57,7 +58,7 @@ def figures_md() -> str:
         "that each number in it is a cell of a table.",
     ]
     for name, chart in sorted(charts().items()):
-        read = sorted({table for query in chart.frames.values() for table in _tables_of(query)})
+        read = sorted(tables_in(*chart.frames.values()))
         text = inspect.cleandoc(getattr(chart.draw, "func", chart.draw).__doc__ or "")
         lines += ["", f"## {name}", "", f"**{chart.title}.** {text}", ""]
         lines += ["Draws " + ", ".join(f"[{table}](tables.md#{table})" for table in read) + "."]
@@ -107,10 +108,6 @@ def _keys(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _tables_of(query: str) -> list[str]:
-    return re.findall(r"\b(?:from|join) (\w+)", query)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracelab.errors import TracelabError
-from tracelab.text import plural
+from tracelab.text import counted
 from tracelab.warehouse import has_raw, known_zone, open_for_writing, open_read_only
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class BuildReport:
 
     def __str__(self) -> str:
         built = (
-            f"built {plural(self.models, 'model')} in {self.seconds:.1f} s,"
-            f" {plural(self.tests - len(self.warnings), 'test')} passed; days are those of {self.timezone}"
+            f"built {counted(self.models, 'model')} in {self.seconds:.1f} s,"
+            f" {counted(self.tests - len(self.warnings), 'test')} passed; days are those of {self.timezone}"
         )
         return "\n".join([built, *(f"warning: {warning}" for warning in self.warnings)])
 
@@ -202,7 +202,7 @@ def _raise_failures(result: "dbtRunnerResult", db: Path) -> None:
 
 def _fault(node: Any) -> str:
     if node.status in ("fail", "warn"):
-        return f"{plural(node.failures, 'row')} against this rule"
+        return f"{counted(node.failures, 'row')} against this rule"
     return _message(node.message)
 
 

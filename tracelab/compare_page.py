@@ -10,7 +10,7 @@ from itertools import groupby
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
-from tracelab.text import plural, table
+from tracelab.text import counted, short, table
 
 if TYPE_CHECKING:
     from tracelab.compare import Comparison
@@ -101,7 +101,7 @@ def _head(figures: Sequence["Comparison"]) -> str:
         for name in ("ours", "published")
     )
     counts = [
-        " of ".join(plural(int(found.get(f"{noun}s") or 0), noun) for noun in ("step", "session"))
+        " of ".join(counted(int(found.get(f"{noun}s") or 0), noun) for noun in ("step", "session"))
         for found in (ours, paper)
     ]
     return (
@@ -154,7 +154,7 @@ def _row(figure: "Comparison", marks: Mapping[str, str]) -> list[str]:
     name = "  " + " ".join(filter(None, (figure.metric, figure.dimension_value)))
     found = figure.interval
     return [
-        name if len(name) <= _FIGURE_COLUMNS else name[: _FIGURE_COLUMNS - 1] + "…",
+        short(name, _FIGURE_COLUMNS),
         figure.provider,
         f"{figure.statistic} {figure.unit}" if figure.unit in _SPOKEN_UNITS else figure.statistic,
         _number(figure.ours),

@@ -110,7 +110,7 @@ def headline_table(found: Sequence[Headline]) -> str:
 def as_text(report: RunReport, db: Path, out: Path) -> str:
     """Return what a run found as a page for a person."""
     unpriced = report.headlines[-1].unpriced_steps if report.headlines else 0
-    note = f"\nNot in the cost: {text.plural(unpriced, 'step')} without a price." if unpriced else ""
+    note = f"\nNot in the cost: {text.counted(unpriced, 'step')} without a price." if unpriced else ""
     return (
         f"{headline_table(report.headlines)}{note}\n\n"
         f"{_count(report.files, '.csv')} CSV files and {_count(report.files, '.html')} charts in {out}/\n"

@@ -29,9 +29,14 @@ def size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
-def plural(count: int, noun: str) -> str:
-    """Say how many there are of something."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def counted(number: float, noun: str) -> str:
+    """Say how many there are of something: "1 step", "1,312 steps"."""
+    return f"{number:,.0f} {noun}{'' if number == 1 else 's'}"
+
+
+def short(text: str, most: int) -> str:
+    """Return a text, its end cut off where it has more letters than there is room for."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def printable(text: str) -> str:
@@ -55,8 +60,8 @@ def load_line(report: "LoadReport") -> str:
         else ""
     )
     return (
-        f"{plural(report.files, 'file')}: {parts}{issues};"
-        f" {plural(report.steps, 'step')} and {plural(report.tool_calls, 'tool call')}"
+        f"{counted(report.files, 'file')}: {parts}{issues};"
+        f" {counted(report.steps, 'step')} and {counted(report.tool_calls, 'tool call')}"
         f" in {size(report.bytes_read)} read in {report.seconds:.1f} s"
     )
 
@@ -78,8 +83,7 @@ def _line(cells: Iterable[str], widths: Iterable[int], right: Iterable[bool]) ->
 def _cell(value: str | None) -> str:
     if value is None:
         return "NULL"
-    text = printable(value)
-    return text if len(text) <= _CELL_COLUMNS else text[: _CELL_COLUMNS - 1] + "…"
+    return short(printable(value), _CELL_COLUMNS)
 
 
 def _width(text: str) -> int:

@@ -16,10 +16,11 @@ import pytest
 from tests.raw_warehouse import raw_warehouse
 from tests.report.conftest import changed
 from tracelab.charts import charts, draw
+from tracelab.charts.base import tables_in
 from tracelab.charts.quick import quick_altair
 from tracelab.errors import TracelabError
 from tracelab.report import build_report, sessions
-from tracelab.report.cuts import Cut, cuts, in_front, read_by, tables
+from tracelab.report.cuts import Cut, cuts, in_front, tables
 from tracelab.report.packing import columns, packed
 from tracelab.report.page import sections
 from tracelab.report.pictures import NOT_ON_THE_PAGE, picture, tables_of
@@ -95,7 +96,7 @@ def test_in_a_part_all_means_the_part(built: duckdb.DuckDBPyConnection) -> None:
 def test_a_chart_of_a_provider_shows_no_other(name: str, built: duckdb.DuckDBPyConnection) -> None:
     for query in charts()[name].frames.values():
         wholes = {"all"} & providers(built, query)
-        with in_front(built, Cut("codex", "main"), tables(built, read_by(query))):
+        with in_front(built, Cut("codex", "main"), tables(built, tables_in(query))):
             assert providers(built, query) <= {"codex"} | wholes
 
 

@@ -4,6 +4,7 @@ A chart reads tables that already have its bins, so a query filters, orders and 
 sums up what a limit leaves out.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -42,3 +43,8 @@ def chart(title: str, **frames: str) -> Callable[[Draw], Draw]:
         return draw
 
     return register
+
+
+def tables_in(*queries: str) -> list[str]:
+    """Return the tables that queries name, each once, in their order."""
+    return list(dict.fromkeys(re.findall(r"\b(?:from|join) (\w+)", "\n".join(queries))))

@@ -289,7 +289,7 @@ def stacks(
         place=pl.col("part").replace_strict({part: place for place, part in enumerate(order)}),
         text=pl.when(pl.col(share) >= least)
         .then(pl.col(share))
-        .map_elements(_percent, return_dtype=pl.String)
+        .map_elements(words.whole_percent, return_dtype=pl.String)
         .fill_null(""),
     )
     base = alt.Chart(drawn).encode(
@@ -347,10 +347,6 @@ def beside(plots: Sequence[alt.Chart | theme.Layers], spacing: int = 28) -> alt.
         color="independent", xOffset="independent"
     )
     return joined
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}%"
 
 
 def _whole_percent(share: float) -> str:

@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from tracelab.text import counted as counted
+from tracelab.text import short as short
+
 OVERVIEW = "from summary_overview where session_kind = 'all' and model = 'all' and trigger = 'all'"
 """The frame that `population` reads."""
 _UNITS = (("d", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 0.001))
@@ -26,16 +29,6 @@ def population(overview: pl.DataFrame, *first: str) -> str:
         ]
         parts.append(" to ".join(dict.fromkeys(days)))
     return " · ".join(parts)
-
-
-def counted(number: float, noun: str) -> str:
-    """Return "1 step", "1,312 steps"."""
-    return f"{number:,.0f} {noun}{'' if number == 1 else 's'}"
-
-
-def short(name: str, most: int) -> str:
-    """Return a name, its end cut off where it has more letters than there is room for."""
-    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def duration(seconds: float) -> str:
@@ -69,6 +62,11 @@ def percent(share: float) -> str:
     if 0 < share < 0.0005:
         return "<0.1%"
     return f"{_digits(100 * share)}%"
+
+
+def whole_percent(share: float) -> str:
+    """Return a share in percent without decimals: 0%, 93%."""
+    return f"{share:.0%}"
 
 
 def _digits(number: float) -> str:

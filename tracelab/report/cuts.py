@@ -4,7 +4,6 @@ A part is a set of temporary views in front of the tables. In them the rows of t
 session stand as those of `all`, so that whatever asks for all of a table gets the part, and is told nothing.
 """
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -91,11 +90,6 @@ def in_front(warehouse: duckdb.DuckDBPyConnection, cut: Cut, read: Mapping[str, 
     finally:
         for name in read:
             warehouse.execute(f"drop view temp.{name}")
-
-
-def read_by(*queries: str) -> list[str]:
-    """Return the tables that queries name, each once."""
-    return list(dict.fromkeys(name for query in queries for name in re.findall(r"\bfrom (\w+)", query)))
 
 
 def _rows(warehouse: duckdb.DuckDBPyConnection, place: str, name: str, table: Table, cut: Cut) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from tracelab.charts.words import counted, dollars, tokens
+from tracelab.charts.words import counted, dollars, tokens, whole_percent
 from tracelab.report.cuts import Cut
 from tracelab.report.findings import Read
 
@@ -103,11 +103,11 @@ def _time_split(read: Read, theirs: Any) -> Headline:
     split = tuple((part, shares[part]) for part in _PARTS if shares.get(part))
     wall = next((row["total_s"] for row in parts if row["category"] == "all"), 0)
     published, alike = theirs(
-        *((f"summary_timing_distribution.session.{part}", _whole_percent) for part in _TOLD)
+        *((f"summary_timing_distribution.session.{part}", whole_percent) for part in _TOLD)
     )
     return Headline(
         "Time of sessions",
-        tuple((_whole_percent(shares[part]), name) for part, name in _TOLD.items() if part in shares)
+        tuple((whole_percent(shares[part]), name) for part, name in _TOLD.items() if part in shares)
         or ((_NOTHING, ""),),
         f"of {wall / 3600:,.0f} h from beginning to end" if wall else "no session with a known time",
         published,
@@ -153,7 +153,3 @@ def _decimal(value: float) -> str:
 
 def _percent(share: float) -> str:
     return f"{share:.1%}"
-
-
-def _whole_percent(share: float) -> str:
-    return f"{share:.0%}"

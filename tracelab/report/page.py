@@ -21,7 +21,7 @@ import polars as pl
 from tracelab import __version__
 from tracelab.build import project_folder
 from tracelab.charts import charts
-from tracelab.charts.base import Chart
+from tracelab.charts.base import Chart, tables_in
 from tracelab.charts.theme import config
 from tracelab.errors import TracelabError
 from tracelab.report import pictures, sessions
@@ -34,7 +34,6 @@ from tracelab.report.cuts import (
     cuts,
     in_front,
     of_part,
-    read_by,
     tables,
 )
 from tracelab.report.definitions import definitions
@@ -154,7 +153,7 @@ def _said(
     warehouse: duckdb.DuckDBPyConnection, built: Mapping[str, Table], cut: Cut, layout: Iterable[Section]
 ) -> Said:
     def frame(query: str) -> pl.DataFrame:
-        with in_front(warehouse, cut, {name: built[name] for name in read_by(query)}):
+        with in_front(warehouse, cut, {name: built[name] for name in tables_in(query)}):
             found: pl.DataFrame = warehouse.sql(query).pl()
         return found
 

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tracelab.charts.base import Chart
-from tracelab.report.cuts import WHOLE, Cut, Table, read_by
+from tracelab.charts.base import Chart, tables_in
+from tracelab.report.cuts import WHOLE, Cut, Table
 
 NOT_ON_THE_PAGE = "session_steps"
 """The session explorer draws any session, and more of it."""
@@ -43,7 +43,7 @@ class Cuttable(NamedTuple):
 
 def tables_of(chart: Chart) -> list[str]:
     """Return the tables that a chart draws, in the order in which it names them."""
-    return [name for name in read_by(*chart.frames.values()) if name != _POPULATION]
+    return [name for name in tables_in(*chart.frames.values()) if name != _POPULATION]
 
 
 def cuttable(chart: Chart, tables: Mapping[str, Table]) -> Cuttable:
@@ -101,7 +101,7 @@ def _draw(db: Path, cut: Cut, names: Sequence[str]) -> dict[str, Drawn]:
     queries = [query for chart in chosen.values() for query in chart.frames.values()]
     with (
         open_read_only(db, {"threads": "1"}) as warehouse,  # each process has a core
-        in_front(warehouse, cut, tables(warehouse, read_by(*queries))),
+        in_front(warehouse, cut, tables(warehouse, tables_in(*queries))),
         quick_altair(),
     ):
         for name, chart in chosen.items():
