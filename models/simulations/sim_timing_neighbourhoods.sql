@@ -1,7 +1,6 @@
 -- One row per neighbourhood, segments of the same tokens or of nearly the same, and
--- kind
--- of session, and all: how far off the best guess for its segments from the others of
--- the neighbourhood is, which no function of tokens can do better.
+-- kind of session, and all: how far off the best guess for its segments from the others
+-- of the neighbourhood is, which no function of tokens can do better.
 with
     segments as (select * from {{ ref("sim_timing_segments") }} where is_usable),
     placed as (
