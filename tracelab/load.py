@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 _ALONE_BYTES = 32 << 20
 """Up to this much is read in the loader's own process: starting others would take longer."""
 _MAX_PROCESSES = 2  # each may need 250 MB; together a load stays under 1 GB
-_INSERT_ROWS = 60_000
+_INSERT_ROWS = 20_000  # few, since what is left when the readers are done is inserted by one core
+_INSERTS_AHEAD = 8
+"""Inserts that may wait: some take long (a row group is compressed), and the readers go on meanwhile."""
 _UNPACKED_FACTOR = 11  # what a packed log grows to, about
 
 _SETTLED = ("loaded", "partial", "set_aside")
@@ -227,6 +229,7 @@ def _insert_all(
     logs: Sequence[LogFile],
     progress: Report | None,
 ) -> list[Outcome]:
+    from collections import deque
     from concurrent.futures import Future, ThreadPoolExecutor
 
     from tracelab.arrow import record_batch
@@ -238,7 +241,7 @@ def _insert_all(
     reached = dict.fromkeys(sizes, 0)
     outcomes: list[Outcome] = []
     arrived: dict[str, list[pa.RecordBatch]] = {table: [] for table in schema.TABLES}
-    inserting: Future[None] | None = None
+    inserting: deque[Future[None]] = deque()
     # DuckDB works in a thread of its own, one insert at a time, so that no reader waits for it to take rows
     with ThreadPoolExecutor(1) as inserter:
         for message in messages:
@@ -246,9 +249,9 @@ def _insert_all(
                 table, batch = message
                 arrived[table].append(batch)
                 if sum(batch.num_rows for batch in arrived[table]) >= _INSERT_ROWS:
-                    if inserting:
-                        inserting.result()
-                    inserting = inserter.submit(_insert, warehouse, table, arrived[table])
+                    if len(inserting) == _INSERTS_AHEAD:
+                        inserting.popleft().result()
+                    inserting.append(inserter.submit(_insert, warehouse, table, arrived[table]))
                     arrived[table] = []
                 continue
             if isinstance(message, Outcome):
@@ -261,8 +264,8 @@ def _insert_all(
             if progress:
                 elapsed_s = time.perf_counter() - started_s
                 progress(Progress(bytes_done, bytes_total, len(outcomes), len(logs), elapsed_s))
-        if inserting:
-            inserting.result()
+        for insert in inserting:
+            insert.result()
     if outcomes:
         arrived["files"].append(record_batch("files", [outcome.file for outcome in outcomes]))
     for table, batches in arrived.items():
