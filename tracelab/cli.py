@@ -4,6 +4,7 @@ Results go to standard output, everything else to standard error. Nothing heavy 
 command runs.
 """
 
+import gc
 import io
 import sys
 from enum import StrEnum
@@ -86,6 +87,8 @@ def main() -> None:
     except OSError as error:
         print(f"tracelab: {error.strerror}: {error.filename}", file=sys.stderr)
         sys.exit(_FAILED)
+    finally:
+        gc.freeze()  # an interpreter that ends looks for garbage once more, half a second after a build
 
 
 def _say_version(is_asked: bool) -> None:
