@@ -21,6 +21,7 @@ _LAYERS = {
     "marts": "One table a grain: what `select * from steps` finds.",
     "summaries": "One table a question, made of the marts.",
     "compare": "Ours beside what the paper published.",
+    "audits": "Views that count and list what the numbers leave out.",
     "simulations": "What SQL cannot replay, in schema `simulations`.",
     "seeds": "Constants that the models read, in schema `seeds`; edit the file and build.",
 }

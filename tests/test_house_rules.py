@@ -14,6 +14,7 @@ MAY_READ = {
     "marts": {"staging", "intermediate", "marts", "seeds"},
     "simulations": {"marts", "simulations"},
     "summaries": {"marts", "simulations", "seeds"},
+    "audits": {"staging", "intermediate", "marts"},
     "compare": {"summaries", "simulations", "marts", "seeds"},
 }
 MAY_READ_SUMMARIES = {"summary_paper_headlines": {"summaries"}}

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = {
     path.stem: path
-    for layer in ("simulations", "summaries")
+    for layer in ("simulations", "summaries", "audits")
     for path in (ROOT / "models" / layer).rglob("*.sql")
 }
 MARTS = ("steps", "tool_calls", "idle_gaps", "cache_reuse", "requests", "sessions", "compactions")
@@ -27,6 +27,7 @@ class Marts:
         self.tables.execute(f"attach '{sample}' as sample (read_only)")
         for mart in MARTS:
             self.tables.execute(f"create table {mart} as from sample.{mart} limit 0")
+        self.tables.execute("create table stg_events as from sample.staging.stg_events limit 0")
         self.tables.execute("create table bins as from sample.seeds.bins")
         self.tables.execute(f"create view sim_output_pairs as {rendered('sim_output_pairs')}")
 
