@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tracelab.load import LoadReport
     from tracelab.progress import Report
 
-_FAILED, _SET_ASIDE = 1, 3
+_FAILED, _SET_ASIDE, _INTERRUPTED = 1, 3, 130
 
 
 class TableFormat(StrEnum):
@@ -87,6 +87,13 @@ def main() -> None:
     except OSError as error:
         print(f"tracelab: {error.strerror}: {error.filename}", file=sys.stderr)
         sys.exit(_FAILED)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            print(
+                "tracelab: interrupted; run it again to go on: what was not finished is as it was",
+                file=sys.stderr,
+            )
+        raise
     finally:
         gc.freeze()  # an interpreter that ends looks for garbage once more, half a second after a build
 
