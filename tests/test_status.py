@@ -1,7 +1,7 @@
 """`tracelab status`: what the warehouse holds, how fresh it is, and what was set aside."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -10,14 +10,17 @@ import pytest
 from tests.raw_warehouse import LOADED_AT, raw_warehouse
 from tracelab.errors import TracelabError
 from tracelab.status import Issue, as_json, as_text, status
+from tracelab.warehouse import raw_sha256
 
 
-def built(db: Path, at: datetime) -> Path:
-    """Give a warehouse marts, built at an instant."""
+def built(db: Path) -> Path:
+    """Give a warehouse marts, built of what it holds."""
     with duckdb.connect(str(db)) as warehouse:
         warehouse.execute("create schema staging")
         warehouse.execute(
-            "create table staging.last_build as select ?::timestamp as built_at, 'UTC' as timezone", [at]
+            "create table staging.last_build as"
+            " select ?::timestamp as built_at, 'UTC' as timezone, ? as raw_sha256",
+            [LOADED_AT, raw_sha256(warehouse)],
         )
         warehouse.execute(
             "create table sessions as select unnest(['main', 'main', 'subagent']) as session_kind"
@@ -60,9 +63,22 @@ def test_what_was_set_aside_comes_with_its_first_place(tmp_path: Path) -> None:
     assert "/logs/a.jsonl:7" in as_text(state)
 
 
-@pytest.mark.parametrize(("minutes", "is_stale"), [(-1, True), (1, False)])
-def test_tables_older_than_the_last_load_are_called_so(tmp_path: Path, minutes: int, is_stale: bool) -> None:
-    db = built(raw_warehouse(tmp_path / "w.duckdb", files=[{}]), LOADED_AT + timedelta(minutes=minutes))
+@pytest.mark.parametrize(
+    ("change", "is_stale"),
+    [
+        ("update raw.files set path = path", False),
+        ("update raw.files set loaded_at = loaded_at + interval '1 us' where file_id = 'f1'", True),
+        ("update raw.files set status = 'gone' where file_id = 'f1'", True),
+        ("delete from raw.files where file_id = 'f1'", True),
+    ],
+    ids=["nothing", "read anew", "gone", "dropped"],
+)
+def test_tables_that_show_something_else_than_what_is_loaded_are_called_so(
+    tmp_path: Path, change: str, is_stale: bool
+) -> None:
+    db = built(raw_warehouse(tmp_path / "w.duckdb", files=[{}, {}]))
+    with duckdb.connect(str(db)) as warehouse:
+        warehouse.execute(change)
     state = status(db)
     assert state.is_stale == is_stale
     assert ("older than what is loaded" in as_text(state)) == is_stale
@@ -76,7 +92,7 @@ def test_a_warehouse_that_was_never_built_says_what_to_run(tmp_path: Path) -> No
 
 
 def test_json_holds_all_of_it(tmp_path: Path) -> None:
-    db = built(raw_warehouse(tmp_path / "w.duckdb", files=[{}], issues=[{"reason": "bad_line"}]), LOADED_AT)
+    db = built(raw_warehouse(tmp_path / "w.duckdb", files=[{}], issues=[{"reason": "bad_line"}]))
     state = json.loads(as_json(status(db)))
     assert state["database"] == str(db)
     assert state["files"][0]["status"] == "loaded"

@@ -18,18 +18,33 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import duckdb
+
+from tracelab import __version__
 from tracelab.errors import TracelabError
 from tracelab.text import counted
-from tracelab.warehouse import has_raw, known_zone, open_for_writing, open_read_only
+from tracelab.warehouse import has_raw, known_zone, open_for_writing, open_read_only, raw_sha256
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
+_PROJECT_SUFFIXES = {".sql", ".yml", ".csv", ".py"}
 _MAX_FAILURES = 5  # told in full; the rest is counted
 _FAILED = ("error", "fail", "runtime error", "partial success")
 _NOISE = re.compile(r"\s*(> |compiled code at|(Runtime|Database) Error( in .*)?$|Compilation Error$)")
+
+
+class Made(NamedTuple):
+    """What the tables of a whole build are made of: the same gives the same tables."""
+
+    raw_sha256: str | None
+    """Of which readings of which files are loaded."""
+    project_sha256: str
+    """Of models, seeds and code."""
+    timezone: str
+    """Zone of days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +100,45 @@ def build(db: Path, *, select: Sequence[str] = (), timezone: str | None = None) 
     return BuildReport(kinds["model"], kinds["test"], zone, time.monotonic() - since, warnings)
 
 
+def last_build(db: Path) -> Made | None:
+    """Return what the tables are made of; None if they are not all of one build.
+
+    Raises:
+        TracelabError: if there is no warehouse, or it is in use.
+    """
+    with open_read_only(db) as warehouse:
+        try:
+            rows = warehouse.execute(
+                "select raw_sha256, project_sha256, timezone from staging.last_build"
+                " where project_sha256 is not null"
+            ).fetchall()
+        except (duckdb.CatalogException, duckdb.BinderException):  # never, or by another version
+            return None
+    return Made(*rows[0]) if rows else None
+
+
+def next_build(db: Path, timezone: str | None = None) -> Made:
+    """Return what a build would make the tables of."""
+    with open_read_only(db) as warehouse:
+        return Made(raw_sha256(warehouse), _project_sha256(), known_zone(timezone))
+
+
 def project_folder() -> Path:
     """Return the dbt project: inside an installed package, or at the root of a checkout."""
     package = Path(__file__).parent
     carried = package / "dbt"
     return carried if carried.is_dir() else package.parent
+
+
+def _project_sha256() -> str:
+    """Digest everything that decides what a build and its pictures are, given what is loaded."""
+    project, package = project_folder(), Path(__file__).parent
+    folders = (project / "models", project / "macros", project / "seeds", project / "tests" / "dbt", package)
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in _PROJECT_SUFFIXES]
+    digest = hashlib.sha256(__version__.encode())
+    for path in [project / "dbt_project.yml", project / "profiles.yml", *sorted(files)]:
+        digest.update(f"\n{path.name} ".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _checked(db: Path, timezone: str | None) -> str:
@@ -120,6 +169,7 @@ def _environment(db: Path, work: Path) -> Iterator[None]:
     """What dbt reads from the environment, for the time of a build."""
     settings = {
         "TRACELAB_DB": str(db.absolute()),
+        "TRACELAB_PROJECT_SHA256": _project_sha256(),
         "DBT_PROJECT_DIR": str(project_folder()),
         "DBT_PROFILES_DIR": str(project_folder()),
         "DBT_TARGET_PATH": str(work / "target"),

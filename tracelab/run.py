@@ -1,16 +1,18 @@
-"""All of it at once: load, build, export, chart, and what that found."""
+"""All of it at once: load, build, export, chart, and what that found. What is there already is left alone."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tracelab import text
-from tracelab.build import BuildReport, build
+from tracelab.build import BuildReport, Made, build, last_build, next_build
 from tracelab.export import check_folder, export_tables
 from tracelab.load import LoadReport, load
 from tracelab.progress import Report
 from tracelab.warehouse import known_zone, open_read_only
 
+_STAMP = ".tracelab"
 _QUERY = "select project, steps, cost_usd::decimal(9, 2) as usd from sessions order by usd desc limit 5"
 _HEADLINES = """
 with
@@ -52,10 +54,11 @@ class RunReport:
     """What a run did and found."""
 
     loaded: LoadReport
-    built: BuildReport
+    built: BuildReport | None
+    """None where the tables were those of what is loaded already."""
     headlines: list[Headline]
     files: list[Path]
-    """Everything written: CSV files, then charts."""
+    """What is in the folder: CSV files, then charts."""
 
 
 def run(
@@ -69,6 +72,8 @@ def run(
 ) -> RunReport:
     """Load `paths` (else this user's sessions), build every table, write CSV files and charts to `out`.
 
+    Where nothing changed since the last run, tables and files stay.
+
     `progress` is told how far the load is, `say` what is being done.
 
     Raises:
@@ -79,11 +84,38 @@ def run(
     known_zone(timezone)
     check_folder(out)
     loaded = load(paths, db=db, progress=progress)
-    say(f"{text.load_line(loaded)}; building …")
-    built = build(db, timezone=timezone)
-    say(f"{built}; writing …")
-    files = [*export_tables(db, out), *draw_charts(db, out)]
+    made = next_build(db, timezone)
+    if last_build(db) == made:
+        built = None
+        say(f"{text.load_line(loaded)}; the tables show it already")
+    else:
+        say(f"{text.load_line(loaded)}; building …")
+        built = build(db, timezone=timezone)
+        say(f"{built}; writing …")
+    files = _written(out, made)
+    if not files:
+        (out / _STAMP).unlink(missing_ok=True)
+        files = [*export_tables(db, out), *draw_charts(db, out)]
+        _stamp(out, made, files)
     return RunReport(loaded, built, headlines(db), files)
+
+
+def _written(out: Path, made: Made) -> list[Path]:
+    """Return what a run before wrote of such tables, if all of it is there as it was written."""
+    try:
+        since_ns = (out / _STAMP).stat().st_mtime_ns
+        stamp = json.loads((out / _STAMP).read_bytes())
+        files = [out / name for name in stamp["files"]]
+        if stamp["made"] == list(made) and all(file.stat().st_mtime_ns <= since_ns for file in files):
+            return files
+    except (OSError, ValueError, LookupError, TypeError):
+        pass  # another folder, or a stamp of something else: write anew
+    return []
+
+
+def _stamp(out: Path, made: Made, files: Sequence[Path]) -> None:
+    """Note in a folder what was just written to it."""
+    (out / _STAMP).write_text(json.dumps({"made": made, "files": [file.name for file in files]}))
 
 
 def headlines(db: Path) -> list[Headline]:

@@ -11,7 +11,7 @@ import duckdb
 
 from tracelab import text
 from tracelab.errors import TracelabError
-from tracelab.warehouse import has_raw, open_read_only
+from tracelab.warehouse import has_raw, open_read_only, raw_sha256
 
 _READABLE_AT = "%Y-%m-%d %H:%M:%S"
 
@@ -64,13 +64,10 @@ class Status:
     built_at: datetime | None
     timezone: str | None
     """Zone of the days in the marts."""
+    is_stale: bool
+    """Whether the marts do not show what is loaded."""
     held: Held | None
     """None before the first build."""
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether the marts do not show what is loaded."""
-        return self.loaded_at is not None and (self.built_at is None or self.built_at < self.loaded_at)
 
 
 def status(db: Path) -> Status:
@@ -82,7 +79,7 @@ def status(db: Path) -> Status:
     with open_read_only(db) as warehouse:
         if not has_raw(warehouse, db):
             raise TracelabError(f"{db} holds no sessions yet: run `tracelab load`")
-        built_at, timezone = _last_build(warehouse)
+        built_at, timezone, built_sha256 = _last_build(warehouse)
         loaded_at, newest_at = warehouse.execute(
             "select max(loaded_at), max(last_at) from raw.files"
         ).fetchall()[0]
@@ -95,6 +92,7 @@ def status(db: Path) -> Status:
             newest_at=newest_at,
             built_at=built_at,
             timezone=timezone,
+            is_stale=built_sha256 != raw_sha256(warehouse),
             held=Held(*warehouse.execute(_HELD).fetchall()[0]) if built_at else None,
         )
 
@@ -121,15 +119,15 @@ from sessions
 """
 
 
-def _last_build(warehouse: duckdb.DuckDBPyConnection) -> tuple[datetime | None, str | None]:
-    """Return when the whole of the marts was last built, and with which zone of days."""
+def _last_build(warehouse: duckdb.DuckDBPyConnection) -> tuple[datetime | None, str | None, str | None]:
+    """Return when the whole of the marts was last built, with which zone of days, and of which `raw`."""
     try:
-        built_at, timezone = warehouse.execute(
-            "select built_at, timezone from staging.last_build"
+        built_at, timezone, built_sha256 = warehouse.execute(
+            "select built_at, timezone, raw_sha256 from staging.last_build"
         ).fetchall()[0]
-    except duckdb.CatalogException:
-        return None, None
-    return built_at, timezone
+    except (duckdb.CatalogException, duckdb.BinderException):  # never, or by another version
+        return None, None, None
+    return built_at, timezone, built_sha256
 
 
 def as_json(state: Status) -> str:
@@ -138,7 +136,6 @@ def as_json(state: Status) -> str:
         "files": [row._asdict() for row in state.files],
         "issues": [row._asdict() for row in state.issues],
         "held": state.held and state.held._asdict(),
-        "is_stale": state.is_stale,
     }
     return json.dumps(fields, indent=2, default=_json_value)
 

@@ -107,6 +107,14 @@ def has_raw(warehouse: duckdb.DuckDBPyConnection, path: Path) -> bool:
     return bool(found)
 
 
+def raw_sha256(warehouse: duckdb.DuckDBPyConnection) -> str | None:
+    """Return what changes with anything that is loaded or dropped; the macro `record_build` keeps it."""
+    [(digest,)] = warehouse.execute(
+        "select sha256(string_agg(file_id || status || loaded_at, '' order by file_id)) from raw.files"
+    ).fetchall()
+    return digest  # type: ignore[no-any-return]
+
+
 def _connect(path: Path, *, read_only: bool, settings: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(path), read_only=read_only, config=dict(settings))

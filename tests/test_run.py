@@ -1,0 +1,136 @@
+"""`tracelab run`: what it does again, and what it leaves as it is."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tracelab import build as building
+from tracelab import charts
+from tracelab import run as module
+from tracelab.discover import sample_home
+from tracelab.run import RunReport, run
+
+HEAVY = {"dbt", "jinja2", "polars", "pyarrow", "altair", "vl_convert", "msgspec"}
+
+
+@pytest.fixture
+def db(warehouse: Path, tmp_path: Path) -> Path:
+    """The sample, loaded and built, of one's own."""
+    return Path(shutil.copy(warehouse, tmp_path / "tracelab.duckdb"))
+
+
+@pytest.fixture
+def done(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[RunReport, set[str]]]:
+    """Run on the sample; return its report, and what it did: build, export, chart. Charts are stand-ins."""
+
+    def run_once(**options: Any) -> tuple[RunReport, set[str]]:
+        did = set[str]()
+
+        def noting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+            def noted(*arguments: Any, **keywords: Any) -> Any:
+                did.add(name)
+                return function(*arguments, **keywords)
+
+            return noted
+
+        def draw(_: Path, out: Path) -> list[Path]:
+            (out / "a.svg").write_text("<svg/>")
+            return [out / "a.svg"]
+
+        with monkeypatch.context() as patched:
+            patched.setattr(module, "build", noting("build", lambda *_, **__: None))
+            patched.setattr(module, "export_tables", noting("export", module.export_tables))
+            patched.setattr(charts, "draw_charts", noting("chart", draw))
+            settings = {"db": db, "out": tmp_path / "out", "timezone": "UTC"} | options
+            return run([sample_home()], **settings), did
+
+    return run_once
+
+
+def test_a_run_without_news_does_nothing_and_imports_nothing_for_it(
+    db: Path, tmp_path: Path, done: Callable[..., tuple[RunReport, set[str]]]
+) -> None:
+    first, did = done()
+    assert did == {"export", "chart"}  # the tables were built
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in (tmp_path / "out").iterdir()}
+    bytes_before = db.read_bytes()
+    command = ["-X", "importtime", "-m", "tracelab", "--db", str(db), "run", str(sample_home())]
+    again = subprocess.run(
+        [sys.executable, *command, "--out", str(tmp_path / "out"), "--timezone", "UTC"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = set(re.findall(r"^import time:.*\| +(\w+)", again.stderr, re.MULTILINE))
+    assert "duckdb" in imported
+    assert not imported & HEAVY
+    assert again.stdout.removesuffix("\n") == module.as_text(first, db, tmp_path / "out")
+    assert db.read_bytes() == bytes_before
+    assert before == {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in before}
+
+
+def test_the_second_run_reports_what_the_first_one_did(
+    done: Callable[..., tuple[RunReport, set[str]]],
+) -> None:
+    first, _ = done()
+    second, did = done()
+    assert did == set()
+    assert (second.built, second.files, second.headlines) == (None, first.files, first.headlines)
+
+
+def lose(out: Path) -> None:
+    (out / "summary_overview.csv").unlink()
+
+
+def change(out: Path) -> None:
+    (out / "a.svg").write_text("<svg />")
+    os.utime(out / "a.svg", ns=(0, (out / ".tracelab").stat().st_mtime_ns + 1))
+
+
+def damage(out: Path) -> None:
+    (out / ".tracelab").write_text("[")
+
+
+@pytest.mark.parametrize("harm", [lose, change, damage])
+def test_files_that_are_not_as_they_were_written_are_written_anew(
+    tmp_path: Path, done: Callable[..., tuple[RunReport, set[str]]], harm: Callable[[Path], None]
+) -> None:
+    done()
+    harm(tmp_path / "out")
+    assert done()[1] == {"export", "chart"}
+    assert done()[1] == set()
+
+
+def test_another_folder_is_filled_without_a_build(
+    tmp_path: Path, done: Callable[..., tuple[RunReport, set[str]]]
+) -> None:
+    done()
+    assert done(out=tmp_path / "other")[1] == {"export", "chart"}
+
+
+@pytest.mark.parametrize("changed", ["the zone", "the project", "what is loaded"])
+def test_what_tables_are_made_of_decides_whether_they_are_made_again(
+    db: Path,
+    done: Callable[..., tuple[RunReport, set[str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    changed: str,
+) -> None:
+    done()
+    if changed == "the project":
+        monkeypatch.setattr(building, "__version__", "0")
+    if changed == "what is loaded":
+        from tracelab.warehouse import open_for_writing
+
+        with open_for_writing(db) as warehouse:
+            warehouse.execute("update raw.files set status = 'gone' where provider = 'codex'")
+    _, did = done(timezone="Asia/Tokyo" if changed == "the zone" else "UTC")
+    assert did == {"build", "export", "chart"}
