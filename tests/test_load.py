@@ -10,7 +10,7 @@ import pickle
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ import zstandard
 from tracelab import load as module
 from tracelab import schema
 from tracelab.arrow import Batches, record_batch
-from tracelab.discover import LogFile, sample_home
-from tracelab.load import LoadReport, load
+from tracelab.discover import Discovery, LogFile, Skipped, sample_home
+from tracelab.load import LoadReport, _Known, _missing, load
 from tracelab.progress import Progress
 from tracelab.providers import PROVIDERS
 from tracelab.read import read_log
@@ -78,7 +78,7 @@ def query(db: Path, sql: str) -> list[tuple[Any, ...]]:
 
 
 def log_file(path: Path) -> LogFile:
-    return LogFile(path.name, path, None, None, 0, 0)
+    return LogFile(path.name, path, None, None, 0, 0, 0)
 
 
 @pytest.fixture
@@ -116,6 +116,7 @@ def test_a_load_says_what_it_did(db: Path, logs: Path, way: str) -> None:  # noq
         failed=0,
         unchanged=0,
         gone=0,
+        pruned=0,
         bytes_read=size,
         steps=6,
         tool_calls=6,
@@ -433,6 +434,84 @@ def test_what_is_gone_keeps_its_rows_and_is_said_once(db: Path, logs: Path) -> N
     returned = tables(db, without=("loaded_at", "mtime_at"))
     assert {**returned, "files": None} == {**before, "files": None}
     assert query(db, "select distinct status from raw.files") == [("loaded",)]
+
+
+def rewrite(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def replace(path: Path, data: bytes) -> None:
+    path.with_suffix(".new").write_bytes(data)
+    path.with_suffix(".new").rename(path)
+
+
+@pytest.mark.parametrize("write", [rewrite, replace])
+def test_other_bytes_of_the_same_size_and_time_are_noticed(
+    db: Path, logs: Path, write: Callable[[Path, bytes], None]
+) -> None:
+    path = logs / "1.jsonl"
+    load([logs], db=db)
+    before = path.stat()
+    write(path, session(1).replace(b"claude-opus-4-8", b"claude-opus-4-7"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert load([logs], db=db).loaded == 1
+    models = "select model, count(*) from raw.steps group by all order by all"
+    assert query(db, models) == [("claude-opus-4-7", 2), ("claude-opus-4-8", 4)]
+    assert load([logs], db=db).unchanged == 3
+
+
+def test_pruning_drops_what_is_gone_from_the_places_searched(db: Path, logs: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "9.jsonl").write_bytes(session(9))
+    load([logs, elsewhere], db=db)
+    (elsewhere / "9.jsonl").unlink()
+    (logs / "1.jsonl").unlink()
+    assert load([logs], db=db).gone == 1  # known before it is pruned
+    (logs / "2.jsonl").unlink()
+    (logs / "0.jsonl").write_bytes(session(0, steps=4))
+    report = load([logs], db=db, prune=True)
+    assert (report.loaded, report.gone, report.pruned) == (1, 0, 2)
+    assert query(db, "select right(path, 7), status from raw.files order by path") == [
+        ("9.jsonl", "loaded"),
+        ("0.jsonl", "loaded"),
+    ]
+    load([elsewhere], db=db, prune=True)
+    fresh = db.with_name("fresh.duckdb")
+    load([logs], db=fresh)
+    assert tables(db, without=("loaded_at",)) == tables(fresh, without=("loaded_at",))
+    assert query(db, "select count(*) from loader.bookmarks") == [(1,)]
+    data = db.read_bytes()
+    assert load([logs], db=db, prune=True).pruned == 0
+    assert db.read_bytes() == data
+
+
+def test_a_packed_log_beside_its_unpacked_one_is_gone_for_a_load(db: Path, logs: Path) -> None:
+    (logs / "1.jsonl").rename(logs / "plain")
+    (logs / "1.jsonl.gz").write_bytes(gzip.compress(session(1)))
+    load([logs], db=db)
+    (logs / "plain").rename(logs / "1.jsonl")
+    report = load([logs], db=db, prune=True)
+    assert (report.loaded, report.pruned) == (1, 1)
+    assert query(db, "select count(*) from raw.steps") == [(6,)]
+
+
+def test_a_file_of_any_name_that_was_named_by_hand_is_not_gone_from_its_folder(db: Path, logs: Path) -> None:
+    (logs / "kept.txt").write_bytes(session(7))
+    load([logs / "kept.txt"], db=db)
+    assert load([logs], db=db).gone == 0
+
+
+def test_what_lies_in_a_folder_that_may_not_be_searched_is_not_gone(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    found = Discovery((), (tmp_path,), (Skipped(closed, "permission denied"),))
+    known = {
+        name: _Known(str(tmp_path / name), 0, 0, 0, None, None, "loaded", False)
+        for name in ("closed/a.jsonl", "open/b.jsonl")
+    }
+    assert _missing(found, known) == ["open/b.jsonl"]
 
 
 def test_a_folder_whose_logs_are_all_gone_is_no_error(db: Path, logs: Path) -> None:

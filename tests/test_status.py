@@ -85,6 +85,11 @@ def test_tables_that_show_something_else_than_what_is_loaded_are_called_so(
     assert state.held == (3, 1, 4, 5, 6)
 
 
+def test_what_is_gone_is_said_with_what_drops_it(tmp_path: Path) -> None:
+    db = raw_warehouse(tmp_path / "w.duckdb", files=[{}, {"status": "gone"}, {"status": "gone"}])
+    assert "2 files, whose rows stay until `tracelab load --prune`" in as_text(status(db))
+
+
 def test_a_warehouse_that_was_never_built_says_what_to_run(tmp_path: Path) -> None:
     state = status(raw_warehouse(tmp_path / "w.duckdb", files=[{}]))
     assert (state.held, state.is_stale) == (None, True)

@@ -133,6 +133,9 @@ def load(
     home_root: Annotated[
         Path, typer.Option("--home-root", metavar="DIR", help="Folder that holds the homes.")
     ] = Path("/home"),
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Drop what was loaded of files that are gone.")
+    ] = False,
     strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
@@ -146,7 +149,12 @@ def load(
     from tracelab.text import load_json, load_line
 
     report = load_logs(
-        paths or (), db=context.obj, all_users=all_users, home_root=home_root, progress=_progress()
+        paths or (),
+        db=context.obj,
+        all_users=all_users,
+        home_root=home_root,
+        prune=prune,
+        progress=_progress(),
     )
     _print(load_json(report) if as_json else load_line(report))
     _judge(report, strict)

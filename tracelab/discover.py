@@ -44,6 +44,8 @@ class LogFile(NamedTuple):
     size_bytes: int
     mtime_ns: int
     """The latest of the file's and its sidecar's."""
+    ctime_ns: int
+    """When anything of the file last changed: no program can set it, as it can `mtime_ns`."""
 
 
 class Skipped(NamedTuple):
@@ -113,6 +115,12 @@ def mtime_ns(log: Path, status: os.stat_result) -> int:
         return max(status.st_mtime_ns, sidecar.stat().st_ctime_ns) if sidecar else status.st_mtime_ns
     except OSError:
         return status.st_mtime_ns
+
+
+def log_name(path: Path) -> Path:
+    """Return what a log and its packed copies and leftovers share, of which a search finds one."""
+    found = _LOG.fullmatch(path.name) or _LEFTOVER.match(path.name)
+    return path.with_name(found["stem"]) if found else path
 
 
 def printable_name(name: str | None) -> str | None:
@@ -250,7 +258,15 @@ def _distinct(found: Iterable[tuple[Path, _Place]]) -> tuple[LogFile, ...]:
             match = _STORE.match(str(path))
             store = place.store or (match[1] if match else None)
             file_id = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-            log = LogFile(file_id, path, store, place.user_name, status.st_size, mtime_ns(path, status))
+            log = LogFile(
+                file_id,
+                path,
+                store,
+                place.user_name,
+                status.st_size,
+                mtime_ns(path, status),
+                status.st_ctime_ns,
+            )
             files.setdefault((status.st_dev, status.st_ino), log)
     return tuple(files.values())
 

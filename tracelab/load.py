@@ -1,7 +1,8 @@
 """Session logs into the warehouse: what changed since the last load, in one transaction.
 
-A file is read again if its size or time differs from what `raw.files` says: its new rows come, then its old
-ones go. Where it cannot be opened any more, or reading it fails, the old ones stay.
+A file is read again if its size or a time differs from what `raw` says: its new rows come, then its old
+ones go. Where it cannot be opened any more, or reading it fails, the old ones stay; so do those of a file
+that is gone, until they are pruned.
 A load that finds nothing changed opens the warehouse for reading only and leaves it as it is, byte for byte.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,10 +25,12 @@ from tracelab.discover import (
     LogFile,
     Skipped,
     discover,
+    log_name,
     nothing_found,
     printable_name,
 )
 from tracelab.progress import Progress, Report
+from tracelab.schema import Bookmark
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,6 +67,8 @@ class LoadReport:
     unchanged: int
     gone: int
     """Found missing by this load: their rows stay."""
+    pruned: int
+    """Missing, and their rows dropped by this load."""
     bytes_read: int
     """Unpacked."""
     steps: int
@@ -83,6 +88,7 @@ class _Known(NamedTuple):
     path: str
     size_bytes: int
     mtime_us: int
+    ctime_ns: int | None
     user_name: str | None
     store: str | None
     status: str
@@ -95,6 +101,7 @@ def load(
     db: Path,
     all_users: bool = False,
     home_root: Path = HOME_ROOT,
+    prune: bool = False,
     progress: Report | None = None,
 ) -> LoadReport:
     """Bring the warehouse up to date with `paths` (homes, folders, files), else with this user's sessions.
@@ -104,6 +111,7 @@ def load(
         db: The warehouse; made if it is missing.
         all_users: Load every home under `home_root` instead.
         home_root: The folder that holds the homes.
+        prune: Drop the rows of files that are gone from these places.
         progress: Called after each file that is read, and every few megabytes of a large one.
 
     Raises:
@@ -118,25 +126,34 @@ def load(
     if not found.files and not missing:
         raise nothing_found(found)
     gone = [file_id for file_id in missing if known[file_id].status != "gone"]
-    outcomes = _write(db, changed, gone, known, progress) if changed or gone else []
-    return _report(found, known, outcomes, len(gone), time.perf_counter() - started_s)
+    pruned = missing if prune else []
+    outcomes = _write(db, changed, gone, pruned, known, progress) if changed or gone or pruned else []
+    return _report(
+        found, known, outcomes, 0 if prune else len(gone), len(pruned), time.perf_counter() - started_s
+    )
 
 
 def _known(db: Path) -> dict[str, _Known]:
     """Read what is loaded, by file_id."""
     if not db.exists():
         return {}
-    from tracelab.warehouse import has_raw, is_unmade, open_read_only
+    import duckdb
+
+    from tracelab.warehouse import has_raw, is_unmade, of_another_version, open_read_only
 
     if is_unmade(db):
         return {}
     with open_read_only(db) as warehouse:
         if not has_raw(warehouse, db):
             return {}
-        rows = warehouse.execute(
-            "select file_id, path, size_bytes, epoch_us(mtime_at), user_name, store, status,"
-            " file_id in (select file_id from raw.load_issues) from raw.files"
-        ).fetchall()
+        try:
+            rows = warehouse.execute(
+                "select file_id, path, size_bytes, epoch_us(mtime_at), ctime_ns, user_name, store, status,"
+                " file_id in (select file_id from raw.load_issues)"
+                " from raw.files left join loader.bookmarks using (file_id)"
+            ).fetchall()
+        except duckdb.CatalogException:
+            raise of_another_version(db) from None
     return {file_id: _Known(*rest) for file_id, *rest in rows}
 
 
@@ -152,28 +169,40 @@ def _is_settled(log: LogFile, known: _Known | None) -> bool:
     return (
         known is not None
         and (known.size_bytes, known.mtime_us) == (log.size_bytes, log.mtime_ns // 1000)
+        and known.ctime_ns == log.ctime_ns
         and (known.user_name, known.store) == (printable_name(log.user_name), printable_name(log.store))
         and known.status in _SETTLED
     )
 
 
 def _missing(found: Discovery, known: dict[str, _Known]) -> list[str]:
-    """Return the files that lay in a place just searched, and are not there."""
+    """Return the files of places just searched that are not there, or only beside another copy of the log."""
     present = {log.file_id for log in found.files}
-    places = [str(place) for place in found.places]
+    logs = {log_name(log.path) for log in found.files}
+    closed = [place.path for place in found.skipped]
     return [
         file_id
         for file_id, file in known.items()
         if file_id not in present
-        and any(file.path == place or file.path.startswith(place + os.sep) for place in places)
-        and not os.path.lexists(file.path)
+        and _is_in(file.path, found.places)
+        and not _is_in(file.path, closed)
+        and (not os.path.lexists(file.path) or log_name(Path(file.path)) in logs)
     ]
 
 
+def _is_in(path: str, places: Iterable[Path]) -> bool:
+    return any(path == str(place) or path.startswith(f"{place}{os.sep}") for place in places)
+
+
 def _write(
-    db: Path, logs: Sequence[LogFile], gone: list[str], known: dict[str, _Known], progress: Report | None
+    db: Path,
+    logs: Sequence[LogFile],
+    gone: list[str],
+    pruned: list[str],
+    known: dict[str, _Known],
+    progress: Report | None,
 ) -> list[Outcome]:
-    """Replace the rows of `logs` and mark what is gone, in one transaction; return what became of each."""
+    """Replace the rows of `logs`, mark what is gone and drop `pruned`; return what became of each log."""
     with _reading(logs) as messages:
         from tracelab.warehouse import open_for_writing  # the readers are at work while DuckDB is imported
 
@@ -184,6 +213,10 @@ def _write(
             last_rows = _last_rows(warehouse)
             outcomes = _insert_all(warehouse, messages, logs, progress)
             _replace(warehouse, last_rows, [outcome.file for outcome in outcomes], known)
+            _mark(warehouse, [outcome.bookmark for outcome in outcomes if outcome.bookmark])
+            for table in schema.TABLES:
+                _delete(warehouse, table, pruned)
+            _forget(warehouse, pruned)
     return outcomes
 
 
@@ -300,7 +333,25 @@ def _insert(warehouse: duckdb.DuckDBPyConnection, table: str, batches: list[pa.R
         batches.clear()
 
 
-def _delete(warehouse: duckdb.DuckDBPyConnection, table: str, file_ids: list[str], which: str) -> None:
+def _mark(warehouse: duckdb.DuckDBPyConnection, bookmarks: list[Bookmark]) -> None:
+    """Replace the bookmarks of files."""
+    import pyarrow as pa
+
+    if bookmarks:
+        columns = map(list, zip(*bookmarks, strict=True))
+        _forget(warehouse, [bookmark.file_id for bookmark in bookmarks])
+        warehouse.from_arrow(pa.table(list(columns), list(Bookmark._fields))).insert_into("loader.bookmarks")
+
+
+def _forget(warehouse: duckdb.DuckDBPyConnection, file_ids: list[str]) -> None:
+    warehouse.execute(
+        "delete from loader.bookmarks where file_id in (select unnest(?::varchar[]))", [file_ids]
+    )
+
+
+def _delete(
+    warehouse: duckdb.DuckDBPyConnection, table: str, file_ids: list[str], which: str = "true"
+) -> None:
     if file_ids:
         warehouse.execute(
             f"delete from raw.{table} where file_id in (select unnest(?::varchar[])) and {which}", [file_ids]
@@ -308,7 +359,12 @@ def _delete(warehouse: duckdb.DuckDBPyConnection, table: str, file_ids: list[str
 
 
 def _report(
-    found: Discovery, known: dict[str, _Known], outcomes: list[Outcome], gone: int, seconds: float
+    found: Discovery,
+    known: dict[str, _Known],
+    outcomes: list[Outcome],
+    gone: int,
+    pruned: int,
+    seconds: float,
 ) -> LoadReport:
     statuses = Counter(outcome.file.status for outcome in outcomes)
     read = {outcome.file.file_id for outcome in outcomes}
@@ -324,6 +380,7 @@ def _report(
         failed=statuses["failed"],
         unchanged=len(unchanged),
         gone=gone + statuses["gone"],
+        pruned=pruned,
         bytes_read=sum(outcome.file.consumed_bytes for outcome in outcomes),
         steps=sum(outcome.file.steps for outcome in outcomes),
         tool_calls=sum(outcome.tool_calls for outcome in outcomes),

@@ -23,7 +23,7 @@ from tracelab.lines import Lines, unreadable
 from tracelab.providers import PROVIDERS
 from tracelab.providers.base import Source, Stretch, Tally, records
 from tracelab.providers.recognise import Head, Verdict, recognise
-from tracelab.schema import File, LoadIssue, ToolCall
+from tracelab.schema import Bookmark, File, LoadIssue, ToolCall
 
 _HEAD_LINES = 1_000  # what holds no known object in these is no log
 _HEAD_BYTES = 64 << 20
@@ -41,6 +41,8 @@ class Outcome(NamedTuple):
     tool_calls: int
     issues: Counter[str]
     """Issues by reason."""
+    bookmark: Bookmark | None
+    """None where it could not be read."""
 
 
 class _Nothing(msgspec.Struct):
@@ -64,9 +66,11 @@ def read_log(
     tally = Tally(file_id=log.file_id)
     row = _blank_row(log, loaded_at)
     issues = Counter[str]()
+    bookmark = None
     calls_before = batches.count(ToolCall)
     try:
         with log.path.open("rb", buffering=0) as file:
+            bookmark = Bookmark(log.file_id, os.fstat(file.fileno()).st_ctime_ns)
             row = _read(file, log, row, tally, issues, batches, tell)
     except FileNotFoundError:
         row = row._replace(status="gone", error="vanished before it was read")
@@ -80,7 +84,8 @@ def read_log(
         tally.issue("internal_error", type(error).__name__)
     _move_issues(tally, issues, batches)
     has_rows = row.status in ("loaded", "partial")
-    return Outcome(row, batches.count(ToolCall) - calls_before if has_rows else 0, issues)
+    tool_calls = batches.count(ToolCall) - calls_before if has_rows else 0
+    return Outcome(row, tool_calls, issues, None if row.status == "failed" else bookmark)
 
 
 def _read(

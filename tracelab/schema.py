@@ -277,6 +277,20 @@ TABLES: dict[str, type[Row]] = {
 """Table name → row type: what `raw` holds."""
 
 
+class Bookmark(NamedTuple):
+    """One row per source file that was read: the loader's own notes on it, which no model reads."""
+
+    file_id: str
+    ctime_ns: int
+    """When anything of the file had last changed: no program can set that, as it can the time of writing."""
+
+
+CREATE_BOOKMARKS = (
+    "create schema if not exists loader;"
+    "create table if not exists loader.bookmarks (file_id varchar not null, ctime_ns bigint not null)"
+)
+
+
 def columns(row_type: type[Row]) -> Iterator[Column]:
     """Yield a raw table's columns in order."""
     for name, hint in get_type_hints(row_type, include_extras=True).items():

@@ -147,6 +147,8 @@ def _json_value(value: object) -> str:
 def as_text(state: Status) -> str:
     """Return the state as a page for a person."""
     parts = [f"{state.database}, {text.size(state.size_bytes)}", _files(state), _freshness(state)]
+    if gone := sum(row.files for row in state.files if row.status == "gone"):
+        parts.append(f"gone    {text.counted(gone, 'file')}, whose rows stay until `tracelab load --prune`")
     if state.issues:
         parts.append(_set_aside(state))
     return "\n\n".join(parts)

@@ -52,6 +52,7 @@ def load_line(report: "LoadReport") -> str:
         "set aside": report.set_aside,
         "failed": report.failed,
         "gone": report.gone,
+        "pruned": report.pruned,
     }
     parts = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "none new"
     issues = (

@@ -49,6 +49,7 @@ def open_for_writing(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                 warehouse.execute("create schema if not exists raw")
                 for table in schema.TABLES:
                     warehouse.execute(schema.create_table(table))
+                warehouse.execute(schema.CREATE_BOOKMARKS)
             yield warehouse
             warehouse.commit()
         except duckdb.Error as error:
@@ -100,11 +101,16 @@ def has_raw(warehouse: duckdb.DuckDBPyConnection, path: Path) -> bool:
         for index, column in enumerate(schema.columns(row_type), start=1)
     }
     if found and found != wanted:
-        raise TracelabError(
-            f"{path} was loaded by another version of TraceLab, whose raw tables differ:"
-            " load into a new file (--db), or delete this one and load again"
-        )
+        raise of_another_version(path)
     return bool(found)
+
+
+def of_another_version(path: Path) -> TracelabError:
+    """Return the error of a warehouse whose raw tables are not of this version."""
+    return TracelabError(
+        f"{path} was loaded by another version of TraceLab, whose raw tables differ:"
+        " load into a new file (--db), or delete this one and load again"
+    )
 
 
 def raw_sha256(warehouse: duckdb.DuckDBPyConnection) -> str | None:
