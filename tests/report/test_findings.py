@@ -1,6 +1,8 @@
 """What the sections say of tables that are made by hand, and where they are silent."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -9,6 +11,7 @@ import pytest
 from tracelab.report.cuts import WHOLE, Cut
 from tracelab.report.findings import findings
 from tracelab.report.headlines import headlines, period
+from tracelab.report.losses import losses
 
 CUT = {"provider": "all", "session_kind": "all", "model": "all"}
 OVERVIEW = {**CUT, "trigger": "all"}
@@ -50,12 +53,16 @@ def test_requests_say_how_long_they_take_and_at_what(tables: Tables) -> None:
     tables(
         "summary_request_decomposition",
         {**part, "part": "generation_span", "response_share": 0.349},
-        {**part, "part": "tool_span", "response_share": 0.0665},
+        {**part, "part": "generation_alone", "response_share": 0.327},
+        {**part, "part": "tool_alone", "response_share": 0.644},
+        {**part, "part": "overlap", "response_share": 0.022},
+        {**part, "part": "other", "response_share": 0.007},
     )
     assert findings("requests", tables.read) == [
         "Half of the 1,200 requests are done within 19 s; one in ten takes more than 6.2 min,"
         " one in a hundred more than 39 min.",
-        "Of their time, 35% is the model's and 6.7% is that of tools.",
+        "Of their time, 33% is the model's alone, 64% that of tools alone, 2.2% of both at once and 0.7% of"
+        " neither.",
     ]
 
 
@@ -63,7 +70,7 @@ def test_of_a_few_requests_nothing_is_said(tables: Tables) -> None:
     tables("summary_request_response_time", {**CUT, "count": 19, "p50": 1.0, "p90": 2.0, "p99": 3.0})
     part = {**CUT, "response_bin": "all", "requests": 19, "response_share": 0.5}
     tables(
-        "summary_request_decomposition", {**part, "part": "generation_span"}, {**part, "part": "tool_span"}
+        "summary_request_decomposition", {**part, "part": "generation_alone"}, {**part, "part": "tool_alone"}
     )
     assert findings("requests", tables.read) == []
 
@@ -115,26 +122,36 @@ def test_the_cache_says_what_was_new_and_what_the_misses_cost(tables: Tables) ->
         "missed_tokens": 851_873_942,
     }
     tables("summary_redundant_prefill", {**OVERVIEW, **prefill})
-    cause = {**OVERVIEW, "steps": 300, "missed_cost_usd": 1536.7}
+    loss = {**CUT, "loss": "cache_miss", "steps": 9673, "cause_rank": 1}
     tables(
-        "summary_miss_causes",
-        {**cause, "miss_cause": "idle"},
-        {**cause, "miss_cause": "none", "missed_cost_usd": 2000.0},
-        {**cause, "miss_cause": "all", "missed_cost_usd": 3397.6},
+        "summary_losses",
+        {**loss, "cause": "residual", "cost_usd": 1474.6, "cause_rank": 2},
+        {**loss, "cause": "idle", "cost_usd": 1536.7},
+        {**loss, "cause": "all", "cost_usd": 3279.3},
+        {**loss, "loss": "long_context", "cause": "all", "cost_usd": 9999.9},
     )
     assert findings("cache", tables.read) == [
         "Of 1.3G tokens appended after a first step, 26% were new; 852M stood in an earlier prompt"
         " and were no longer cached.",
-        "All that was missed cost $3,398 beyond a cached read, of which $1,537 go to pauses longer"
-        " than the cache lives.",
+        "9,673 steps missed more than 1,024 tokens and 2% of the context, which cost $3,279 beyond a cached"
+        " read: $1,537 of it for pauses longer than the cache lives.",
     ]
+
+
+def test_the_cache_and_what_costs_me_tell_the_same_loss(warehouse: Path) -> None:
+    with duckdb.connect(str(warehouse), read_only=True) as built:
+        read = Tables(built).read
+        miss = next(loss for loss in losses(read) if loss.title == "Prompts read anew")
+        found = findings("cache", read)[1]
+    steps, cost = re.findall(r"^(\d+) steps .*; that cost (\S+)", miss.sentence)[0]
+    assert found.startswith(f"{steps} steps missed ") and f" cost {cost} beyond a cached read" in found
 
 
 def test_the_cache_is_silent_where_nothing_has_a_price_or_nothing_was_appended(tables: Tables) -> None:
     prefill = {"steps": 295, "append_tokens": 0, "fresh_share": None, "missed_tokens": 0}
     tables("summary_redundant_prefill", {**OVERVIEW, **prefill})
-    cause = {**OVERVIEW, "steps": 300, "missed_cost_usd": None}
-    tables("summary_miss_causes", {**cause, "miss_cause": "idle"}, {**cause, "miss_cause": "all"})
+    loss = {**CUT, "loss": "cache_miss", "steps": 300, "cause_rank": 1, "cost_usd": None}
+    tables("summary_losses", {**loss, "cause": "idle"}, {**loss, "cause": "all"})
     assert findings("cache", tables.read) == []
 
 
@@ -159,19 +176,34 @@ def test_without_tools_nothing_is_said_of_them(tables: Tables) -> None:
     assert findings("tools", tables.read) == []
 
 
-def test_generation_says_how_long_answers_take_and_how_fast_they_come(tables: Tables) -> None:
-    tables("summary_generation_time", {**CUT, "count": 300, "p50": 5.1, "p99": 26.0})
-    speed = {**CUT, "measure": "output_tokens_per_s", "count": 300}
+def test_generation_says_of_each_client_how_long_its_answers_take_and_how_fast_they_come(
+    tables: Tables,
+) -> None:
+    claude, codex = {**CUT, "provider": "claude"}, {**CUT, "provider": "codex"}
+    tables(
+        "summary_generation_time",
+        {**CUT, "count": 500, "p50": 4.0, "p99": 21.0},
+        {**claude, "count": 300, "p50": 3.3, "p99": 20.0},
+        {**codex, "count": 200, "p50": 6.3, "p99": 17.4},
+    )
+    speed = {"measure": "output_tokens_per_s", "count": 300}
+    short = {"context_low_tokens": 16_384, "context_high_tokens": 32_768}
+    long = {"context_low_tokens": 131_072, "context_high_tokens": 262_144}
+    longest = {"context_low_tokens": 262_144, "context_high_tokens": 524_288}
     tables(
         "summary_decode_speed",
-        {**speed, "context_low_tokens": 16_384, "context_high_tokens": 32_768, "p50": 44.8},
-        {**speed, "context_low_tokens": 131_072, "context_high_tokens": 262_144, "p50": 30.2},
-        {**speed, "context_low_tokens": 262_144, "context_high_tokens": 524_288, "p50": 9.0, "count": 3},
+        {**CUT, **speed, **short, "p50": 50.0},
+        {**CUT, **speed, **long, "p50": 20.0},
+        {**claude, **speed, **short, "p50": 44.8},
+        {**claude, **speed, **long, "p50": 30.2},
+        {**claude, **speed, **longest, "p50": 9.0, "count": 3},
+        {**codex, **speed, **short, "p50": 60.0},
     )
     assert findings("generation", tables.read) == [
-        "Half of the 300 answers take at most 5.1 s; one in a hundred takes more than 26 s.",
-        "The median answer comes at 45 tokens/s where the context is shorter than 32k, at 30 where it is"
-        " 128k or longer.",
+        "Half of the 300 answers of Claude take at most 3.3 s and one in a hundred more than 20 s; half of"
+        " the 200 answers of Codex take at most 6.3 s and one in a hundred more than 17 s.",
+        "The median answer of Claude comes at 45 tokens/s where the context is shorter than 32k, at 30 where"
+        " it is 128k or longer.",
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tracelab.charts.words import counted, dollars, duration, tokens
+from tracelab.report.cuts import PROVIDERS
 
 Row = Mapping[str, Any]
 Read = Callable[[str], list[Row]]
@@ -17,6 +18,7 @@ ENOUGH = 20
 """Of fewer values nothing is said."""
 _WHOLE = "provider = 'all' and session_kind = 'all'"
 _POOLED = f"{_WHOLE} and model = 'all'"
+_BY_CLIENT = "provider <> 'all' and session_kind = 'all' and model = 'all'"
 _PARTS = {"prefix": "cached prefixes", "append": "appended tokens", "output": "output"}
 _CAUSES = {
     "idle": "pauses longer than the cache lives",
@@ -65,10 +67,11 @@ def requests(read: Read) -> Iterator[str]:
         f" and requests >= {ENOUGH}"
     )
     shares = {row["part"]: row["response_share"] for row in parts if row["response_share"] is not None}
-    if {"generation_span", "tool_span"} <= set(shares):
+    if all(part in shares for part in ("generation_alone", "tool_alone", "overlap", "other")):
         yield (
-            f"Of their time, {_percent(shares['generation_span'])} is the model's"
-            f" and {_percent(shares['tool_span'])} is that of tools."
+            f"Of their time, {_percent(shares['generation_alone'])} is the model's alone,"
+            f" {_percent(shares['tool_alone'])} that of tools alone, {_percent(shares['overlap'])} of both at"
+            f" once and {_percent(shares['other'])} of neither."
         )
 
 
@@ -93,25 +96,27 @@ def token_counts(read: Read) -> Iterator[str]:
 
 
 def cache(read: Read) -> Iterator[str]:
-    """How much the cache served, and what it lost."""
-    for row in read(
+    """How much the cache served, and what it lost: the money as "What costs me" counts it."""
+    prefills = read(
         f"from summary_redundant_prefill where {_POOLED} and trigger = 'all' and steps >= {ENOUGH}"
-    ):
+    )
+    for row in prefills:
         if row["fresh_share"] is not None:
             yield (
                 f"Of {tokens(row['append_tokens'])} tokens appended after a first step,"
                 f" {_percent(row['fresh_share'])} were new; {tokens(row['missed_tokens'])} stood in"
                 " an earlier prompt and were no longer cached."
             )
-    causes = read(
-        f"from summary_miss_causes where {_POOLED} and trigger = 'all' and missed_cost_usd > 0"
-        " order by miss_cause = 'all' desc, missed_cost_usd desc, miss_cause"
+    lost = read(
+        f"from summary_losses where {_WHOLE} and loss = 'cache_miss' and cost_usd > 0"
+        " order by cause = 'all' desc, cause_rank limit 2"
     )
-    named = [row for row in causes if row["miss_cause"] in _CAUSES]
-    if named and causes[0]["steps"] >= ENOUGH:
+    if prefills and lost:
+        whole, most = lost
         yield (
-            f"All that was missed cost {dollars(causes[0]['missed_cost_usd'])} beyond a cached read, of which"
-            f" {dollars(named[0]['missed_cost_usd'])} go to {_CAUSES[named[0]['miss_cause']]}."
+            f"{counted(whole['steps'], 'step')} missed more than 1,024 tokens and 2% of the context, which"
+            f" cost {dollars(whole['cost_usd'])} beyond a cached read: {dollars(most['cost_usd'])} of it for"
+            f" {_CAUSES[most['cause']]}."
         )
 
 
@@ -141,23 +146,30 @@ def tools(read: Read) -> Iterator[str]:
 
 
 def generation(read: Read) -> Iterator[str]:
-    """How long answers take, and how fast they come."""
-    for row in read(f"from summary_generation_time where {_POOLED} and count >= {ENOUGH}"):
-        yield (
-            f"Half of the {counted(row['count'], 'answer')} take at most {duration(row['p50'])};"
-            f" one in a hundred takes more than {duration(row['p99'])}."
-        )
+    """How long each client's answers take, and how fast they come: pooled, neither's."""
+    times = read(f"from summary_generation_time where {_BY_CLIENT} and count >= {ENOUGH} order by provider")
+    clauses = [
+        f"of the {counted(row['count'], 'answer')} of {PROVIDERS[row['provider']]} take at most"
+        f" {duration(row['p50'])} and one in a hundred more than {duration(row['p99'])}"
+        for row in times
+    ]
+    if clauses:
+        yield f"Half {'; half '.join(clauses)}."
     speeds = read(
-        f"from summary_decode_speed where {_POOLED} and measure = 'output_tokens_per_s'"
-        f" and context_low_tokens is not null and count >= {ENOUGH} order by context_low_tokens"
+        f"from summary_decode_speed where {_BY_CLIENT} and measure = 'output_tokens_per_s'"
+        f" and context_low_tokens is not null and count >= {ENOUGH} order by provider, context_low_tokens"
     )
-    if len(speeds) > 1:
-        short, long = speeds[0], speeds[-1]
-        yield (
-            f"The median answer comes at {short['p50']:.0f} tokens/s where the context is shorter than"
-            f" {_context(short['context_high_tokens'])}, at {long['p50']:.0f} where it is"
-            f" {_context(long['context_low_tokens'])} or longer."
-        )
+    clauses = []
+    for provider in dict.fromkeys(row["provider"] for row in speeds):
+        short, *longer = [row for row in speeds if row["provider"] == provider]
+        for long in longer[-1:]:
+            clauses.append(
+                f"of {PROVIDERS[provider]} comes at {short['p50']:.0f} tokens/s where the context is shorter"
+                f" than {_context(short['context_high_tokens'])}, at {long['p50']:.0f} where it is"
+                f" {_context(long['context_low_tokens'])} or longer"
+            )
+    if clauses:
+        yield f"The median answer {'; that '.join(clauses)}."
 
 
 def sessions(read: Read) -> Iterator[str]:
