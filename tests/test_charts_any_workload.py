@@ -96,11 +96,8 @@ def test_2000_tools_and_300_models_stay_within_5000_rows(rare: duckdb.DuckDBPyCo
         number, where = many[column]
         if not table.startswith("summary_"):
             continue
-        # groups of tools are tools too
-        of_tool = (table, column) == ("summary_tool_counts", "tool_name")
-        group = "tool_name || range as tool_group, " if of_tool else ""
         rare.execute(
-            f"insert into {table} select * exclude (range) replace ({group}{column} || range as {column})"
+            f"insert into {table} select * exclude (range) replace ({column} || range as {column})"
             f" from (from {table} as rows where {column} <> 'all' and {where}"
             f" and to_json(rows) ->> 'provider' is distinct from 'all' limit 20), range({number})"
         )
@@ -111,25 +108,28 @@ def test_2000_tools_and_300_models_stay_within_5000_rows(rare: duckdb.DuckDBPyCo
     assert tools[0] > 2000
 
 
-def test_what_lies_beyond_the_first_tools_is_one_bar_with_its_sum(
+@pytest.mark.parametrize(("tools", "rest"), [(20, "5 further tools"), (16, "1 further tool")])
+def test_what_lies_beyond_the_first_tools_is_one_bar_with_its_sum_and_the_last(
     tables: duckdb.DuckDBPyConnection,  # noqa: F811
+    tools: int,
+    rest: str,
 ) -> None:
-    tables.execute("delete from summary_tool_counts where tool_group is distinct from 'all'")
-    tables.execute("""
+    tables.execute("delete from summary_tool_counts where tool_category <> 'all'")
+    # the rest together have more calls than any tool
+    tables.execute(f"""
         insert into summary_tool_counts by name
-        select 'claude' as provider, 'all' as session_kind, 'all' as model, 'tool ' || range as tool_group,
-            'all' as tool_name, 100 - range as tool_calls, 10 as known_outcomes, 1 as tool_errors
-        from range(20)
+        select 'claude' as provider, 'all' as session_kind, 'all' as model, 'rare' as tool_group,
+            'other' as tool_category, 'tool ' || range as tool_name, 100 - range as tool_calls,
+            10 as known_outcomes, 1 as tool_errors
+        from range({tools})
     """)
-    rows = [
-        row
-        for rows in spec(tables, "tool_counts")["datasets"].values()
-        for row in rows
-        if row.get("tool") == "5 further tools"
-    ]
-    assert {(row["provider"], row["tool_calls"], row["error_share"]) for row in rows} == {
-        ("all", 85 + 84 + 83 + 82 + 81, 0.1)
-    }
+    rows = next(
+        rows for rows in spec(tables, "tool_counts")["datasets"].values() if "tool_calls" in rows[0]
+    )
+    assert [row["tool"] for row in rows] == [f"tool {place}" for place in range(15)] + [rest]
+    last = rows[-1]
+    assert (last["provider"], last["error_share"]) == ("all", 0.1)
+    assert last["tool_calls"] == sum(100 - place for place in range(15, tools))
 
 
 @pytest.fixture(scope="module")

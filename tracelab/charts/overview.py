@@ -114,11 +114,7 @@ def model_mix(
         notes.append(f"{words.counted(facts['unpriced_steps'], 'step')} without a price")
     if models.is_empty():
         return theme.empty("No step.", title=title, notes=notes, size=theme.PAIR)
-    rows = models.with_columns(
-        label=pl.when(pl.col("row") > _MOST_MODELS)
-        .then(pl.format("{} further models", "grouped"))
-        .otherwise(pl.col("model").fill_null("no name"))
-    )
+    rows = models.with_columns(label=shapes.first_and_rest(_MOST_MODELS, "model", "model"))
     size = theme.PAIR if rows.height <= _FEW_ROWS else theme.GRID
     y = shapes.places(rows)
     panels = [

@@ -163,6 +163,14 @@ def heat(
     ]
 
 
+def first_and_rest(most: int, name: str, noun: str) -> pl.Expr:
+    """Say what each of the first bars is, and of the one behind them how many (column `grouped`) it holds."""
+    rest = pl.col("grouped").map_elements(
+        lambda grouped: words.counted(grouped, f"further {noun}"), return_dtype=pl.String
+    )
+    return pl.when(pl.col("row") > most).then(rest).otherwise(pl.col(name).fill_null("no name"))
+
+
 def names(rows: pl.DataFrame, label: str, y: alt.Y, *, width: int, clients: bool = True) -> theme.Layers:
     """Draw what each bar is of, and on the right the client; a row of `rows` has a `row` and a provider."""
     texts = alt.Chart(rows, width=width).mark_text(

@@ -11,7 +11,6 @@ _MOST_TOOLS = 15
 _FEW_ROWS = 9
 """As many as a pair's height holds."""
 _STEPS = [digit * 10.0**power for power in range(-3, 9) for digit in (1, 2, 5)]
-_TOOL_GROUPS = {"rare": "all rarer tools", "mcp": "tools of MCP servers"}
 
 
 @chart(
@@ -20,16 +19,16 @@ _TOOL_GROUPS = {"rare": "all rarer tools", "mcp": "tools of MCP servers"}
         select
             least(place, {_MOST_TOOLS + 1}) as row,
             if(row > {_MOST_TOOLS}, 'all', any_value(provider)) as provider,
-            any_value(tool_group) as tool_group,
+            any_value(tool_name) as tool_name,
             count(*) as grouped,
             sum(tool_calls) as tool_calls,
             sum(tool_errors) / nullif(sum(known_outcomes), 0) as error_share
         from (
             select
                 *,
-                row_number() over (order by tool_calls desc, provider, tool_group) as place
+                row_number() over (order by tool_calls desc, provider, tool_name) as place
             from summary_tool_counts
-            where {_POOLED} and provider <> 'all' and tool_group is distinct from 'all' and tool_name = 'all'
+            where {_POOLED} and provider <> 'all' and tool_category <> 'all'
         )
         group by row
         order by row""",
@@ -38,14 +37,14 @@ _TOOL_GROUPS = {"rare": "all rarer tools", "mcp": "tools of MCP servers"}
 def tool_counts(title: str, counts: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
     """Which tools does an agent call most, and which of them fail?
 
-    Reads summary_tool_counts, a row a provider and tool; the tools of all MCP servers are one, and so are
-    those behind the first 15. A few tools at the top mean an agent of few habits. A tool with a high share of
-    errors costs a step each time: look at what it is asked for.
+    Reads summary_tool_counts, a row a provider and tool; those behind the first 15 are one. A few tools at
+    the top mean an agent of few habits. A tool with a high share of errors costs a step each time: look at
+    what it is asked for.
     """
     notes = ["from summary_tool_counts"]
     if counts.is_empty():
         return theme.empty("No tool call.", title=title, notes=notes, size=theme.PAIR)
-    rows = _named(counts, pl.col("tool_group").replace(_TOOL_GROUPS))
+    rows = counts.with_columns(tool=shapes.first_and_rest(_MOST_TOOLS, "tool_name", "tool"))
     size = theme.PAIR if rows.height <= _FEW_ROWS else theme.GRID
     y = shapes.places(rows)
     panels = [
@@ -97,7 +96,7 @@ def tool_time(
     notes = ["from summary_tool_time", "calls at once count each"]
     if times.is_empty():
         return theme.empty("No tool call with a known time.", title=title, notes=notes, size=theme.PAIR)
-    rows = _named(times, pl.col("tool_name"))
+    rows = times.with_columns(tool=shapes.first_and_rest(_MOST_TOOLS, "tool_name", "tool"))
     size = theme.PAIR if rows.height <= _FEW_ROWS else theme.GRID
     y = shapes.places(rows)
     panels = [
@@ -206,14 +205,6 @@ def tool_long_tail(title: str, tails: pl.DataFrame, overview: pl.DataFrame) -> a
 
 def _calls(overview: pl.DataFrame) -> float:
     return words.numbers_of(overview).get("tool_calls", 0)
-
-
-def _named(rows: pl.DataFrame, name: pl.Expr) -> pl.DataFrame:
-    """Name each row by its tool; the last one holds all tools that there is no row for."""
-    rest = pl.format("{} further tools", "grouped")
-    return rows.with_columns(
-        tool=pl.when(pl.col("row") > _MOST_TOOLS).then(rest).otherwise(name.fill_null("no name"))
-    )
 
 
 def _times(title: str, seconds: pl.Series) -> theme.Axis:
