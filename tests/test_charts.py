@@ -217,6 +217,34 @@ def test_an_output_of_unknown_length_is_left_out_of_a_session(tables: duckdb.Duc
     assert any("of unknown length left out" in str(text) for text in within(spec, "text"))
 
 
+def test_a_session_s_key_names_the_marks_that_are_there(tables: duckdb.DuckDBPyConnection) -> None:
+    def key() -> set[str]:
+        spec = draw(charts()["session_steps"], tables).to_dict()
+        marks = {"failed call", "compacted", "missed, by cause:", "idle", "compaction", "residual"}
+        return marks & {text for text in within(spec, "text") if isinstance(text, str)}
+
+    assert {"failed call", "missed, by cause:", "idle"} <= key()
+    tables.execute("update tool_calls set is_error = false")
+    tables.execute("delete from compactions")
+    tables.execute("update cache_reuse set miss_cause = 'idle' where miss_cause <> 'none'")
+    assert key() == {"missed, by cause:", "idle"}
+    tables.execute("update cache_reuse set miss_cause = 'none'")
+    assert key() == set()
+
+
+def test_a_day_s_label_stands_in_the_middle_of_its_bar(drawn: Path) -> None:
+    ticks = [tick for values in within(spec_of(drawn, "activity"), "values") for tick in values if tick != {}]
+    assert 5 < len(ticks) <= 10
+    assert {tick / 3_600_000 % 24 for tick in ticks} == {12}
+
+
+def test_a_first_token_before_its_time_is_drawn_below_zero(tables: duckdb.DuckDBPyConnection) -> None:
+    tables.execute("update summary_decode_speed set p25 = -8, p50 = -2, p75 = 1")
+    spec = draw(charts()["first_token_time"], tables).to_dict()
+    domain = next(scale["domain"] for scale in within(spec, "scale") if scale.get("type") == "symlog")
+    assert domain[0] <= -8 and domain[1] >= 1
+
+
 def test_money_large_sums_and_infinities_reach_a_chart_as_numbers(tables: duckdb.DuckDBPyConnection) -> None:
     query = "select 1.5::decimal(18, 12) as money, sum(range::hugeint) as tokens, 'inf'::double as endless"
     query += " from range(4)"

@@ -123,9 +123,7 @@ def test_what_lies_beyond_the_first_tools_is_one_bar_with_its_sum_and_the_last(
             10 as known_outcomes, 1 as tool_errors
         from range({tools})
     """)
-    rows = next(
-        rows for rows in spec(tables, "tool_counts")["datasets"].values() if "tool_calls" in rows[0]
-    )
+    rows = next(rows for rows in spec(tables, "tool_counts")["datasets"].values() if "tool_calls" in rows[0])
     assert [row["tool"] for row in rows] == [f"tool {place}" for place in range(15)] + [rest]
     last = rows[-1]
     assert (last["provider"], last["error_share"]) == ("all", 0.1)

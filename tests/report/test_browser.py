@@ -43,6 +43,24 @@ def test_every_chart_draws_marks(report: Path, read: Open) -> None:
     assert [name for name, count in marks if count < 3 and name not in WITHOUT_MARKS] == []
 
 
+def test_no_two_texts_of_a_chart_touch(report: Path, read: Open) -> None:
+    reader = read(report)
+    reader.wait_until_drawn()
+    touching = reader.page.evaluate("""
+        () => [...document.querySelectorAll('[data-chart]')].flatMap((chart) => {
+            const texts = [...chart.querySelectorAll('.plot svg text')]
+                .filter((text) => text.textContent.trim() && getComputedStyle(text).opacity !== '0')
+                .map((text) => ({ words: text.textContent, box: text.getBoundingClientRect() }));
+            const touch = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > -1
+                && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 5;
+            return texts.flatMap((one, place) => texts.slice(place + 1)
+                .filter((other) => touch(one.box, other.box))
+                .map((other) => [chart.dataset.chart, one.words, other.words]));
+        })
+    """)
+    assert touching == []
+
+
 def test_a_chart_is_drawn_when_it_comes_into_view_and_data_is_read_when_it_is_asked_for(
     report: Path, browser: Any
 ) -> None:

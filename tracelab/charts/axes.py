@@ -43,6 +43,13 @@ AMOUNTS: Ticks = {
     digit * 10.0**power: f"{digit * 10**power:,g}" for power in range(-2, 6) for digit in (1, 3)
 }
 """Tokens a second, seconds, ratios."""
+RESIDUALS: Ticks = {
+    value: f"{value:,.0f}".replace("-", "−")
+    for value in sorted(
+        sign * digit * 10.0**power for sign in (-1, 1) for digit in (1, 3) for power in range(5)
+    )
+} | {0.0: "0"}
+"""Seconds that may be below 0."""
 COUNTS: Ticks = {
     1: "1",
     3: "3",
@@ -85,6 +92,13 @@ def log_y(field: str, title: str, unit: str, ticks: Ticks, domain: Domain) -> al
     """Return a log y axis, of the theme's width."""
     axis = theme.y_axis(f"{title} ({unit}, log)", **_ticks(ticks, domain))
     return alt.Y(field).scale(_scale(domain)).axis(**axis)
+
+
+def symlog_y(field: str, title: str, unit: str, ticks: Ticks, domain: Domain) -> alt.Y:
+    """Return a y axis of the theme's width that is linear to 1 and log beyond, on either side of 0."""
+    scale = alt.Scale(type="symlog", constant=1, domain=domain, nice=False, zero=False, clamp=True)
+    axis = theme.y_axis(f"{title} ({unit}, symlog)", **_ticks(ticks, domain))
+    return alt.Y(field).scale(scale).axis(**axis)
 
 
 def _scale(domain: Domain) -> alt.Scale:

@@ -43,7 +43,7 @@ def hit_ratio(
         .sort("bin")
         .iter_rows()
     )
-    order = [f"≤ {100 * ends['high']:g}%" for ends in labels.values()]
+    order = [f"{100 * ends['high']:g}%" for ends in labels.values()]
     providers = theme.providers_in(bins)
     rows = []
     for trigger, text in (("user", "after a message"), ("tool", "after a tool")):
@@ -58,20 +58,18 @@ def hit_ratio(
             share = words.percent(found[0]["hit_ratio"]) if found else "nothing"
             steps = words.counted(found[0]["count"] if found else 0, "step")
             labelled = mine.with_columns(
-                label=pl.format(
-                    "≤ {}%", (100 * pl.col("high")).round(1).cast(pl.String).str.strip_suffix(".0")
-                )
+                label=pl.format("{}%", (100 * pl.col("high")).round(1).cast(pl.String).str.strip_suffix(".0"))
             )
             plots.append(
                 shapes.histogram(
                     labelled,
                     "label",
-                    "Hit ratio of the step (%)",
+                    "Hit ratio of the step (at most)",
                     {"step_share": "share of steps", "append_share": "share of appended tokens"},
                     provider,
                     size=(shapes.width_of(len(providers)), 178),
                     order=order,
-                    heading=f"{theme.PROVIDERS[provider]}, {text}: {steps}, {share} from the cache",
+                    heading=f"{theme.PROVIDERS[provider]}, {text}: {steps}, {share} cached",
                 )
             )
         rows.append(shapes.beside(plots))

@@ -89,7 +89,7 @@ def decode_speed(title: str, speeds: pl.DataFrame, overview: pl.DataFrame) -> al
     if speeds.is_empty():
         return theme.empty("No step with a known speed.", title=title, notes=notes, size=theme.PAIR)
     plots = [
-        _by_context(rows, text, "Output", "tokens/s")
+        _by_context(rows, text, _speed(rows))
         for measure, text in (
             ("output_tokens_per_s", "Whole step"),
             ("decode_tokens_per_s", "After reasoning"),
@@ -122,15 +122,16 @@ def first_token_time(title: str, times: pl.DataFrame, overview: pl.DataFrame) ->
     notes = [
         "from summary_decode_speed",
         "steps that log the end of their reasoning only",
-        "0 and less, where reasoning was faster than the mean, stands at 0.01 s",
+        "below 0 where reasoning was faster than the mean",
     ]
     if times.is_empty():
         return theme.empty(
             "No step that tells when its reasoning ended.", title=title, notes=notes, size=theme.PAIR
         )
-    body = _by_context(times, "Until the first token", "Residual time", "s").properties(
-        width=shapes.width_of(1)
-    )
+    shown = theme.clients(times)
+    domain = axes.around(axes.RESIDUALS, theme.least(shown, "p25"), theme.greatest(shown, "p75"))
+    y = axes.symlog_y("p50:Q", "Residual time", "s", axes.RESIDUALS, domain)
+    body = _by_context(times, "Until the first token", y).properties(width=shapes.width_of(1))
     subtitle = [
         words.population(overview, words.counted(_whole(times)["all"], "measured step")),
         "Median and band p25 to p75 of each octave of the prompt.",
@@ -143,13 +144,18 @@ def _whole(rows: pl.DataFrame) -> dict[str, int]:
     return dict(rows.filter(pl.col("context_bin") == "all").select("provider", "count").iter_rows())
 
 
-def _by_context(measured: pl.DataFrame, heading: str, title: str, unit: str) -> theme.Layers:
+def _speed(measured: pl.DataFrame) -> alt.Y:
+    """An axis of tokens a second."""
+    shown = theme.clients(measured)
+    domain = axes.around(axes.AMOUNTS, theme.least(shown, "p25"), theme.greatest(shown, "p75"))
+    return axes.log_y("p50:Q", "Output", "tokens/s", axes.AMOUNTS, domain)
+
+
+def _by_context(measured: pl.DataFrame, heading: str, y: alt.Y) -> theme.Layers:
     """One line and its band a provider, by the length of the prompt."""
     rows, counts = theme.clients(measured).filter(pl.col("context_bin") != "all"), _whole(measured)
     low, high = theme.least(rows, "context_low_tokens"), 2 * theme.greatest(rows, "context_low_tokens")
-    values = axes.around(axes.AMOUNTS, max(theme.least(rows, "p25"), 0.01), theme.greatest(rows, "p75"))
     x = axes.log_x("context:Q", "Prompt", "tokens", axes.CONTEXTS, axes.around(axes.CONTEXTS, low, high))
-    y = axes.log_y("p50:Q", title, unit, axes.AMOUNTS, values)
     # a bin's point stands in its middle, on a log axis
     drawn = rows.with_columns(context=pl.col("context_low_tokens") * 2**0.5)
     bands, key = [], {}

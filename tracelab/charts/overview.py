@@ -37,7 +37,7 @@ def activity(title: str, days: pl.DataFrame, overview: pl.DataFrame) -> alt.VCon
         notes.append(f"{words.counted(unpriced, 'step')} without a price")
     # a bar is as wide as its day; Vega-Lite lays those of clients on each other
     drawn = days.with_columns(pl.col("day").dt.strftime("%Y-%m-%dT00:00:00"))
-    clock = theme.axis(title="Day (date)", format=_day_format(days), tickCount=10, grid=False)
+    clock = theme.axis(title="Day (date)", format=_day_format(days), values=_noons(days), grid=False)
     plots = []
     is_small = days.filter(pl.col("cost_usd") >= 1).is_empty()
     money = "$,.2f" if is_small else "$,~s"  # half a dollar is not $500m
@@ -67,6 +67,13 @@ def activity(title: str, days: pl.DataFrame, overview: pl.DataFrame) -> alt.VCon
         "Above steps, below spend; the bars of clients stand on each other.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
+
+
+def _noons(days: pl.DataFrame) -> list[int]:
+    """Return the middle of at most ten days, in ms: there a label stands under its bar."""
+    of_days = days.select(pl.date_range(pl.col("day").min(), pl.col("day").max())).to_series()
+    shown = of_days.gather_every(1 + (len(of_days) - 1) // 10)
+    return [12 * 3_600_000 + day for day in shown.dt.epoch("ms")]
 
 
 def _day_format(days: pl.DataFrame) -> str:

@@ -1,6 +1,7 @@
 """Charts of single sessions."""
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import altair as alt
@@ -74,7 +75,7 @@ def session_steps(
     if facts["tool_calls"] > _MOST_CALLS:
         notes.append(f"the first {_MOST_CALLS:,} tool calls only")
     body = alt.vconcat(
-        _context(metered, bands, compactions).properties(width=_WIDTH, height=238),
+        _context(metered, bands, compactions, tool_calls).properties(width=_WIDTH, height=238),
         _output(metered, bands).properties(width=_WIDTH, height=66),
         _clock(tool_calls).properties(width=_WIDTH, height=86),
         spacing=12,
@@ -91,7 +92,9 @@ def session_steps(
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.GRID, left=theme.Y_AXIS)
 
 
-def _context(steps: pl.DataFrame, bands: pl.DataFrame, compactions: pl.DataFrame) -> theme.Layers:
+def _context(
+    steps: pl.DataFrame, bands: pl.DataFrame, compactions: pl.DataFrame, calls: pl.DataFrame
+) -> theme.Layers:
     """Prefix and append of each step's prompt, what it missed, and where the context was compacted."""
     bars = steps.with_columns(
         low=pl.col("step_index") - 0.45,
@@ -123,7 +126,7 @@ def _context(steps: pl.DataFrame, bands: pl.DataFrame, compactions: pl.DataFrame
             shape=shape,
             tooltip=theme.tooltip("miss_cause:N", "missed_tokens:Q"),
         ),
-        *_key(),
+        *_key(missed["miss_cause"].to_list(), bool(calls["is_error"].any()), not compactions.is_empty()),
     )
 
 
@@ -172,14 +175,19 @@ def _bands(steps: pl.DataFrame, bands: pl.DataFrame, axis: theme.Axis) -> alt.Ch
     return drawn
 
 
-def _key() -> list[alt.Chart]:
-    """What colours and marks mean, in a line above the plot."""
+def _key(causes: Collection[str], has_failed: bool, is_compacted: bool) -> list[alt.Chart]:
+    """What the colours and marks that are there mean, in a line above the plot."""
     looks: dict[str, dict[str, Any] | None] = {
-        **{name: {"shape": "square", "color": colour} for name, colour in theme.TOKEN_COLOURS.items()},
-        "failed call": {"shape": "cross", "color": _FAILED},
-        "compacted": {},
-        "missed, by cause:": None,
-        **{cause.replace("_", " "): {"shape": shape} for cause, shape in _SHAPES.items()},
+        name: {"shape": "square", "color": colour} for name, colour in theme.TOKEN_COLOURS.items()
+    }
+    if has_failed:
+        looks["failed call"] = {"shape": "cross", "color": _FAILED}
+    if is_compacted:
+        looks["compacted"] = {}
+    if causes:
+        looks["missed, by cause:"] = None
+    looks |= {
+        cause.replace("_", " "): {"shape": shape} for cause, shape in _SHAPES.items() if cause in causes
     }
     layers, x = [], 4
     for text, look in looks.items():

@@ -28,9 +28,11 @@ def landmarks(rows: pl.DataFrame, x: str, share: str) -> pl.DataFrame:
 def ruled(row: Mapping[str, float]) -> list[alt.Chart]:
     """Return layers that rule the percentiles of a distribution on its x axis, each named above the plot."""
     layers = []
-    for name in LANDMARKS:
+    # apart, however near to each other
+    sides: dict[str, theme.Align] = {"p50": "right", "p90": "center", "p99": "left"}
+    for name, side in sides.items():
         at = alt.XDatum(row[name])
-        layers += [theme.mark("rule", style="landmark").encode(x=at), theme.above(name).encode(x=at)]
+        layers += [theme.mark("rule", style="landmark").encode(x=at), theme.above(name, side).encode(x=at)]
     return layers
 
 
@@ -263,7 +265,9 @@ def histogram(
     return alt.layer(
         base.mark_bar(cornerRadiusEnd=1).encode(color=shade),
         base.mark_text(style="note", dy=-6, fontSize=10).encode(text=alt.Text("text:N")),
-        theme.note(heading or theme.PROVIDERS[provider], 0, -32 if heading else -14, style="strong"),
+        theme.note(
+            heading or theme.PROVIDERS[provider], 0, -32 if heading else -14, style="strong", width=size[0]
+        ),
         *swatches(dict(zip(measures.values(), looks, strict=True)), x=0 if heading else 62, y=-14),
     )
 

@@ -108,6 +108,7 @@ def config(mode: Mode = "light") -> dict[str, Any]:
             "domain": False,
             "ticks": False,
             "labelPadding": 6,
+            "labelSeparation": 4,
             "labelAngle": 0,
         },
         "range": {
@@ -251,9 +252,9 @@ def note(
     return mark("text", text=text, x=x, y=y, style=style, align=side, baseline="middle", **limit)
 
 
-def above(label: str) -> alt.Chart:
-    """Return a text right above the plot, to be placed along it."""
-    return mark("text", text=label, style="note", align="center", baseline="bottom", y=-3)
+def above(label: str, side: Align = "center") -> alt.Chart:
+    """Return a text right above the plot, to be placed along it; it ends, stands or begins there."""
+    return mark("text", text=label, style="note", align=side, baseline="bottom", y=-3)
 
 
 def tooltip(*fields: str) -> list[alt.Tooltip]:
@@ -268,7 +269,7 @@ def axis(**options: Any) -> Axis:
 
 def y_axis(title: str | None, **more: Any) -> Axis:
     """Return an axis that is `Y_AXIS` pixels wide, whatever its labels."""
-    return axis(title=title, minExtent=36, maxExtent=36, titlePadding=4, **more)
+    return axis(title=title, minExtent=36, maxExtent=36, titlePadding=6, **more)
 
 
 def amount_axis(title: str, form: str = "~s") -> Axis:

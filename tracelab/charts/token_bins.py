@@ -66,7 +66,9 @@ def token_lengths(
                 interpolate="step-after",
             ).properties(**size)
         )
-    body = alt.vconcat(alt.hconcat(*upper), alt.hconcat(*lower), spacing=16)
+    # in columns, however long a key is
+    columns = [alt.hconcat(*plots, spacing=28 + theme.Y_AXIS, bounds="flush") for plots in (upper, lower)]
+    body = alt.vconcat(*columns, spacing=16)
     steps = theme.pooled(lengths.filter(pl.col("measure") == "prefix_tokens"))["count"]
     subtitle = [
         words.population(overview, words.counted(steps, "metered step")),
@@ -162,7 +164,7 @@ def adjusted_append(
         x = axes.log_x("end:Q", "Append of a step", "tokens", axes.TOKENS, domain)
         y = alt.Y("cumulative_share:Q").scale(domain=[0, 1]).axis(**theme.share_axis("Share of steps"))
         colour, grey = theme.PROVIDER_COLOURS[provider], theme.TOKEN_COLOURS["prefix"]
-        layers, place = [], 58
+        layers, y_key = [], -31
         for text, bin_measure, measure, shade, dash in (
             ("before", "pair_append_tokens", "append_tokens", grey, [4, 3]),
             ("after", "adjusted_append_tokens", "adjusted_append_tokens", colour, [1, 0]),
@@ -179,14 +181,14 @@ def adjusted_append(
                 .encode(x=x, y=y),
                 alt.Chart(clipped).mark_point(filled=True, size=44, opacity=1, color=shade).encode(x=x, y=y),
                 theme.mark("rule", strokeWidth=2, color=shade, strokeDash=dash).encode(
-                    **theme.at(x=place, x2=place + 20, y=-14)
+                    **theme.at(x=62, x2=88, y=y_key)
                 ),
-                theme.note(f"{text}: p50 {low} · p99 {high}", place + 26, -14, style="label"),
+                theme.note(f"{text}: p50 {low} · p99 {high}", 95, y_key, style="label"),
             ]
-            place += 170
-        heading = theme.note(theme.PROVIDERS[provider], 0, -14, style="strong")
+            y_key += 17
+        heading = theme.note(theme.PROVIDERS[provider], 0, -31, style="strong")
         plots.append(
-            alt.layer(*layers, heading).properties(width=shapes.width_of(len(providers)), height=183)
+            alt.layer(*layers, heading).properties(width=shapes.width_of(len(providers)), height=171)
         )
     pairs = theme.pooled(appends.filter(pl.col("measure") == "append_tokens"))["count"]
     subtitle = [

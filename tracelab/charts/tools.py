@@ -125,7 +125,7 @@ def tool_latency_mass(
         "Calls by how long they take.",
     ]
     measures = {"call_share": "share of calls", "time_share": "share of their time"}
-    body = _histograms(bins, "high_s", "Time of a call (s to h)", measures)
+    body = _histograms(bins, measures)
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
 
 
@@ -155,7 +155,7 @@ def runner_gap(
     rows = timed.with_columns(
         provider=pl.lit("codex"),
         row=pl.col("bin"),
-        label=_label("up_to_s")
+        label=(pl.lit("< ") + _up_to("up_to_s")).fill_null("longer")
         + "  ·  "
         + pl.col("timed_calls").map_elements(_calls, return_dtype=pl.String),
     )
@@ -184,16 +184,16 @@ def runner_gap(
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR)
 
 
-def _histograms(bins: pl.DataFrame, high: str, title: str, measures: dict[str, str]) -> alt.HConcatChart:
+def _histograms(bins: pl.DataFrame, measures: dict[str, str]) -> alt.HConcatChart:
     """One histogram a provider, beside each other."""
-    labelled = bins.with_columns(label=_label(high))
+    labelled = bins.with_columns(label=_up_to("high_s").fill_null("longer"))
     found = theme.providers_in(bins.filter(pl.col("tool_calls") > 0))
     return shapes.beside(
         [
             shapes.histogram(
                 labelled.filter(pl.col("provider") == provider),
                 "label",
-                title,
+                "Time of a call (less than)",
                 measures,
                 provider,
                 size=(shapes.width_of(len(found)), 183),
@@ -207,7 +207,6 @@ def _calls(number: int) -> str:
     return words.counted(number, "call")
 
 
-def _label(high: str) -> pl.Expr:
-    """Say what lies in a bin: less than its upper end, or what no bin above it has."""
-    text = pl.format("< {}", pl.col(high).map_elements(words.duration, return_dtype=pl.String))
-    return pl.when(pl.col(high).is_not_null()).then(text).otherwise(pl.lit("longer"))
+def _up_to(high: str) -> pl.Expr:
+    """Say below what the values of a bin lie; null of one that is open."""
+    return pl.col(high).map_elements(words.duration, return_dtype=pl.String)
