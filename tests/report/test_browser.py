@@ -269,6 +269,21 @@ def test_nothing_but_a_chart_or_a_table_is_wider_than_a_phone(report: Path, read
     assert reader.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
+def test_a_chart_that_is_wider_than_the_screen_says_so(report: Path, read: Open) -> None:
+    cue = (
+        "[...document.querySelectorAll('[data-chart] .scroll')].map((place) => ["
+        "place.scrollWidth > place.clientWidth,"
+        " getComputedStyle(place, '::before').content.includes('sideways')])"
+    )
+    reader = read(report, size=PHONE)
+    reader.wait_until_drawn()
+    for width, is_wide in {PHONE["width"]: True, 767: True, 768: False, 1280: False}.items():
+        reader.page.set_viewport_size({"width": width, "height": 900})
+        places = reader.page.evaluate(cue)
+        assert sum(is_told for _, is_told in places) == is_wide * (len(places) - len(WITHOUT_MARKS))
+        assert [is_told for _, is_told in places] == [is_wide for is_wide, _ in places]
+
+
 def test_dark_and_light_are_the_screen_s_and_a_print_is_light(report: Path, read: Open) -> None:
     page = read(report, scheme="dark").page
     page.wait_for_selector("[data-chart=activity] .is-drawn")

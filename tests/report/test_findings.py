@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from tracelab.report.cuts import WHOLE, Cut
 from tracelab.report.findings import findings
-from tracelab.report.headlines import headlines, period
+from tracelab.report.headlines import headlines, loaded, period
 from tracelab.report.losses import losses
+from tracelab.status import Issue, status
 
 CUT = {"provider": "all", "session_kind": "all", "model": "all"}
 OVERVIEW = {**CUT, "trigger": "all"}
@@ -243,6 +245,22 @@ def test_nobody_who_is_hardly_waited_for_is_spoken_of(tables: Tables) -> None:
     assert findings("people", tables.read) == []
 
 
+def test_beside_the_paper_says_how_many_figures_are_near_its_own(tables: Tables) -> None:
+    ratios = [0.5, 1.0, 2.0] * 7 + [0.1, 0.2, 30.0]
+    figure = {"comparability": "same"}
+    tables(
+        "compare_published",
+        *({**figure, "ratio": ratio} for ratio in [*ratios, None, 0.0]),
+        {"comparability": "differs", "ratio": 9.0},
+    )
+    assert findings("published", tables.read) == [
+        "Of the 24 figures that are counted as in the paper, 21 lie between half and twice its value,"
+        " 1 above and 2 below."
+    ]
+    tables.engine.execute("delete from compare_published where ratio = 1.0")
+    assert findings("published", tables.read) == []
+
+
 def test_a_section_without_a_finding_says_nothing(tables: Tables) -> None:
     assert findings("explorer", tables.read) == []
 
@@ -322,3 +340,15 @@ def test_the_period_is_that_of_the_logs_and_an_empty_warehouse_has_none(tables: 
     assert period(tables.read) == ("2026-10-05 08:00", "2026-10-05 08:01")
     tables.engine.execute("delete from summary_overview")
     assert period(tables.read) is None
+
+
+def test_the_first_screen_says_what_was_read_and_what_was_set_aside(warehouse: Path) -> None:
+    state = status(warehouse)
+    assert loaded(state) == "Read from 24 log files. Set aside: bad line, 1 time."
+    many = replace(
+        state,
+        files=[file._replace(files=2000) for file in state.files],
+        issues=[Issue("bad_line", 1200, 3, None, None, None), Issue("not_a_log", 2, 2, None, None, None)],
+    )
+    assert loaded(many) == "Read from 4,000 log files. Set aside: bad line, 1,200 times; not a log, 2 times."
+    assert loaded(replace(state, issues=[])) == "Read from 24 log files. Nothing was set aside."

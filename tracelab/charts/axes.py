@@ -43,12 +43,12 @@ AMOUNTS: Ticks = {
     digit * 10.0**power: f"{digit * 10**power:,g}" for power in range(-2, 6) for digit in (1, 3)
 }
 """Tokens a second, seconds, ratios."""
+_BEYOND_1 = {value: text for value, text in AMOUNTS.items() if value >= 1}
 RESIDUALS: Ticks = {
-    value: f"{value:,.0f}".replace("-", "−")
-    for value in sorted(
-        sign * digit * 10.0**power for sign in (-1, 1) for digit in (1, 3) for power in range(5)
-    )
-} | {0.0: "0"}
+    **{-value: f"−{text}" for value, text in reversed(_BEYOND_1.items())},
+    0: "0",
+    **_BEYOND_1,
+}
 """Seconds that may be below 0."""
 COUNTS: Ticks = {
     1: "1",

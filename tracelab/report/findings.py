@@ -213,6 +213,20 @@ def people(read: Read) -> Iterator[str]:
         )
 
 
+def published(read: Read) -> Iterator[str]:
+    """How near the figures of these logs are to the paper's, and which are far."""
+    for row in read(
+        "select count(*) as figures, count(*) filter (where ratio between 0.5 and 2) as near,"
+        " count(*) filter (where ratio > 2) as above, count(*) filter (where ratio < 0.5) as below"
+        f" from compare_published where ratio > 0 and comparability = 'same' having figures >= {ENOUGH}"
+    ):
+        yield (
+            f"Of the {counted(row['figures'], 'figure')} that are counted as in the paper,"
+            f" {row['near']:,} lie between half and twice its value, {row['above']:,} above"
+            f" and {row['below']:,} below."
+        )
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.0f}%" if share >= 0.1 or share == 0 else f"{100 * share:.2g}%"
 
@@ -230,5 +244,6 @@ _FINDINGS: Mapping[str, Finding] = {
     "generation": generation,
     "sessions": sessions,
     "people": people,
+    "published": published,
 }
 """By the section of pages.toml."""

@@ -1,4 +1,4 @@
-"""The six numbers that matter, each beside the published one."""
+"""What the first screen says: what was loaded, and the six numbers that matter beside the published ones."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from tracelab.charts.words import counted, dollars, tokens, whole_percent
 from tracelab.report.cuts import Cut
 from tracelab.report.findings import Read
+from tracelab.status import Status
 
 _PARTS = ("generation", "tool", "human_tool", "human", "other")
 """What a session's time goes to: parts of its wall time."""
@@ -92,6 +93,19 @@ def period(read: Read) -> tuple[str, str] | None:
     if len(found) < 2:
         return None
     return tuple(f"{found[name]:%Y-%m-%d %H:%M}" for name in ("first_at_epoch_s", "last_at_epoch_s"))  # type: ignore[return-value]
+
+
+def projects(read: Read) -> int:
+    """Return how many projects there are, as the clients name them."""
+    [row] = read("select count(distinct project) as projects from sessions")
+    return int(row["projects"])
+
+
+def loaded(state: Status) -> str:
+    """Say how many files the warehouse was read from, and what of them was set aside."""
+    aside = [f"{issue.reason.replace('_', ' ')}, {counted(issue.times, 'time')}" for issue in state.issues]
+    rest = f"Set aside: {'; '.join(aside)}." if aside else "Nothing was set aside."
+    return f"Read from {counted(sum(row.files for row in state.files), 'log file')}. {rest}"
 
 
 def _time_split(read: Read, theirs: Any) -> Headline:

@@ -38,9 +38,10 @@ from tracelab.report.cuts import (
 )
 from tracelab.report.definitions import definitions
 from tracelab.report.findings import Row, findings
-from tracelab.report.headlines import Headline, headlines, period
+from tracelab.report.headlines import Headline, headlines, loaded, period, projects
 from tracelab.report.losses import Loss, losses
 from tracelab.report.packing import columns, packed, packed_text, to_json
+from tracelab.status import status
 
 _HERE = resources.files("tracelab.report")
 _SCRIPTS = ("unpack.js", "tables.js", "charts.js", "session_plot.js", "sessions.js", "page.js")
@@ -63,14 +64,15 @@ class Section:
     name: str
     title: str
     figures: Sequence[Figure]
-    tables: Sequence[str]
-    """Tables that it shows as they are."""
+    tables: Mapping[str, str]
+    """Tables that it shows as they are, with their titles."""
 
 
 class Said(NamedTuple):
     """What the page says of a part of the workload."""
 
     period: tuple[str, str] | None
+    projects: int
     headlines: Sequence[Headline]
     findings: Mapping[str, Sequence[str]]
     """By section."""
@@ -119,6 +121,7 @@ def page(db: Path, warehouse: duckdb.DuckDBPyConnection, pool: Executor) -> str:
         data |= {f"steps-{row}-{part}": text for part, text in enumerate(windows)}
     return _render(
         layout=layout,
+        loaded=loaded(status(db)),
         said={" ".join(str(cut) for cut in same if same[cut] == part): words for part, words in said.items()},
         providers=[(name, PROVIDERS[name]) for name in dict.fromkeys(cut.provider for cut in same)],
         session_kinds=[
@@ -136,10 +139,10 @@ def sections(built: Mapping[str, Table]) -> list[Section]:
     """Return the sections that pages.toml names, those of tables that are not built left out."""
     found = []
     for page_section in tomllib.loads((_HERE / "pages.toml").read_text("utf-8"))["section"]:
-        names = page_section.get("tables", [])
+        titles = page_section.get("tables", {})
         figures = [_figure(charts()[name], built) for name in page_section.get("charts", [])]
-        there = [name for name in names if name in built]
-        if there or not names:
+        there = {name: title for name, title in titles.items() if name in built}
+        if there or not titles:
             found.append(Section(page_section["name"], page_section["title"], figures, there))
     return found
 
@@ -166,6 +169,7 @@ def _said(
 
     return Said(
         period(read),
+        projects(read),
         headlines(read, cut),
         {section.name: findings(section.name, read) for section in layout},
         list(losses(read)) if any(section.name == "losses" for section in layout) else [],
