@@ -12,3 +12,23 @@
     {% endfor -%}
     max({{ value }}) / {{ per }} as max
 {%- endmacro %}
+{# The same of many columns at once, a struct each, to be unpivoted: rows of one value each are many to group. #}
+{% macro distributions(columns, per=1) -%}
+    {
+        'count':count({{ columns }}),
+        'mean':avg({{ columns }}) / {{ per }},
+        'sum':sum({{ columns }}),
+        'total':sum({{ columns }}) / {{ per }},
+        'at':quantile_cont(
+            {{ columns }} / {{ per }}, [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1]
+        )
+    } as "\0"
+{%- endmacro %}
+{# The columns of such a struct. #}
+{% macro distribution_of(found) -%}
+    {{ found }}.count as count,
+    {{ found }}.mean as mean,
+    {% for name in ["min", "p10", "p25", "p50", "p75", "p90", "p95", "p99", "max"] -%}
+        {{ found }}.at[{{ loop.index }}] as {{ name }}{{ "," if not loop.last }}
+    {% endfor -%}
+{%- endmacro %}

@@ -59,66 +59,50 @@ with
         select 'step' as unit, * exclude (session_id, request_id)
         from steps
     ),
-    categories as (
-        select
-            unit,
-            provider,
-            session_kind,
-            unpriced_steps,
-            unpriced_tokens,
-            placeholder_steps,
-            model,
-            unnest(
-                [
-                    {
-                        'category':'all',
-                        'tokens':append_tokens + prefix_tokens + output_tokens,
-                        'cost':append_cost + prefix_cost + output_cost
-                    },
-                    {'category':'append', 'tokens':append_tokens, 'cost':append_cost},
-                    {'category':'prefix', 'tokens':prefix_tokens, 'cost':prefix_cost},
-                    {'category':'output', 'tokens':output_tokens, 'cost':output_cost}
-                ],
-                recursive := true
-            )
-        from totals
-    ),
     amounts as (
         select
-            * exclude (tokens, cost),
-            unnest(
-                [
-                    {'measure':'cost_usd', 'per':1e12, 'amount':cost},
-                    {'measure':'tokens', 'per':1, 'amount':tokens}
-                ],
-                recursive := true
-            )
-        from categories
+            *,
+            append_cost + prefix_cost + output_cost as all_cost,
+            append_tokens + prefix_tokens + output_tokens as all_tokens
+        from totals
+    ),
+    described as (
+        select
+            {{ pooled("provider") }},
+            {{ pooled("session_kind") }},
+            {{ pooled("model") }},
+            unit,
+            count(*) as units,
+            {{
+                distributions(
+                    "columns('^(all|append|prefix|output)_cost')", per="1e12"
+                )
+            }},
+            {{ distributions("columns('^(all|append|prefix|output)_tokens')") }},
+            count_if(unpriced_steps > 0)::bigint as unpriced_units,
+            coalesce(sum(unpriced_tokens), 0)::bigint as unpriced_tokens,
+            sum(placeholder_steps)::bigint as placeholder_steps
+        from amounts
+        group by {{ cuts() }}, unit
+        having unit <> 'session' or grouping(model) = 1
     )
 select
-    {{ pooled("provider") }},
-    {{ pooled("session_kind") }},
-    {{ pooled("model") }},
+    provider,
+    session_kind,
+    model,
     unit,
-    measure,
-    category,
-    count(*) as units,
-    sum(amount) / per as total,
-    sum(amount) / nullif(max(sum(amount)) over whole, 0) as total_share,
-    {{ distribution("amount", per="per") }},
-    count_if(unpriced_steps > 0)::bigint as unpriced_units,
-    coalesce(sum(unpriced_tokens), 0)::bigint as unpriced_tokens,
-    sum(placeholder_steps)::bigint as placeholder_steps
-from amounts
-group by {{ cuts() }}, unit, measure, category, per
-having unit <> 'session' or grouping(model) = 1
-window
-    whole as (
-        partition by
-            grouping_id(provider, session_kind, model),
-            provider,
-            session_kind,
-            model,
-            unit,
-            measure
-    )
+    if(amount like '%_cost', 'cost_usd', 'tokens') as measure,
+    split_part(amount, '_', 1) as category,
+    units,
+    found.total as total,
+    found.sum / nullif(
+        max(found.sum) over (partition by provider, session_kind, model, unit, measure),
+        0
+    ) as total_share,
+    {{ distribution_of("found") }},
+    unpriced_units,
+    unpriced_tokens,
+    placeholder_steps
+from
+    described
+    unpivot (found for amount in (columns('^(all|append|prefix|output)_(cost|tokens)')))

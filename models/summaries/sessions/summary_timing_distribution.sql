@@ -94,45 +94,30 @@ with
             effective_ms as tool_ms
         from tool_calls
     ),
-    parts as (
+    described as (
         select
+            {{ pooled("provider") }},
+            {{ pooled("session_kind") }},
+            {{ pooled("model") }},
             block,
-            provider,
-            session_kind,
-            model,
-            unnest(
-                [
-                    {'category':'all', 'ms':all_ms},
-                    {'category':'human', 'ms':human_ms},
-                    {'category':'human_tool', 'ms':human_tool_ms},
-                    {'category':'generation', 'ms':generation_ms},
-                    {'category':'tool', 'ms':tool_ms},
-                    {'category':'other', 'ms':other_ms}
-                ],
-                recursive := true
-            )
+            {{ distributions("columns('_ms$')", per=1000) }}
         from spans
+        group by {{ cuts() }}, block
+        having block not like 'session%' or grouping(model) = 1
     )
 select
-    {{ pooled("provider") }},
-    {{ pooled("session_kind") }},
-    {{ pooled("model") }},
+    provider,
+    session_kind,
+    model,
     block,
-    category,
-    sum(ms) / 1000 as total_s,
-    sum(ms)
-    / nullif(max(sum(ms)) filter (where category = 'all') over whole, 0) as total_share,
-    {{ distribution("ms", per=1000) }}
-from parts
-where ms is not null
-group by {{ cuts() }}, block, category
-having block not like 'session%' or grouping(model) = 1
-window
-    whole as (
-        partition by
-            grouping_id(provider, session_kind, model),
-            provider,
-            session_kind,
-            model,
-            block
-    )
+    regexp_replace(part, '_ms$', '') as category,
+    found.total as total_s,
+    found.sum / nullif(
+        max(found.sum) filter (where category = 'all') over (
+            partition by provider, session_kind, model, block
+        ),
+        0
+    ) as total_share,
+    {{ distribution_of("found") }}
+from described unpivot (found for part in (columns('_ms$')))
+where found.count > 0
