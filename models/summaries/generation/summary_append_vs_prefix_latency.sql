@@ -107,37 +107,39 @@ with
                 from buckets
             )
     ),
-    -- times in units of the bucket's median of those that read much
+    -- times in units of the bucket's median of those that read much; running counts
+    -- would cost ten times these ranks
     ranked as (
         select
             cut_id,
+            heavy,
             duration_ms / prefix_p50_ms as ratio,
-            count(*) filter (where heavy = 'prefix') as prefixes,
-            count(*) filter (where heavy = 'append') as appends,
-            sum(prefixes) over cut as prefix_segments,
-            sum(appends) over cut as append_segments,
-            sum(prefixes) over up_to as prefixes_up_to,
+            count_if(heavy = 'prefix') over cut as prefix_segments,
+            count_if(heavy = 'append') over cut as append_segments,
+            rank() over (partition by cut_id, heavy order by ratio desc)
+            - 1 as slower_alike,
+            rank() over (cut order by ratio desc) - 1 - slower_alike as slower_others,
             -- of a threshold here: at or below it the prefix is heavy, above it the
             -- append
-            prefixes_up_to / prefix_segments as prefix_recall,
-            (append_segments - sum(appends) over up_to)
+            (prefix_segments - if(heavy = 'prefix', slower_alike, slower_others))
+            / prefix_segments as prefix_recall,
+            if(heavy = 'append', slower_alike, slower_others)
             / append_segments as append_recall,
             (prefix_recall + append_recall) / 2 as accuracy
         from classed
         inner join cuts using (group_id, session_kind, total_bin, output_bin)
         where heavy is not null
-        group by cut_id, ratio
-        window
-            cut as (partition by cut_id), up_to as (partition by cut_id order by ratio)
+        window cut as (partition by cut_id)
     ),
     scored as (
         select
             cut_id,
-            sum(prefixes) as prefix_segments,
-            sum(appends) as append_segments,
-            sum(prefixes) * sum(appends) as pairs,
+            any_value(prefix_segments) as prefix_segments,
+            any_value(append_segments) as append_segments,
+            any_value(prefix_segments * append_segments) as pairs,
             -- pairs whose append-heavy segment is slower, ties as half
-            sum(appends * (2 * prefixes_up_to - prefixes)) / 2 as slower_pairs,
+            sum(if(heavy = 'prefix', slower_others, prefix_segments - slower_others))
+            / 2 as slower_pairs,
             max(accuracy) as accuracy,
             arg_max([ratio, prefix_recall, append_recall], (accuracy, - ratio)) as best
         from ranked
