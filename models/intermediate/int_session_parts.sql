@@ -12,44 +12,28 @@ with
             part in ('generation', 'tool', 'human_tool') as is_human_tool
         from {{ ref("int_spans") }}
     ),
-    -- their union: each span adds what reaches past all that begin before it
-    reaches as (
+    bounds as (
         select
             session_id,
-            is_generation,
-            is_tool,
-            is_human_tool,
-            to_ms - greatest(
-                from_ms, max(to_ms) filter (where is_generation) over earlier
-            ) as generation_ms,
-            to_ms - greatest(
-                from_ms, max(to_ms) filter (where is_tool) over earlier
-            ) as tool_ms,
-            to_ms - greatest(
-                from_ms, max(to_ms) filter (where is_human_tool) over earlier
-            ) as human_tool_ms,
-            to_ms - greatest(from_ms, max(to_ms) over earlier) as any_ms
+            list_sort(list(from_ms) filter (where is_generation)) as generation_starts,
+            list_sort(list(to_ms) filter (where is_generation)) as generation_ends,
+            list_sort(list(from_ms) filter (where is_tool)) as tool_starts,
+            list_sort(list(to_ms) filter (where is_tool)) as tool_ends,
+            list_sort(list(from_ms) filter (where is_human_tool)) as human_tool_starts,
+            list_sort(list(to_ms) filter (where is_human_tool)) as human_tool_ends,
+            list_sort(list(from_ms)) as starts,
+            list_sort(list(to_ms)) as ends
         from spans
-        window
-            earlier as (
-                partition by session_id
-                order by from_ms
-                rows between unbounded preceding and 1 preceding
-            )
+        group by session_id
     ),
     unions as (
         select
             session_id,
-            sum(generation_ms) filter (
-                where is_generation and generation_ms > 0
-            ) as generation_ms,
-            sum(tool_ms) filter (where is_tool and tool_ms > 0) as tool_ms,
-            sum(human_tool_ms) filter (
-                where is_human_tool and human_tool_ms > 0
-            ) as human_tool_ms,
-            sum(any_ms) filter (where any_ms > 0) as any_ms
-        from reaches
-        group by session_id
+            {{ union_ms("generation_starts", "generation_ends") }} as generation_ms,
+            {{ union_ms("tool_starts", "tool_ends") }} as tool_ms,
+            {{ union_ms("human_tool_starts", "human_tool_ends") }} as human_tool_ms,
+            {{ union_ms("starts", "ends") }} as any_ms
+        from bounds
     )
 select
     session_id,
@@ -57,5 +41,5 @@ select
     nullif(tool_ms - coalesce(generation_ms, 0), 0) as tool_part_ms,
     nullif(human_tool_ms - coalesce(tool_ms, 0), 0) as human_tool_part_ms,
     nullif(any_ms - coalesce(human_tool_ms, 0), 0) as human_part_ms,
-    any_ms as spans_ms
+    nullif(any_ms, 0) as spans_ms
 from unions

@@ -67,37 +67,19 @@ with
         inner join openers using (request_id)
         inner join totals using (request_id)
     ),
-    -- their union: each span adds what reaches past all that begin before it
-    reaches as (
-        select
-            request_id,
-            part,
-            from_at,
-            to_at,
-            greatest(
-                from_at,
-                max(to_at) over (
-                    partition by request_id
-                    order by from_at, to_at
-                    rows between unbounded preceding and 1 preceding
-                )
-            ) as adds_from_at
-        from spans
-        where to_at > from_at
-    ),
     covered as (
         select
             request_id,
-            sum({{ ms_between("adds_from_at", "to_at") }}) filter (
-                where to_at > adds_from_at
-            ) as covered_ms,
+            list_sort(list(epoch_ms(from_at))) as starts,
+            list_sort(list(epoch_ms(to_at))) as ends,
             sum({{ ms_between("from_at", "to_at") }}) filter (
                 where part = 'generation'
             ) as generation_span_ms,
             sum({{ ms_between("from_at", "to_at") }}) filter (
                 where part <> 'generation'
             ) as tool_span_ms
-        from reaches
+        from spans
+        where to_at > from_at
         group by request_id
     ),
     -- A person who stops a request is heard with the next prompt: before that was
@@ -185,7 +167,7 @@ select
     coalesce(tool_wall_ms, 0)::bigint as tool_wall_ms,
     coalesce(generation_span_ms, 0)::bigint as generation_span_ms,
     coalesce(tool_span_ms, 0)::bigint as tool_span_ms,
-    response_ms - coalesce(covered_ms, 0)::bigint as other_ms,
+    response_ms - coalesce({{ union_ms("starts", "ends") }}, 0)::bigint as other_ms,
     nullif(
         greatest({{ ms_between("ended_at", "usage_report_at") }}, 0), 0
     ) as usage_gap_ms,
