@@ -219,7 +219,7 @@ def _dbt(arguments: Sequence[str]) -> "dbtRunnerResult":
         json.dumps({"error": "all", "warn": ["LogTestResult"]}),  # a data test says itself how grave it is
     ]
     try:
-        result = dbtRunner().invoke([*quiet, *arguments, "--threads", "2"])
+        result = dbtRunner().invoke([*quiet, *arguments, "--threads", "3"])
         if result.exception is not None and "KeyboardInterrupt" in repr(result.exception):
             raise KeyboardInterrupt from result.exception
         return result
