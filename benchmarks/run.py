@@ -1,9 +1,10 @@
-"""Time `tracelab load` against a plain loop of `json.loads` over the same files, then `tracelab build`.
+"""Time `tracelab load` against a plain loop of `json.loads` of the same files, a refresh, and a build.
 
     python -m benchmarks.run [--steps 300000] [--gigabytes 1.4] [--runs 3]
 
 Both sides are whole processes, start-up included, taken in turn: machines are noisy, so only the ratio of the
-medians says something. A build is timed with its project parsed before, as every build but the first is.
+medians says something. A refresh is a load after a hundredth of the bytes is new. A build is timed with its
+project parsed before, as every build but the first is.
 A row a stage goes to `benchmarks/results.csv`. Nothing here passes or fails.
 """
 
@@ -13,6 +14,7 @@ import datetime
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.generate import generate
+from benchmarks.refresh import Yesterday
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.csv"
@@ -124,6 +127,8 @@ def main() -> None:
         if options.data is None:
             bytes_per_step = round(options.gigabytes * 1e9 / options.steps)
             generate(data, steps=options.steps, bytes_per_step=bytes_per_step, seed=options.seed)
+            for path in data.rglob("*.jsonl"):
+                os.utime(path, (time.time() - 86_400,) * 2)  # nobody writes to them any more
         size = sum(path.stat().st_size for path in data.rglob("*.jsonl"))
         db = Path(scratch) / "tracelab.duckdb"
         env = {**os.environ, "TRACELAB_DB": str(db), "HOME": scratch}
@@ -140,6 +145,7 @@ def main() -> None:
             print(f"run {run + 1}: plain loop {loops[-1]}, load {loads[-1]}", file=sys.stderr)
         database_mib = db.stat().st_size / 2**20
         built = build_stage(db, env, options.runs)
+        refreshes, new_bytes = refresh_stage(data, Path(scratch), env, options.runs)
     load_s = statistics.median(run.wall_s for run in loads)
     loop_s = statistics.median(run.wall_s for run in loops)
     print(f"input       {size / 1e9:.2f} GB, {options.steps:,} steps asked for")
@@ -149,9 +155,29 @@ def main() -> None:
     print(f"database    {database_mib:.0f} MiB, {database_mib * 2**20 / options.steps:.0f} bytes a step")
     print(f"ratio       {load_s / loop_s:.2f}")
     _keep("load", size, options.steps, load_s, peak_mib, loop_s)
+    refresh_s = statistics.median(run.wall_s for run in refreshes)
+    print(f"refresh     {refresh_s:.2f} s for {new_bytes / 1e6:.1f} MB, {refresh_s / load_s:.3f} of a load")
+    _keep("refresh", new_bytes, round(options.steps * new_bytes / size), refresh_s, None, load_s)
     print(f"build       {built.wall_s:.2f} s, {built.peak_mib:.0f} MiB at most")
     print(built.told)
     _keep("build", size, options.steps, built.wall_s, built.peak_mib)
+
+
+def refresh_stage(data: Path, scratch: Path, env: dict[str, str], runs: int) -> tuple[list[Run], int]:
+    """Load a home as it was the day before, then some times what has come; return its runs and new bytes."""
+    home, before, db = scratch / "home", scratch / "before.duckdb", Path(env["TRACELAB_DB"])
+    yesterday = Yesterday(data, home)
+    yesterday.begin()
+    load = [sys.executable, "-m", "tracelab", "load", str(home)]
+    timed(load, env | {"TRACELAB_DB": str(before)})
+    refreshes = []
+    for _ in range(runs):
+        shutil.copy(before, db)
+        yesterday.begin()
+        timed(load, env)  # since the copies are new files
+        yesterday.end()
+        refreshes.append(timed(load, env))
+    return refreshes, yesterday.new_bytes
 
 
 class Build(NamedTuple):
@@ -190,7 +216,7 @@ def _told(report: dict[str, Any]) -> str:
 
 
 def _keep(
-    stage: str, size: int, steps: int, seconds: float, peak_mib: float, baseline_s: float | None = None
+    stage: str, size: int, steps: int, seconds: float, peak_mib: float | None, baseline_s: float | None = None
 ) -> None:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True, check=False
@@ -204,8 +230,8 @@ def _keep(
         "stage": stage,
         "seconds": f"{seconds:.2f}",
         "baseline_seconds": f"{baseline_s:.2f}" if baseline_s else "",
-        "ratio": f"{seconds / baseline_s:.2f}" if baseline_s else "",
-        "peak_mib": f"{peak_mib:.0f}",
+        "ratio": f"{seconds / baseline_s:.3f}" if baseline_s else "",
+        "peak_mib": f"{peak_mib:.0f}" if peak_mib else "",
     }
     is_new = not RESULTS.exists()
     with RESULTS.open("a", newline="") as file:
