@@ -23,6 +23,7 @@ from tracelab import load as module
 from tracelab import schema
 from tracelab.arrow import Batches, record_batch
 from tracelab.discover import Discovery, LogFile, Skipped, sample_home
+from tracelab.errors import TracelabError
 from tracelab.load import LoadReport, _Known, _missing, load
 from tracelab.progress import Progress
 from tracelab.providers import PROVIDERS
@@ -75,6 +76,12 @@ def tables(db: Path, *, without: tuple[str, ...] = ()) -> dict[str, list[tuple[A
 def query(db: Path, sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(db), read_only=True) as warehouse:
         return warehouse.execute(sql).fetchall()
+
+
+def age(folder: Path) -> None:
+    """Let a folder's logs be old: of such no place is kept."""
+    for path in folder.iterdir():
+        os.utime(path, (1e9, 1e9))
 
 
 def log_file(path: Path) -> LogFile:
@@ -221,7 +228,11 @@ def test_only_what_changed_is_read_again(db: Path, logs: Path, way: str) -> None
     (logs / "1.jsonl").write_bytes(session(1, steps=5))
     (logs / "3.jsonl").write_bytes(session(3))
     report = load([logs], db=db)
-    assert (report.loaded, report.unchanged, report.steps) == (2, 2, 7)
+    assert (report.loaded, report.unchanged, report.steps) == (
+        2,
+        2,
+        5,
+    )  # the three that are new of one, the two of the other
     after = dict(query(db, "select path, loaded_at from raw.files"))
     changed = {Path(path).name for path, at in after.items() if at != before.get(path)}
     assert changed == {"1.jsonl", "3.jsonl"}
@@ -376,18 +387,24 @@ def test_a_file_that_cannot_be_read_is_noted_without_its_name(tmp_path: Path) ->
 def test_a_mistake_in_a_provider_costs_its_file_and_no_other(
     db: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    age(logs)
     load([logs / "1.jsonl"], db=db)
     (logs / "1.jsonl").write_bytes(session(1, steps=4))
+    age(logs)
     claude = PROVIDERS["claude"]
 
-    def parse(records: Any, source: Any, tally: Any) -> Iterator[schema.Row]:
-        if source.path.endswith("1.jsonl"):
-            tally.issue("no_message_id")  # goes with the rows of this reading
-        yield from claude.parse(records, source, tally)
-        if source.path.endswith("1.jsonl"):
-            raise KeyError("something a person wrote")
+    class Broken:
+        def __init__(self, source: Any, tally: Any) -> None:
+            self.source, self.tally = source, tally
 
-    broken = type(claude)(claude.name, claude.record, parse)
+        def rows(self, records: Any) -> Iterator[schema.Row]:
+            if self.source.path.endswith("1.jsonl"):
+                self.tally.issue("no_message_id")  # goes with the rows of this reading
+            yield from claude.parse(records, self.source, self.tally)
+            if self.source.path.endswith("1.jsonl"):
+                raise KeyError("something a person wrote")
+
+    broken = type(claude)(claude.name, claude.record, Broken)  # type: ignore[arg-type]
     with monkeypatch.context() as patch:
         patch.setitem(PROVIDERS, "claude", broken)
         report = load([logs], db=db)
@@ -406,13 +423,18 @@ def test_a_mistake_in_a_provider_costs_its_file_and_no_other(
 def test_a_value_that_no_column_can_hold_is_absent(
     db: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    age(logs)
     claude = PROVIDERS["claude"]
 
-    def parse(records: Any, source: Any, tally: Any) -> Iterator[schema.Row]:
-        for row in claude.parse(records, source, tally):
-            yield row._replace(exit_code=10**30) if isinstance(row, schema.ToolCall) else row
+    class Absurd:
+        def __init__(self, source: Any, tally: Any) -> None:
+            self.source, self.tally = source, tally
 
-    monkeypatch.setitem(PROVIDERS, "claude", type(claude)(claude.name, claude.record, parse))
+        def rows(self, records: Any) -> Iterator[schema.Row]:
+            for row in claude.parse(records, self.source, self.tally):
+                yield row._replace(exit_code=10**30) if isinstance(row, schema.ToolCall) else row
+
+    monkeypatch.setitem(PROVIDERS, "claude", type(claude)(claude.name, claude.record, Absurd))  # type: ignore[arg-type]
     load([logs], db=db)
     assert query(db, "select distinct exit_code, tool_name from raw.tool_calls") == [(None, "Bash")]
 
@@ -591,6 +613,22 @@ def test_only_places_that_were_searched_can_lose_a_file(db: Path, logs: Path) ->
     load([logs], db=db)
     (logs / "1.jsonl").unlink()
     assert load([logs / "0.jsonl"], db=db).gone == 0
+
+
+def test_a_load_that_another_one_overtook_changes_nothing(
+    db: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = module._reading
+
+    def overtaken(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        load([logs], db=db)
+        return reading(*arguments)
+
+    monkeypatch.setattr(module, "_reading", overtaken)
+    with pytest.raises(TracelabError, match="another load has just changed"):
+        load([logs], db=db)
+    assert query(db, "select count(*) from raw.steps") == [(6,)]
 
 
 def test_the_order_and_number_of_loads_change_nothing(tmp_path: Path) -> None:

@@ -210,5 +210,7 @@ def test_the_marked_sessions_are_loaded_whole(marked: tuple[Path, list[str]]) ->
             "select provider, count(*) from raw.steps group by all order by all"
         ).fetchall()
         reasons = connection.sql("select reason from raw.load_issues order by all").fetchall()
+        places = connection.sql("select count(place) from loader.bookmarks").fetchall()
     assert steps == [("claude", 1), ("codex", 1)]
     assert reasons == [("bad_line",), ("not_a_log",)]
+    assert places == [(2,)], "what is kept to go on with them is searched for texts too"

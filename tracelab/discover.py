@@ -46,6 +46,8 @@ class LogFile(NamedTuple):
     """The latest of the file's and its sidecar's."""
     ctime_ns: int
     """When anything of the file last changed: no program can set it, as it can `mtime_ns`."""
+    is_live: bool = False
+    """Whether it is likely to grow: then what is known of it where it ends is kept."""
 
 
 class Skipped(NamedTuple):

@@ -27,6 +27,7 @@ MAX_VALUES = 500_000
 _TOO_LONG = f"longer than {MAX_LINE_BYTES >> 20} MiB"
 _LONG_BYTES = 8 << 20  # shorter lines cannot hold enough values to matter
 _BLOCK_BYTES = 256 << 10
+_HASHED_BYTES = 1 << 20
 _UNJUDGED_BYTES = 64 << 20  # below this no expansion is too much
 # What goes in at once comes out in one piece, so little may go in: gzip expands 1,032-fold, zstd 32,768-fold.
 _GZIP_INPUT_BYTES = 16 << 10
@@ -62,10 +63,24 @@ class Lines:
         """Why reading ended before the file did; never content."""
         self.between_blocks: Callable[[], object] = lambda: None
         """Called every 256 KiB: time to move on what the tally has gathered."""
+        self.at_end: Callable[[], object] = lambda: None
+        """Called where a plain log was read without fault, before what stands after its last whole line."""
         self._file = file
         self._tally = tally
         self._hash = hashlib.sha256()
         self._dropped_bytes = 0  # of the current line, being too long
+        self._is_plain = False
+
+    def skip(self, consumed_bytes: int, consumed_sha256: str, count: int) -> bool:
+        """Pass over whole lines of a plain log that were read before; say whether they are as they were."""
+        digest, rest = hashlib.sha256(), consumed_bytes
+        while rest and (block := self._file.read(min(rest, _HASHED_BYTES))):
+            digest.update(block)
+            rest -= len(block)
+        if rest or digest.hexdigest() != consumed_sha256:
+            return False
+        self._hash, self.consumed_bytes, self.count, self._is_plain = digest, consumed_bytes, count, True
+        return True
 
     @property
     def consumed_sha256(self) -> str:
@@ -87,6 +102,8 @@ class Lines:
             if carry_bytes > MAX_LINE_BYTES:
                 self._drop(carry)
                 carry, carry_bytes = [], 0
+        if self._is_plain and not self.fault and not self._dropped_bytes:
+            self.at_end()
         yield from self._last(b"".join(carry))
 
     def _complete(self, pieces: list[bytes | memoryview]) -> Iterator[Stretch]:
@@ -148,13 +165,17 @@ class Lines:
     def _blocks(self) -> Iterator[bytes]:
         """Give the unpacked bytes in blocks, up to the end or the first damage."""
         try:
-            magic = self._file.read(len(_ZSTD_MAGIC))
-            self._file.seek(0)
+            magic = b""
+            if not self._is_plain:
+                self._file.seek(0)
+                magic = self._file.read(len(_ZSTD_MAGIC))
+                self._file.seek(0)
             if magic.startswith(_GZIP_MAGIC):
                 yield from self._unpacked(lambda: zlib.decompressobj(zlib.MAX_WBITS | 16), _GZIP_INPUT_BYTES)
             elif magic == _ZSTD_MAGIC:
                 yield from self._unpacked(zstandard.ZstdDecompressor().decompressobj, _ZSTD_INPUT_BYTES)
             else:
+                self._is_plain = True
                 while block := self._file.read(_BLOCK_BYTES):
                     yield block
         except _DamagedError as error:

@@ -2,7 +2,8 @@
 
 A file is read again if its size or a time differs from what `raw` says: its new rows come, then its old
 ones go. Where it cannot be opened any more, or reading it fails, the old ones stay; so do those of a file
-that is gone, until they are pruned.
+that is gone, until they are pruned. Of a log that has grown only the new bytes are parsed, if the load before
+kept its place.
 A load that finds nothing changed opens the warehouse for reading only and leaves it as it is, byte for byte.
 """
 
@@ -11,10 +12,11 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,6 +31,7 @@ from tracelab.discover import (
     nothing_found,
     printable_name,
 )
+from tracelab.errors import TracelabError
 from tracelab.progress import Progress, Report
 from tracelab.schema import Bookmark
 
@@ -37,15 +40,21 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tracelab.read import Outcome
-    from tracelab.schema import File
+    from tracelab.resume import Place
     from tracelab.worker import Message
 
 _ALONE_BYTES = 32 << 20
 """Up to this much is read in the loader's own process: starting others would take longer."""
+_GROWN_BYTES = 32 << 20
+"""A log that has grown by more is read whole: that can be left to another process."""
 _MAX_PROCESSES = 2  # each may need 250 MB; together a load stays under 1 GB
 _INSERT_ROWS = 20_000  # few, since what is left when the readers are done is inserted by one core
 _INSERTS_AHEAD = 8
 """Inserts that may wait: some take long (a row group is compressed), and the readers go on meanwhile."""
+_LIVE_S = 2 * 3600
+"""A log written to this shortly before is likely to grow, and so is one that has grown."""
+_KEPT_S = 7 * 86_400
+"""So long is the place kept where a log ended."""
 _UNPACKED_FACTOR = 11  # what a packed log grows to, about
 
 _SETTLED = ("loaded", "partial", "set_aside")
@@ -60,7 +69,7 @@ class LoadReport:
     files: int
     """Found, unchanged ones included."""
     loaded: int
-    """Read now, in full; so with the four below."""
+    """Read now, to their end; so with the four below."""
     partial: int
     set_aside: int
     failed: int
@@ -70,7 +79,7 @@ class LoadReport:
     pruned: int
     """Missing, and their rows dropped by this load."""
     bytes_read: int
-    """Unpacked."""
+    """Unpacked; of what has grown, what is new. So with the two below."""
     steps: int
     tool_calls: int
     issues: dict[str, int]
@@ -119,33 +128,33 @@ def load(
     """
     started_s = time.perf_counter()
     found = discover([Path(path) for path in paths], all_users=all_users, home_root=home_root)
-    known = _known(db)
-    logs = [_as_known(log, known.get(log.file_id)) for log in found.files]
+    known, digest = _known(db)
+    logs = [_as_known(log, known.get(log.file_id), time.time()) for log in found.files]
     changed = [log for log in logs if not _is_settled(log, known.get(log.file_id))]
     missing = _missing(found, known)
     if not found.files and not missing:
         raise nothing_found(found)
     gone = [file_id for file_id in missing if known[file_id].status != "gone"]
     pruned = missing if prune else []
-    outcomes = _write(db, changed, gone, pruned, known, progress) if changed or gone or pruned else []
+    outcomes = _write(db, changed, gone, pruned, known, digest, progress) if changed or gone or pruned else []
     return _report(
         found, known, outcomes, 0 if prune else len(gone), len(pruned), time.perf_counter() - started_s
     )
 
 
-def _known(db: Path) -> dict[str, _Known]:
-    """Read what is loaded, by file_id."""
+def _known(db: Path) -> tuple[dict[str, _Known], str | None]:
+    """Read what is loaded, by file_id, and a digest of it."""
     if not db.exists():
-        return {}
+        return {}, None
     import duckdb
 
-    from tracelab.warehouse import has_raw, is_unmade, of_another_version, open_read_only
+    from tracelab.warehouse import has_raw, is_unmade, of_another_version, open_read_only, raw_sha256
 
     if is_unmade(db):
-        return {}
+        return {}, None
     with open_read_only(db) as warehouse:
         if not has_raw(warehouse, db):
-            return {}
+            return {}, None
         try:
             rows = warehouse.execute(
                 "select file_id, path, size_bytes, epoch_us(mtime_at), ctime_ns, user_name, store, status,"
@@ -154,11 +163,12 @@ def _known(db: Path) -> dict[str, _Known]:
             ).fetchall()
         except duckdb.CatalogException:
             raise of_another_version(db) from None
-    return {file_id: _Known(*rest) for file_id, *rest in rows}
+        return {file_id: _Known(*rest) for file_id, *rest in rows}, raw_sha256(warehouse)
 
 
-def _as_known(log: LogFile, known: _Known | None) -> LogFile:
-    """Let a file that is named by hand be whose it is already known to be."""
+def _as_known(log: LogFile, known: _Known | None, now_s: float) -> LogFile:
+    """Say whether a file is likely to grow; let one that is named by hand be whose it is known to be."""
+    log = log._replace(is_live=log.mtime_ns / 1e9 > now_s - (_KEPT_S if known else _LIVE_S))
     if known is None or (log.user_name and log.store):
         return log
     return log._replace(user_name=log.user_name or known.user_name, store=log.store or known.store)
@@ -178,16 +188,14 @@ def _is_settled(log: LogFile, known: _Known | None) -> bool:
 def _missing(found: Discovery, known: dict[str, _Known]) -> list[str]:
     """Return the files of places just searched that are not there, or only beside another copy of the log."""
     present = {log.file_id for log in found.files}
-    logs = {log_name(log.path) for log in found.files}
     closed = [place.path for place in found.skipped]
-    return [
-        file_id
+    absent = [
+        (file_id, file.path)
         for file_id, file in known.items()
-        if file_id not in present
-        and _is_in(file.path, found.places)
-        and not _is_in(file.path, closed)
-        and (not os.path.lexists(file.path) or log_name(Path(file.path)) in logs)
+        if file_id not in present and _is_in(file.path, found.places) and not _is_in(file.path, closed)
     ]
+    logs = {log_name(log.path) for log in found.files} if absent else set()
+    return [file_id for file_id, path in absent if not os.path.lexists(path) or log_name(Path(path)) in logs]
 
 
 def _is_in(path: str, places: Iterable[Path]) -> bool:
@@ -200,20 +208,24 @@ def _write(
     gone: list[str],
     pruned: list[str],
     known: dict[str, _Known],
+    digest: str | None,
     progress: Report | None,
 ) -> list[Outcome]:
     """Replace the rows of `logs`, mark what is gone and drop `pruned`; return what became of each log."""
-    with _reading(logs) as messages:
-        from tracelab.warehouse import open_for_writing  # the readers are at work while DuckDB is imported
+    with _reading(logs, _places(db, [log for log in logs if log.file_id in known])) as messages:
+        # the readers are at work while DuckDB is imported
+        from tracelab.warehouse import open_for_writing, raw_sha256
 
         with open_for_writing(db) as warehouse:
+            if raw_sha256(warehouse) != digest:
+                raise TracelabError(f"another load has just changed {db}, and this one nothing: load again")
             warehouse.execute(
                 "update raw.files set status = 'gone' where file_id in (select unnest(?))", [gone]
             )
             last_rows = _last_rows(warehouse)
             outcomes = _insert_all(warehouse, messages, logs, progress)
-            _replace(warehouse, last_rows, [outcome.file for outcome in outcomes], known)
-            _mark(warehouse, [outcome.bookmark for outcome in outcomes if outcome.bookmark])
+            _replace(warehouse, last_rows, outcomes, known)
+            _mark(warehouse, outcomes)
             for table in schema.TABLES:
                 _delete(warehouse, table, pruned)
             _forget(warehouse, pruned)
@@ -231,23 +243,42 @@ def _last_rows(warehouse: duckdb.DuckDBPyConnection) -> dict[str, int]:
 def _replace(
     warehouse: duckdb.DuckDBPyConnection,
     last_rows: dict[str, int],
-    files: list[File],
+    outcomes: list[Outcome],
     known: dict[str, _Known],
 ) -> None:
-    """Leave each file the rows of one reading: of this one, or of the one before where this one failed."""
+    """Leave each file the rows of one reading: of this one, or of the one before where this one failed.
+
+    Where it was read on from a place, the events stay that were settled there.
+    """
+    files = [outcome.file for outcome in outcomes]
+    grown = {outcome.file.file_id: outcome.since.open_events for outcome in outcomes if outcome.since}
     again = [file for file in files if file.file_id in known]
     read = [file.file_id for file in again if file.status not in _UNREAD]
     unread = [file.file_id for file in files if file.status in _UNREAD]
     unread_again = [file.file_id for file in again if file.status in _UNREAD]
     is_why = f"reason in {_WHY_UNREAD}"
     for table, last_row in last_rows.items():
-        _delete(warehouse, table, read, f"rowid <= {last_row}")
+        settled = grown if table == "events" else {}
+        _delete(
+            warehouse,
+            table,
+            [file_id for file_id in read if file_id not in settled],
+            f"rowid <= {last_row}",
+        )
         if table == "load_issues":  # of a file that is read no more, only why is new
             _delete(warehouse, table, unread_again, f"(rowid <= {last_row}) = ({is_why})")
         elif table == "files":
             _delete(warehouse, table, unread_again, f"rowid > {last_row}")
         else:
             _delete(warehouse, table, unread, f"rowid > {last_row}")
+    open_events = [(file_id, index) for file_id in read if file_id in grown for index in grown[file_id]]
+    if open_events:
+        warehouse.execute(
+            "delete from raw.events where (file_id, event_index) in"
+            " (select unnest(?::varchar[]), unnest(?::bigint[]))"
+            f" and rowid <= {last_rows['events']}",
+            [*map(list, zip(*open_events, strict=True))],
+        )
     for file in again:
         if file.status in _UNREAD:
             warehouse.execute(
@@ -306,16 +337,43 @@ def _insert_all(
     return outcomes
 
 
-def _reading(logs: Sequence[LogFile]) -> AbstractContextManager[Iterator[Message]]:
-    """Read logs, the largest first, so that the last to be read are small."""
+@contextmanager
+def _reading(logs: Sequence[LogFile], places: Mapping[str, Place]) -> Iterator[Iterator[Message]]:
+    """Read logs, the largest first, so that the last to be read are small; grown ones from their place."""
     from tracelab.worker import read_here, read_in_processes
 
     loaded_at = datetime.now(UTC)
-    ordered = sorted(logs, key=_unpacked_bytes, reverse=True)
-    if sum(map(_unpacked_bytes, logs)) <= _ALONE_BYTES:
-        return nullcontext(read_here(ordered, loaded_at))
+    grown = [log for log in logs if log.file_id in places]
+    whole = [log for log in logs if log.file_id not in places]
+    ordered = sorted(whole, key=_unpacked_bytes, reverse=True)
+    if sum(map(_unpacked_bytes, whole)) <= _ALONE_BYTES:
+        yield read_here([*ordered, *grown], loaded_at, places)
+        return
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return read_in_processes(ordered, loaded_at, min(_MAX_PROCESSES, cores, len(logs)))
+    with read_in_processes(ordered, loaded_at, min(_MAX_PROCESSES, cores, len(whole))) as messages:
+        yield chain(read_here(grown, loaded_at, places), messages)
+
+
+def _places(db: Path, logs: Sequence[LogFile]) -> dict[str, Place]:
+    """Return where to go on with logs, by file_id."""
+    if not logs:
+        return {}
+    from tracelab.resume import decode
+    from tracelab.warehouse import open_read_only
+
+    with open_read_only(db) as warehouse:
+        rows = warehouse.execute(
+            "select file_id, place from loader.bookmarks"
+            " where place is not null and file_id in (select unnest(?::varchar[]))",
+            [[log.file_id for log in logs]],
+        ).fetchall()
+    sizes = {log.file_id: log.size_bytes for log in logs}
+    places = {file_id: decode(place) for file_id, place in rows}
+    return {
+        file_id: place
+        for file_id, place in places.items()
+        if place and sizes[file_id] - place.consumed_bytes <= _GROWN_BYTES
+    }
 
 
 def _unpacked_bytes(log: LogFile) -> int:
@@ -333,13 +391,18 @@ def _insert(warehouse: duckdb.DuckDBPyConnection, table: str, batches: list[pa.R
         batches.clear()
 
 
-def _mark(warehouse: duckdb.DuckDBPyConnection, bookmarks: list[Bookmark]) -> None:
-    """Replace the bookmarks of files."""
+def _mark(warehouse: duckdb.DuckDBPyConnection, outcomes: list[Outcome]) -> None:
+    """Replace the bookmarks of files that were read; let go of places that are old, or led nowhere."""
     import pyarrow as pa
 
-    if bookmarks:
-        columns = map(list, zip(*bookmarks, strict=True))
-        _forget(warehouse, [bookmark.file_id for bookmark in bookmarks])
+    _forget(warehouse, [each.file.file_id for each in outcomes if each.bookmark or each.since])
+    old_ns = time.time_ns() - _KEPT_S * 10**9
+    warehouse.execute(
+        f"update loader.bookmarks set place = null where place is not null and ctime_ns < {old_ns}"
+    )
+    if bookmarks := [each.bookmark for each in outcomes if each.bookmark]:
+        types = [pa.string(), pa.int64(), pa.binary()]
+        columns = map(pa.array, zip(*bookmarks, strict=True), types)
         warehouse.from_arrow(pa.table(list(columns), list(Bookmark._fields))).insert_into("loader.bookmarks")
 
 
@@ -368,6 +431,7 @@ def _report(
 ) -> LoadReport:
     statuses = Counter(outcome.file.status for outcome in outcomes)
     read = {outcome.file.file_id for outcome in outcomes}
+    since = [each.since for each in outcomes if each.since and each.file.status not in _UNREAD]
     unchanged = [log.file_id for log in found.files if log.file_id not in read]
     with_issues = sum(known[file_id].has_issues for file_id in unchanged)
     with_issues += sum(bool(outcome.issues) for outcome in outcomes)
@@ -381,9 +445,10 @@ def _report(
         unchanged=len(unchanged),
         gone=gone + statuses["gone"],
         pruned=pruned,
-        bytes_read=sum(outcome.file.consumed_bytes for outcome in outcomes),
-        steps=sum(outcome.file.steps for outcome in outcomes),
-        tool_calls=sum(outcome.tool_calls for outcome in outcomes),
+        bytes_read=sum(outcome.file.consumed_bytes for outcome in outcomes)
+        - sum(place.consumed_bytes for place in since),
+        steps=sum(outcome.file.steps for outcome in outcomes) - sum(place.steps for place in since),
+        tool_calls=sum(outcome.tool_calls for outcome in outcomes) - sum(place.tool_calls for place in since),
         issues=dict(sorted(issues.items())),
         files_with_issues=with_issues,
         skipped=found.skipped,

@@ -1,15 +1,13 @@
-"""One log file, read whole: bytes → lines → records → rows, and a row that says how it went.
+"""One log file, read whole or on from where it ended: bytes → lines → records → rows, and how it went.
 
 What is wrong with a file stays in that file: its row and its issues say so, and the next one is read.
 """
 
 import hashlib
 import os
-import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from io import FileIO
 from itertools import chain, islice
 from pathlib import Path
@@ -23,14 +21,13 @@ from tracelab.lines import Lines, unreadable
 from tracelab.providers import PROVIDERS
 from tracelab.providers.base import Source, Stretch, Tally, records
 from tracelab.providers.recognise import Head, Verdict, recognise
-from tracelab.schema import Bookmark, File, LoadIssue, ToolCall
+from tracelab.resume import Keeper, Place, encode, marks_of, thaw
+from tracelab.schema import Bookmark, File, LoadIssue, Row, ToolCall
 
 _HEAD_LINES = 1_000  # what holds no known object in these is no log
 _HEAD_BYTES = 64 << 20
 _SIDECAR_BYTES = 1 << 20
 _TOLD_BYTES = 4 << 20
-_MAX_TYPES = 200  # real logs hold some fifty
-_is_type = lru_cache(1_000)(re.compile(r"[A-Za-z0-9_./-]{1,80}").fullmatch)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,6 +38,8 @@ class Outcome(NamedTuple):
     tool_calls: int
     issues: Counter[str]
     """Issues by reason."""
+    since: Place | None
+    """Where it was read on from; None: it was read whole."""
     bookmark: Bookmark | None
     """None where it could not be read."""
 
@@ -57,21 +56,29 @@ class Reached(NamedTuple):
 
 
 def read_log(
-    log: LogFile, loaded_at: datetime, batches: Batches, tell: Callable[[Reached], object] = lambda _: None
+    log: LogFile,
+    loaded_at: datetime,
+    batches: Batches,
+    tell: Callable[[Reached], object] = lambda _: None,
+    since: Place | None = None,
 ) -> Outcome:
     """Read one file, its rows into `batches`; whatever goes wrong is said in the outcome, never raised.
 
-    `tell` is called every few megabytes.
+    `tell` is called every few megabytes. What lies before `since` is not parsed again if it is as it was.
     """
     tally = Tally(file_id=log.file_id)
     row = _blank_row(log, loaded_at)
     issues = Counter[str]()
-    bookmark = None
+    bookmark = place = None
     calls_before = batches.count(ToolCall)
     try:
         with log.path.open("rb", buffering=0) as file:
-            bookmark = Bookmark(log.file_id, os.fstat(file.fileno()).st_ctime_ns)
-            row = _read(file, log, row, tally, issues, batches, tell)
+            ctime_ns = os.fstat(file.fileno()).st_ctime_ns
+            lines = Lines(file, tally)
+            if since and not lines.skip(since.consumed_bytes, since.consumed_sha256, since.lines):
+                since = None
+            row, place = _read(file, lines, log, row, tally, issues, batches, tell, since)
+            bookmark = Bookmark(log.file_id, ctime_ns, None)
     except FileNotFoundError:
         row = row._replace(status="gone", error="vanished before it was read")
         _note_whole(tally, "vanished", None)
@@ -85,31 +92,43 @@ def read_log(
     _move_issues(tally, issues, batches)
     has_rows = row.status in ("loaded", "partial")
     tool_calls = batches.count(ToolCall) - calls_before if has_rows else 0
-    return Outcome(row, tool_calls, issues, None if row.status == "failed" else bookmark)
+    if bookmark and place:
+        place = msgspec.structs.replace(place, steps=row.steps, tool_calls=tool_calls)
+        bookmark = bookmark._replace(place=encode(place))
+    return Outcome(row, tool_calls, issues, since, None if row.status == "failed" else bookmark)
 
 
 def _read(
     file: FileIO,
+    lines: Lines,
     log: LogFile,
     row: File,
     tally: Tally,
     issues: Counter[str],
     batches: Batches,
     tell: Callable[[Reached], object],
-) -> File:
+    since: Place | None,
+) -> tuple[File, Place | None]:
     stat = os.fstat(file.fileno())
-    lines = Lines(file, tally)
-    rest = iter(lines)
-    verdict, head = _recognise(rest)
-    lines_of_head = chain.from_iterable(stretch.lines for stretch in head)
-    first = next(filter(bytes.strip, lines_of_head), b"").removesuffix(b"\n").removesuffix(b"\r")
-    every = chain(_taken(head), rest)
+    every = iter(lines)
+    if since:
+        verdict, first_line_sha256 = Verdict(since.provider, ""), since.first_line_sha256
+    else:
+        verdict, head = _recognise(every)
+        lines_of_head = chain.from_iterable(stretch.lines for stretch in head)
+        first = next(filter(bytes.strip, lines_of_head), b"").removesuffix(b"\n").removesuffix(b"\r")
+        first_line_sha256 = hashlib.sha256(first).hexdigest()
+        every = chain(_taken(head), every)
     told_bytes = 0
+    keeper: Keeper | None = None
+    place = None
 
     def move_on() -> None:
         nonlocal told_bytes
         if not verdict.provider:
             tally.issues.clear()  # the faults of what is no log are nobody's concern
+        if keeper:
+            keeper.note(tally.issues)
         _move_issues(tally, issues, batches)
         if file.tell() - told_bytes >= _TOLD_BYTES:
             told_bytes = file.tell()
@@ -118,10 +137,25 @@ def _read(
     lines.between_blocks = move_on
     if verdict.provider:
         provider = PROVIDERS[verdict.provider]
-        first_line_sha256 = hashlib.sha256(first).hexdigest()
-        source = Source(tally.file_id, row.path, row.user_name, first_line_sha256, _sidecar(log.path))
-        decoded = records(every, provider.record, tally)
-        batches.add(provider.parse(decoded, source, tally))
+        is_followed = log.is_live and sidecar_of(log.path) is None
+        mark = marks_of(file) if since or is_followed else hash
+        source = Source(tally.file_id, row.path, row.user_name, first_line_sha256, _sidecar(log.path), mark)
+        kept: list[Row] = []
+        if since:
+            reading, before, kept = thaw(since.state)
+            tally.take(before)
+            reading.go_on(source, tally)
+            issues.update(row.reason for row in kept if isinstance(row, LoadIssue))
+            batches.add(kept)
+        else:
+            reading = provider.log(source, tally)
+        rows = reading.rows(records(every, provider.record, tally))
+        if is_followed:
+            keeper = Keeper(reading, tally, lines, kept)
+            rows = keeper.watch(rows)
+        batches.add(rows)
+        if keeper:
+            place = keeper.place(provider.name, first_line_sha256)
     else:
         for _ in records(every, _Nothing, tally):
             pass
@@ -130,7 +164,7 @@ def _read(
             _note_whole(tally, "not_a_log", verdict.what)
     if lines.fault:
         tally.issue("unreadable", lines.fault)
-    return row._replace(
+    read = row._replace(
         provider=verdict.provider,
         size_bytes=stat.st_size,
         mtime_at=_instant(mtime_ns(log.path, stat)),
@@ -139,7 +173,7 @@ def _read(
         lines=lines.count,
         bad_lines=tally.bad_lines,
         objects=tally.objects,
-        records_by_type=_known_types(tally.records_by_type),
+        records_by_type=tally.known_types(),
         steps=tally.steps,
         synthetic_rows=tally.synthetic_rows,
         rows_without_id=tally.rows_without_id,
@@ -150,6 +184,7 @@ def _read(
         status=_status(verdict, lines),
         error=lines.fault,
     )
+    return read, place
 
 
 def _status(verdict: Verdict, lines: Lines) -> str:
@@ -189,14 +224,6 @@ def _move_issues(tally: Tally, issues: Counter[str], batches: Batches) -> None:
 def _note_whole(tally: Tally, reason: str, detail: str | None) -> None:
     """Note an issue that is the file's, not a line's."""
     tally.issues.append(LoadIssue(tally.file_id, None, None, reason, detail))
-
-
-def _known_types(counts: Counter[str]) -> dict[str, int]:
-    """Keep what may be the name of a type; anything else is counted as other."""
-    types = Counter[str]()
-    for name, count in counts.most_common():
-        types[name if _is_type(name) and len(types) < _MAX_TYPES else "other"] += count
-    return dict(sorted(types.items()))
 
 
 def _sidecar(path: Path) -> bytes | None:

@@ -283,11 +283,14 @@ class Bookmark(NamedTuple):
     file_id: str
     ctime_ns: int
     """When anything of the file had last changed: no program can set that, as it can the time of writing."""
+    place: bytes | None
+    """Where to go on if it grows, encoded."""
 
 
 CREATE_BOOKMARKS = (
     "create schema if not exists loader;"
-    "create table if not exists loader.bookmarks (file_id varchar not null, ctime_ns bigint not null)"
+    "create table if not exists loader.bookmarks"
+    " (file_id varchar not null, ctime_ns bigint not null, place blob)"
 )
 
 

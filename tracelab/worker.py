@@ -10,11 +10,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
+from types import MappingProxyType
 
 import pyarrow as pa
 
@@ -22,6 +23,7 @@ from tracelab.arrow import Batches
 from tracelab.discover import LogFile
 from tracelab.errors import TracelabError
 from tracelab.read import Outcome, Reached, read_log
+from tracelab.resume import Place
 
 Message = Outcome | Reached | tuple[str, pa.RecordBatch]
 """What reading gives: rows of a table, how far a file is, what became of it (its last rows may yet come)."""
@@ -35,16 +37,24 @@ _PORTION_PATH_BYTES = 3_000
 """Of names, most of what is sent: it must fit the smallest pipe, or each end may wait for the other."""
 
 
-def read_here(logs: Iterable[LogFile], loaded_at: datetime) -> Iterator[Message]:
-    """Read logs in this process."""
+def read_here(
+    logs: Iterable[LogFile], loaded_at: datetime, places: Mapping[str, Place] = MappingProxyType({})
+) -> Iterator[Message]:
+    """Read logs in this process; those that have a place, by file_id, from there on."""
     ready: list[Message] = []
     batches = Batches(lambda table, batch: ready.append((table, batch)))
-    for log in logs:
-        ready.append(read_log(log, loaded_at, batches))
+    was_on = gc.isenabled()
+    gc.disable()  # as in processes of their own
+    try:
+        for log in logs:
+            ready.append(read_log(log, loaded_at, batches, since=places.get(log.file_id)))
+            yield from ready
+            ready.clear()
+        batches.flush()
         yield from ready
-        ready.clear()
-    batches.flush()
-    yield from ready
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @contextmanager

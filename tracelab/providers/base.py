@@ -9,9 +9,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple, TypeVar
+from functools import lru_cache
+from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -25,6 +26,11 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Tokens = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 """Tokens of one message: far more than any context holds, and little enough for any sum and price."""
 
+Mark = Callable[[str | tuple[str, str]], int]
+
+MAX_TYPES = 200
+"""Record types that are told apart in a file; real logs hold some fifty."""
+_is_type = lru_cache(1_000)(re.compile(r"[A-Za-z0-9_./-]{1,80}").fullmatch)
 _MAX_REPAIRS = 32  # wrong values mended in one object before it is given up
 
 
@@ -40,6 +46,8 @@ class Source:
     """SHA-256 (hex) of the first complete line: names a session in a log that holds no id."""
     sidecar: bytes | None = None
     """Content of an agent file's `.meta.json`, if it lies beside it."""
+    mark: Mark = hash
+    """What is kept of a text to know it again."""
 
 
 class Stretch(NamedTuple):
@@ -83,11 +91,27 @@ class Tally:
     issues: list[LoadIssue] = field(default_factory=list)
     """Problems met so far; the reader moves them on and clears the list."""
 
+    @property
+    def offset(self) -> int:
+        """Byte offset of the current line."""
+        number, offset, lines, _ = self.stretch
+        return offset + sum(map(len, lines[: self.line_no - number]))
+
+    def take(self, other: "Tally") -> None:
+        """Go on from where another tally of the file stands."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(other, each.name))
+
+    def known_types(self) -> dict[str, int]:
+        """Count records by what may be the name of a type; anything else is other."""
+        types = Counter[str]()
+        for name, count in self.records_by_type.most_common():
+            types[name if _is_type(name) and len(types) < MAX_TYPES else "other"] += count
+        return dict(sorted(types.items()))
+
     def issue(self, reason: str, detail: str | None = None) -> None:
         """Note a problem at the current line; `detail` must hold no content."""
-        number, offset, lines, _ = self.stretch
-        offset += sum(map(len, lines[: self.line_no - number]))
-        self.issues.append(LoadIssue(self.file_id, self.line_no, offset, reason, detail))
+        self.issues.append(LoadIssue(self.file_id, self.line_no, self.offset, reason, detail))
 
     def seen(self, instant: datetime) -> None:
         """Widen the file's span of time."""
@@ -100,16 +124,32 @@ class Tally:
 
 
 R = TypeVar("R", bound=msgspec.Struct)
-Parse = Callable[[Iterator[Any], Source, Tally], Iterator[Row]]
+
+
+class Log(Protocol):
+    """One file while it is read. It can be pickled between two records, without its source and tally."""
+
+    def rows(self, records: Iterator[Any]) -> Iterator[Row]:
+        """Turn records into raw rows: events as they are settled, what can still change at the end."""
+
+    def count_types(self) -> None:
+        """Bring the tally's counts of record types up to date."""
+
+    def go_on(self, source: Source, tally: Tally) -> None:
+        """Go on with a source and a tally like those of before, having been pickled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A client's log format: its name, the type its lines decode to, and how records become raw rows."""
+    """A client's log format: its name, the type its lines decode to, and how a file of them is read."""
 
     name: str
     record: type[msgspec.Struct]
-    parse: Parse
+    log: Callable[[Source, Tally], Log]
+
+    def parse(self, records: Iterator[Any], source: Source, tally: Tally) -> Iterator[Row]:
+        """Turn all records of a file into raw rows."""
+        return self.log(source, tally).rows(records)
 
 
 _FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

@@ -7,6 +7,7 @@ step; an input that an assistant row of another context descends from belongs to
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import chain, count
+from typing import Any
 
 from tracelab.providers.base import Provider, Source, Tally, content_chars, lenient, raw_chars
 from tracelab.providers.claude_compactions import Compactions
@@ -47,25 +48,6 @@ _new = tuple.__new__  # a row without the call into Python that a NamedTuple's o
 _BATCH_ROWS = 256  # so many at a time cost less to hand on
 
 
-def parse(records: Iterator[ClaudeRecord], source: Source, tally: Tally) -> Iterator[Row]:
-    """Turn the records of one log into raw rows."""
-    return chain.from_iterable(_batches(records, source, tally))
-
-
-CLAUDE = Provider("claude", ClaudeRecord, parse)
-
-
-def _batches(records: Iterator[ClaudeRecord], source: Source, tally: Tally) -> Iterator[Iterable[Row]]:
-    log = _Log(source, tally)
-    read, ready = log.read, log.ready
-    for record in records:
-        read(record)
-        if len(ready) >= _BATCH_ROWS:
-            yield ready
-            ready.clear()
-    yield log.finish()
-
-
 class _Log:
     """State of one file; rows that are final gather in `ready`."""
 
@@ -73,18 +55,47 @@ class _Log:
         self.ready: list[Row] = []
         self.file_id = source.file_id
         self.tally = tally
+        self.mark = source.mark
         self.lineage = Lineage(source, tally)
         self.types = defaultdict[str, int](int)  # adding to a Counter takes three times as long
         self.event_indexes = count()
         self.calls: dict[str, CallState] = {}
         self.hosted: set[str] = set()
         self.compactions = Compactions(self.lineage)
-        self.visible_texts: set[int] = set()  # hashes, together with their message
-        self.user_texts: set[int] = set()  # hashes
+        self.visible_texts: set[int] = set()  # marks, together with their message
+        self.user_texts: set[int] = set()  # marks
         self.queued: list[tuple[Input, int | None]] = []
         self.awaited: dict[str, StepState] = {}
         """Steps by the row they answer, where that is yet to come: logs may be out of order."""
         self.totals: dict[str, dict[str, ModelTotal]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        self.next_event = next(self.event_indexes)
+        self.event_indexes = count(self.next_event)
+        return self.__dict__ | {"tally": None, "mark": None, "event_indexes": None}
+
+    def go_on(self, source: Source, tally: Tally) -> None:
+        """Go on reading the file, having been pickled."""
+        self.tally, self.mark, self.event_indexes = tally, source.mark, count(self.next_event)
+        self.lineage.go_on(source)
+
+    def rows(self, records: Iterator[ClaudeRecord]) -> Iterator[Row]:
+        """Turn the records into raw rows."""
+        return chain.from_iterable(self._batches(records))
+
+    def _batches(self, records: Iterator[ClaudeRecord]) -> Iterator[Iterable[Row]]:
+        read, ready = self.read, self.ready
+        for record in records:
+            read(record)
+            if len(ready) >= _BATCH_ROWS:
+                yield ready
+                ready.clear()
+        yield self.finish()
+
+    def count_types(self) -> None:
+        """Bring the tally's counts of record types up to date."""
+        self.tally.records_by_type.update(self.types)
+        self.types.clear()
 
     def read(self, record: ClaudeRecord) -> None:
         """Take in one record."""
@@ -109,7 +120,7 @@ class _Log:
 
     def finish(self) -> Iterator[Row]:
         """Yield what is known only at the end of the file."""
-        self.tally.records_by_type.update(self.types)
+        self.count_types()
         contexts = self.lineage.contexts.values()
         for context in contexts:
             self._release_held(context, None)
@@ -230,7 +241,7 @@ class _Log:
 
     def _show(self, text: str, step: StepState) -> int:
         """Measure a visible text; one that its message logs twice counts once."""
-        mark = hash((step.message_id, text))
+        mark = self.mark((step.message_id, text))
         if mark not in self.visible_texts:
             self.visible_texts.add(mark)
             step.visible_chars += len(text)
@@ -299,7 +310,7 @@ class _Log:
                 waiting.events.append(self._result(block, index, record, waiting, name, is_sole))
             elif kind == "text":
                 text = block.text or ""
-                self.user_texts.add(hash(text.strip()))
+                self.user_texts.add(self.mark(text.strip()))
                 said.append((index, _kind(record, text, context), len(text)))
             elif kind in _PICTURES:
                 said.append((index, _kind(record, "", context), raw_chars(block.source)))
@@ -361,7 +372,7 @@ class _Log:
             if name is not None:
                 texts, chars = prompt_texts(attachment.prompt)
                 waiting = Input(context, record.timestamp)
-                waiting.queued_texts = frozenset(hash(text.strip()) for text in texts)
+                waiting.queued_texts = frozenset(self.mark(text.strip()) for text in texts)
                 waiting.say(next(self.event_indexes), name, 0, queued_kind(attachment, context.agent), chars)
                 context.pending.append(waiting)
         self.lineage.link(record, waiting)
@@ -412,3 +423,6 @@ class _Log:
 def _kind(record: ClaudeRecord, text: str, context: Context) -> str:
     """Who speaks in a text of a user row."""
     return row_kind(record) or text_kind(text) or ("human" if context.agent is None else "agent")
+
+
+CLAUDE = Provider("claude", ClaudeRecord, _Log)

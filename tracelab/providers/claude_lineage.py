@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import PurePath
+from typing import Any
 
 from tracelab.providers.base import Source, Tally, lenient
 from tracelab.providers.claude_records import ClaudeRecord, ForkedFrom, Sidecar
@@ -32,6 +33,13 @@ class Lineage:
         self._roots: dict[str, str] = {}  # row of a sidechain without a name → its first row
         self._parents: dict[str, tuple[str | None, Input | None]] = {}
         self._continued_from: dict[str, str] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_source": None, "_latest_name": None}
+
+    def go_on(self, source: Source) -> None:
+        """Go on reading the file, having been pickled; a log with a sidecar never is."""
+        self._source = source
 
     def conversation(self, record: ClaudeRecord) -> str:
         """Conversation that a record names, else the one of the record before it."""

@@ -144,7 +144,7 @@ class Input(msgspec.Struct, eq=False):  # many, seldom written to: made twice as
     events: list[InputEvent] = []
     marker: Marker | None = None
     queued_texts: frozenset[int] | None = None
-    """Of a queued prompt: hashes of its texts."""
+    """Of a queued prompt: marks of its texts."""
     is_linked: bool = False
     """Whether an assistant row may still descend from it."""
     early: list["CallState"] = []

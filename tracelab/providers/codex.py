@@ -7,6 +7,7 @@ step without usage. What is copied keeps its owner's session, and no time where 
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -43,35 +44,55 @@ _BATCH = 512  # events gathered before they are handed on
 _BARE_FIELDS = ("type", "role", "content", "name", "arguments", "input", "call_id", "output")
 
 
-def parse(records: Iterator[Record], source: Source, tally: Tally) -> Iterator[Row]:
-    """Yield the raw rows of one rollout: events as their steps are settled, all other rows at the end."""
-    rollout = Rollout(source, tally)
-    ready = rollout.ready
-    reader_of = _READERS.get
-    for record in records:
-        at = record.timestamp
-        if rollout.here is not rollout.own:
-            rollout.leave_copy(record.ordinal, at)
-        reader_of(record.type, _other)(rollout, record, at)
-        if at is not None:
-            rollout.previous_at = at
-            here = rollout.here
-            if here.last_at is not None and at > here.last_at:  # without a call on almost every line
-                here.last_at = at
-            else:
-                here.seen(at)
-        if len(ready) >= _BATCH and not rollout.holds:
-            yield from event_rows(ready)
-            ready.clear()
-    yield from _finish(rollout, source)
+class _Log:
+    """A rollout and where it lies."""
+
+    def __init__(self, source: Source, tally: Tally) -> None:
+        self.source = source
+        self.rollout = Rollout(source, tally)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"source": None, "rollout": self.rollout}
+
+    def go_on(self, source: Source, tally: Tally) -> None:
+        """Go on reading the file, having been pickled."""
+        self.source, self.rollout.tally = source, tally
+
+    def rows(self, records: Iterator[Record]) -> Iterator[Row]:
+        """Yield the raw rows: events as their steps are settled, all other rows at the end."""
+        rollout = self.rollout
+        ready = rollout.ready
+        reader_of = _READERS.get
+        for record in records:
+            at = record.timestamp
+            if rollout.here is not rollout.own:
+                rollout.leave_copy(record.ordinal, at)
+            reader_of(record.type, _other)(rollout, record, at)
+            if at is not None:
+                rollout.previous_at = at
+                here = rollout.here
+                if here.last_at is not None and at > here.last_at:  # without a call on almost every line
+                    here.last_at = at
+                else:
+                    here.seen(at)
+            if len(ready) >= _BATCH and not rollout.holds:
+                yield from event_rows(ready)
+                ready.clear()
+        self.count_types()
+        yield from _finish(rollout, self.source)
+
+    def count_types(self) -> None:
+        """Bring the tally's counts of record types up to date."""
+        rollout = self.rollout
+        for kind, counts in (("response_item", rollout.items), ("event_msg", rollout.events)):
+            for subtype, count in counts.items():
+                rollout.tally.records_by_type[f"{kind}/{subtype}"] += count
+            counts.clear()
 
 
 def _finish(rollout: Rollout, source: Source) -> Iterator[Row]:
     ready, calls, file_id, tally = rollout.ready, rollout.calls, rollout.file_id, rollout.tally
     threads = rollout.threads.values()
-    for kind, counts in (("response_item", rollout.items), ("event_msg", rollout.events)):
-        for subtype, count in counts.items():
-            tally.records_by_type[f"{kind}/{subtype}"] += count
     for thread in threads:
         thread.finish()
         for instant in (thread.first_at, thread.last_at):
@@ -183,4 +204,4 @@ _READERS: dict[str | None, Callable[[Rollout, Record, datetime | None], None]] =
     "compacted": _compacted,
 }
 
-CODEX = Provider("codex", Record, parse)
+CODEX = Provider("codex", Record, _Log)

@@ -59,6 +59,9 @@ class Rollout:
         self.events: defaultdict[str | None, int] = defaultdict(int)
         """Records of the two types that have subtypes, by subtype."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"tally": None}
+
     @property
     def holds(self) -> bool:
         """Whether what comes may still change whose the events are."""

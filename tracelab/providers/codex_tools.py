@@ -116,7 +116,12 @@ class Call(msgspec.Struct, gc=False, eq=False):
     def start_agent(self, agent_id: str | None) -> None:
         """Note the subagent that the client logs for the call: it counts before what a result tells."""
         if agent_id:
-            self.verdict = msgspec.structs.replace(self.verdict, agent_id=agent_id)
+            self.verdict = msgspec.structs.replace(self.verdict, agent_id=_known_id(agent_id))
+
+
+def _known_id(agent_id: str | None) -> str | None:
+    """Return what may be a subagent's id as it is, and anything else as empty: it may be a person's text."""
+    return agent_id if agent_id is None or _thread_id(agent_id) else ""
 
 
 def starts_agents(tool_name: str | None, agent_id: str | None) -> bool:
@@ -211,7 +216,7 @@ def _json_verdict(output: str | dict[str, Any]) -> Verdict:
     told = _arguments(output, _JsonOutput)
     metadata = told.metadata
     if metadata is None:
-        return Verdict(agent_id=told.agent_id)
+        return Verdict(agent_id=_known_id(told.agent_id))
     if metadata.exit_code is not None:
         is_error = metadata.exit_code != 0
     else:

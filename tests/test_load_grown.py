@@ -1,0 +1,255 @@
+"""Logs that grow between loads: only what is new is parsed, and the rows are those of one load of it all."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.test_load import query, session, tables
+from tests.test_privacy import Marks, claude_log, codex_log
+from tracelab import load as module
+from tracelab import resume
+from tracelab.discover import sample_home
+from tracelab.load import load
+from tracelab.progress import Progress
+
+
+def as_lines(records: list[dict[str, Any]]) -> bytes:
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+
+
+SAMPLE = sorted(sample_home().rglob("*.jsonl"), key=lambda path: -path.stat().st_size)
+LOGS = {path.name: path.read_bytes() for path in SAMPLE}
+LOGS |= {"claude.jsonl": as_lines(claude_log(Marks())), "codex.jsonl": as_lines(codex_log(Marks()))}
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return tmp_path / "tracelab.duckdb"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "log.jsonl"
+
+
+def equals_one_load(db: Path, path: Path) -> bool:
+    fresh = db.with_name("fresh.duckdb")
+    fresh.unlink(missing_ok=True)
+    load([path], db=fresh)
+    return tables(db, without=("loaded_at",)) == tables(fresh, without=("loaded_at",))
+
+
+def append(path: Path, data: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(data)
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_log_that_comes_line_by_line_gives_what_it_gives_at_once(name: str, db: Path, log: Path) -> None:
+    lines = LOGS[name].splitlines(keepends=True)
+    stride = max(1, len(lines) // 6)
+    log.touch()
+    for start in range(0, len(lines), stride):
+        append(log, b"".join(lines[start : start + stride]))
+        load([log], db=db)
+    assert equals_one_load(db, log)
+
+
+def test_only_what_was_appended_is_read_and_counted(db: Path, log: Path) -> None:
+    whole = session(0, steps=9)
+    known = whole[: whole.index(b"\n", len(whole) // 2) + 20]  # and a torn line
+    log.write_bytes(known)
+    first = load([log], db=db)
+    log.write_bytes(whole)
+    rest = load([log], db=db)
+    assert (rest.loaded, rest.unchanged) == (1, 0)
+    assert rest.bytes_read == len(whole) - (known.rindex(b"\n") + 1)
+    assert (first.steps + rest.steps, first.tool_calls + rest.tool_calls) == (9, 9)
+    assert 0 < rest.steps < 9
+    assert equals_one_load(db, log)
+
+
+def test_a_result_that_comes_later_finds_its_call(db: Path, log: Path) -> None:
+    *lines, result = session(0, steps=3).splitlines(keepends=True)
+    log.write_bytes(b"".join(lines))
+    load([log], db=db)
+    unanswered = "select count(*) from raw.tool_calls where result_at is null"
+    assert query(db, unanswered) == [(1,)]
+    append(log, result)
+    assert load([log], db=db).bytes_read == len(result)
+    assert query(db, unanswered) == [(0,)]
+    assert equals_one_load(db, log)
+
+
+def test_a_step_may_straddle_two_loads(db: Path, log: Path) -> None:
+    prompt, answer, *_ = session(0, steps=1).splitlines(keepends=True)
+    second = answer.replace(b'"output_tokens": 40', b'"output_tokens": 90').replace(
+        b"000000000001", b"9" * 12
+    )
+    log.write_bytes(prompt + answer)
+    load([log], db=db)
+    append(log, second)
+    assert load([log], db=db).bytes_read == len(second)
+    assert query(db, "select output_tokens from raw.steps") == [(90,)]
+    assert equals_one_load(db, log)
+
+
+def test_a_log_whose_old_bytes_changed_is_read_whole(db: Path, log: Path) -> None:
+    log.write_bytes(session(0, steps=5))
+    load([log], db=db)
+    log.write_bytes(session(0, steps=7).replace(b"claude-opus-4-8", b"claude-opus-4-7", 1))
+    assert load([log], db=db).bytes_read == log.stat().st_size
+    assert equals_one_load(db, log)
+
+
+def test_a_place_that_other_code_kept_is_not_gone_on_from(
+    db: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.write_bytes(session(0, steps=5))
+    load([log], db=db)
+    log.write_bytes(session(0, steps=7))
+    monkeypatch.setattr(resume, "code_sha256", lambda: "other")
+    assert load([log], db=db).bytes_read == log.stat().st_size
+    assert equals_one_load(db, log)
+
+
+def test_places_are_kept_of_live_logs_for_some_days(
+    db: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = "select place is not null from loader.bookmarks"
+    log.write_bytes(session(0))
+    os.utime(log, (1e9, 1e9))
+    load([log], db=db)
+    assert query(db, kept) == [(False,)], "written long ago"
+    append(log, session(0, steps=1))
+    load([log], db=db)
+    assert query(db, kept) == [(True,)]
+    other = log.with_name("other.jsonl")
+    other.write_bytes(session(1))
+    monkeypatch.setattr(module, "_KEPT_S", 0)
+    load([other], db=db)
+    assert query(db, f"{kept} order by all") == [(False,), (True,)]
+
+
+def test_what_is_kept_of_a_log_makes_nothing_but_its_state() -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return os.system, ("true",)
+
+    for thing in (Trap(), os.system, json.JSONDecoder, resume.Path):
+        with pytest.raises(pickle.UnpicklingError, match="no part of a log's state"):
+            resume.thaw(pickle.dumps((thing, None, [])))
+
+
+def test_texts_are_known_again_by_another_process(db: Path, log: Path) -> None:
+    """A prompt that was queued is told once, though it stands in the log twice."""
+    lines = session(0, steps=1).splitlines(keepends=True)
+    common = json.loads(lines[-1]) | {"parentUuid": None}
+    queued = {"type": "attachment", "attachment": {"type": "queued_command", "prompt": "now this"}}
+    said = {"type": "user", "message": {"role": "user", "content": "now this"}}
+    rows = [
+        common | {"message": None, "uuid": f"{number:08d}-1111-4000-8000-000000000000"} for number in (1, 2)
+    ]
+    later = as_lines([rows[0] | queued, rows[1] | said]).splitlines(keepends=True)
+    log.touch()
+    for number, line in enumerate([b"".join(lines), *later]):
+        append(log, line)
+        if number == 2:
+            os.utime(log, (1e9, 1e9))  # as a copy of an old log: no place is kept of it any more
+        subprocess.run(
+            [sys.executable, "-m", "tracelab", "--db", str(db), "load", str(log)],
+            env=os.environ | {"PYTHONHASHSEED": str(number)},
+            check=True,
+        )
+    said_by = "select count(*) from raw.events where event_type = 'user_message'"
+    assert query(db, said_by) == [(2,)]
+    assert equals_one_load(db, log)
+
+
+class Cut(Exception):
+    """A load that ends before it is done."""
+
+
+def cut(_: Progress) -> None:
+    raise Cut
+
+
+CHANGES = st.tuples(
+    st.sampled_from(
+        ["append", "append", "append", "line", "garbage", "truncate", "rewrite", "rename", "remove", "cut"]
+    ),
+    st.integers(0, 2),
+    st.floats(0, 1, width=32),
+)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    names=st.lists(st.sampled_from(sorted(LOGS)), min_size=3, max_size=3, unique=True),
+    begun=st.floats(0, 1, width=32),
+    loads=st.lists(st.lists(CHANGES, min_size=1, max_size=4), min_size=1, max_size=5),
+)
+def test_any_loads_of_changing_logs_end_as_one_load_of_the_last(
+    names: list[str], begun: float, loads: list[list[tuple[str, int, float]]]
+) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, db = Path(scratch) / "logs", Path(scratch) / "tracelab.duckdb"
+        folder.mkdir()
+        paths = [folder / name for name in names]
+        rest = {}
+        for number, path in enumerate(paths):
+            data = LOGS[path.name]
+            path.write_bytes(data[: int(begun * len(data))])
+            rest[number] = data[int(begun * len(data)) :]
+        load([folder], db=db)
+        for changes in loads:
+            is_cut = False
+            for change, number, amount in changes:
+                paths[number], rest[number] = changed(paths[number], rest[number], change, amount)
+                is_cut |= change == "cut"
+            if is_cut:
+                try:
+                    load([folder], db=db, progress=cut)
+                except Cut:
+                    continue
+            load([folder], db=db)
+        load([folder], db=db, prune=True)
+        if any(path.exists() for path in paths):
+            assert equals_one_load(db, folder)
+
+
+def changed(path: Path, rest: bytes, change: str, amount: float) -> tuple[Path, bytes]:
+    """Change a log; return its path, and what of it is yet to come."""
+    if not path.exists():
+        return path, rest
+    data = path.read_bytes()
+    count = int(amount * len(rest))
+    match change:
+        case "append":
+            append(path, rest[:count])
+            return path, rest[count:]
+        case "line":
+            end = rest.find(b"\n", count) + 1
+            append(path, rest[:end])
+            return path, rest[end:]
+        case "garbage":
+            append(path, b'\n{"broken\n\n{"a": 1}{"b": 2}\n')
+        case "truncate":
+            path.write_bytes(data[: int(amount * len(data))])
+        case "rewrite":
+            place = int(amount * (len(data) - 1))
+            path.write_bytes(data[:place] + b" " + data[place + 1 :])
+        case "rename":
+            return path.rename(path.with_name(f"{path.stem}-.jsonl")), rest
+        case "remove":
+            path.unlink()
+    return path, rest

@@ -1,0 +1,162 @@
+"""Going on with a log where its reading ended: what was known there, kept so that only new bytes are parsed.
+
+What a provider holds of a log is pickled after the last whole line, and taken up again if the bytes up to
+there are the same. It holds what raw rows do, ids of records, and marks of texts keyed by the log itself.
+"""
+
+import hashlib
+import io
+import os
+import pickle
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tracelab.lines import Lines
+from tracelab.providers.base import MAX_TYPES, Log, Mark, Stretch, Tally
+from tracelab.schema import Event, LoadIssue, Row
+
+_KEY_BYTES = 4096
+_MAX_ROWS = 10_000
+_OWN_MODULES = ("tracelab.providers.", "tracelab.schema")
+_PLAIN = {
+    ("builtins", "frozenset"),
+    ("builtins", "int"),
+    ("builtins", "list"),
+    ("builtins", "set"),
+    ("collections", "Counter"),
+    ("collections", "defaultdict"),
+    ("datetime", "datetime"),
+    ("datetime", "timedelta"),
+    ("datetime", "timezone"),
+}
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where the reading of a log ended: after its last whole line."""
+
+    code_sha256: str
+    """Of the code that read it: other code may keep other things."""
+    provider: str
+    first_line_sha256: str
+    consumed_bytes: int
+    consumed_sha256: str
+    lines: int
+    state: bytes
+    """What `thaw` takes: the log, its tally, and rows to write again."""
+    open_events: list[int]
+    """Events, by index, that were written without being settled: going on writes them again."""
+    steps: int
+    """Of the rows written; so the next."""
+    tool_calls: int
+
+
+def encode(place: Place) -> bytes:
+    """Turn a place into bytes."""
+    return msgspec.msgpack.encode(place)
+
+
+def decode(data: bytes) -> Place | None:
+    """Return the place that bytes hold; None if this version cannot go on from there."""
+    try:
+        place = msgspec.msgpack.decode(data, type=Place)
+    except msgspec.DecodeError:
+        return None
+    return place if place.code_sha256 == code_sha256() else None
+
+
+class Keeper:
+    """Watches a log being read, and keeps what going on from its last whole line takes."""
+
+    def __init__(self, log: Log, tally: Tally, lines: Lines, rows: list[Row]) -> None:
+        self._log = log
+        self._tally = tally
+        self._lines = lines
+        self._rows = rows  # whatever is not an event is few, and written again
+        self._open_events: list[int] = []
+        self._end: tuple[int, str, int, bytes] | None = None
+        lines.at_end = self._keep
+
+    def watch(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Give rows on."""
+        for row in rows:
+            if self._end is None:
+                if not isinstance(row, Event):
+                    self._rows.append(row)
+            elif isinstance(row, Event):
+                self._open_events.append(row.event_index)
+            yield row
+
+    def note(self, issues: Sequence[LoadIssue]) -> None:
+        """Take issues that are about to be written."""
+        if self._end is None:
+            self._rows += issues
+
+    def place(self, provider: str, first_line_sha256: str) -> Place | None:
+        """Return where reading ended; None where it cannot go on, or to keep that would be too much."""
+        if self._end is None or len(self._rows) > _MAX_ROWS or len(self._tally.known_types()) >= MAX_TYPES:
+            return None
+        consumed_bytes, consumed_sha256, lines, state = self._end
+        return Place(
+            code_sha256(), provider, first_line_sha256, consumed_bytes, consumed_sha256, lines, state,
+            self._open_events, 0, 0,
+        )  # fmt: skip
+
+    def _keep(self) -> None:
+        self._log.count_types()
+        tally, lines = self._tally, self._lines
+        bare = replace(
+            tally,
+            stretch=Stretch(tally.line_no, tally.offset, []),
+            issues=[],
+            records_by_type=Counter(tally.known_types()),
+        )
+        state = pickle.dumps((self._log, bare, [*self._rows, *tally.issues]), pickle.HIGHEST_PROTOCOL)
+        self._end = lines.consumed_bytes, lines.consumed_sha256, lines.count, state
+
+
+def thaw(state: bytes) -> tuple[Log, Tally, list[Row]]:
+    """Return what was frozen."""
+    log, tally, rows = _Unpickler(io.BytesIO(state)).load()
+    return log, tally, rows
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes nothing but what a log's state is made of: a warehouse may come from anyone."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _PLAIN or module.startswith(_OWN_MODULES):
+            found = getattr(sys.modules[module], name, None)
+            if isinstance(found, type) and found.__module__ == module:
+                return found
+        raise pickle.UnpicklingError(f"{module}.{name} is no part of a log's state")
+
+
+def marks_of(file: FileIO) -> Mark:
+    """Return how to mark texts of a log: the same way each time, and nobody without the log can try words."""
+    head = os.pread(file.fileno(), _KEY_BYTES, 0).lstrip().partition(b"\n")[0]
+    key = hashlib.sha256(head).digest()
+
+    def mark(text: str | tuple[str, str]) -> int:
+        whole = text if isinstance(text, str) else "\n".join(text)
+        return int.from_bytes(hashlib.blake2b(whole.encode(), digest_size=8, key=key).digest())
+
+    return mark
+
+
+@cache
+def code_sha256() -> str:
+    """Digest the code that reads logs."""
+    package = Path(__file__).parent
+    files = [*(package / "providers").glob("*.py"), *(package / f"{name}.py" for name in _CODE)]
+    return hashlib.sha256(b"\n".join(path.read_bytes() for path in sorted(files))).hexdigest()
+
+
+_CODE = ("lines", "read", "resume", "schema")
