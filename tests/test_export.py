@@ -51,6 +51,16 @@ def test_values_survive_the_way_through_csv(db: Path, tmp_path: Path) -> None:
         ]
 
 
+def test_a_foreign_warehouse_s_names_are_no_sql_and_no_path(db: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(db)) as warehouse:
+        warehouse.execute('create table "summary_x; drop table steps" as select 1 as x')
+        warehouse.execute('create table "summary_/../../gone" as select 1 as x')
+        warehouse.execute('create table summary_columns as select 1 as "a"", error(""b"")", 2 as "x y"')
+    paths = export_tables(db, tmp_path / "out")
+    assert [path.name for path in paths] == ["summary_columns.csv", "summary_hostile.csv"]
+    assert paths[0].read_text() == '"a"", error(""b"")",x y\n1,2\n'
+
+
 def test_rows_stand_in_the_order_of_their_keys(db: Path, tmp_path: Path) -> None:
     [path] = export_tables(db, tmp_path / "out", ["steps"])
     assert pl.read_csv(path)["step"].to_list() == list(range(1000))

@@ -63,8 +63,25 @@ def test_a_reader_cannot_write(db: Path) -> None:
 
 
 def test_a_reader_may_bring_settings_of_its_own(db: Path) -> None:
-    with open_read_only(db, {"enable_external_access": "false"}) as warehouse:
-        assert warehouse.execute("select current_setting('enable_external_access')").fetchall() == [(False,)]
+    with open_read_only(db, {"threads": "1"}) as warehouse:
+        assert warehouse.execute("select current_setting('threads')").fetchall() == [(1,)]
+
+
+def test_a_view_of_a_foreign_warehouse_reaches_no_file_and_writes_none(db: Path, tmp_path: Path) -> None:
+    secret, out = tmp_path / "secret.csv", tmp_path / "it's out"
+    secret.write_text("word\n1\n")
+    out.mkdir()
+    with duckdb.connect(str(db)) as warehouse:
+        warehouse.execute(f"create view summary_all as from read_csv('{secret}')")
+    for given in (None, out):
+        with open_read_only(db, out=given) as warehouse:
+            with pytest.raises(duckdb.PermissionException):
+                warehouse.execute("from summary_all")
+            with pytest.raises(duckdb.PermissionException):
+                warehouse.execute(f"copy (select 1) to '{tmp_path}/beside.csv'")
+    with open_read_only(db, out=out) as warehouse:
+        warehouse.execute(f"copy (select 1 as x) to '{tmp_path}/it''s out/x.csv'")
+    assert (out / "x.csv").read_text() == "x\n1\n"
 
 
 def test_a_warehouse_that_is_not_there_is_named_with_the_way_to_make_it(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def export_tables(db: Path, out: Path, names: Sequence[str] = (), *, format: For
     Raises:
         TracelabError: if nothing is built, a name is no public table, or `out` cannot be written.
     """
-    with open_read_only(db) as warehouse:
+    with open_read_only(db, out=out) as warehouse:
         chosen = _chosen(public_tables(warehouse), names)
         check_folder(out)
         try:
@@ -48,9 +48,13 @@ def check_folder(out: Path) -> None:
 
 
 def public_tables(warehouse: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the names of the marts and summaries that are built, sorted."""
+    """Return the names of the marts and summaries that are built, sorted.
+
+    They are names as ours are, whoever made the warehouse: good in a query and for a file.
+    """
     rows = warehouse.execute(
-        "select table_name from information_schema.tables where table_schema = 'main' order by all"
+        "select table_name from information_schema.tables"
+        " where table_schema = 'main' and regexp_full_match(table_name, '[a-z][a-z0-9_]*') order by all"
     ).fetchall()
     return [name for (name,) in rows]
 
@@ -91,7 +95,11 @@ def _order(warehouse: duckdb.DuckDBPyConnection, name: str) -> str:
     columns = [column for column, *_ in warehouse.execute(f"describe main.{name}").fetchall()]
     keys = [column for column in ("step_id", "request_id") if column in columns[:2]]
     numbered = [f"regexp_extract({key}, '.*[#@]'), regexp_extract({key}, '\\d+$')::bigint" for key in keys]
-    return ", ".join([*numbered, *(f'"{column}"' for column in columns)])
+    return ", ".join([*numbered, *(_identifier(column) for column in columns)])
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _quoted(path: Path) -> str:

@@ -24,7 +24,6 @@ TABLE_ROWS = 200
 
 _BATCH_ROWS = 10_000
 _GUARD = {
-    "enable_external_access": "false",
     "python_enable_replacements": "false",
     "allow_unsigned_extensions": "false",
     "allow_community_extensions": "false",
@@ -35,7 +34,6 @@ _GUARD = {
     "temp_directory": "",  # else even a read-only connection spills to a folder beside the file
     "max_temp_directory_size": "0GB",
     "arrow_lossless_conversion": "true",
-    "lock_configuration": "true",
 }
 _COPY_OPTIONS = {"csv": "format csv, header", "json": "format json, array true", "parquet": "format parquet"}
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UBIGINT")
@@ -65,6 +63,7 @@ def main() -> None:
 def _answer(db: str, query: str, format: str) -> None:
     kind = _kind(query)
     with open_read_only(Path(db), _GUARD) as warehouse, duckdb.connect() as writer:
+        warehouse.execute("set lock_configuration = true")
         answer = _bound(warehouse, query)
         types = [str(column_type) for column_type in answer.types]
         writer.register("answer", answer.to_arrow_reader(_BATCH_ROWS))
@@ -95,7 +94,10 @@ def _kind(query: str) -> str:
     Raises:
         TracelabError: if it is not one statement, or not one that reads.
     """
-    kinds = [statement.type.name for statement in duckdb.extract_statements(query)]
+    try:
+        kinds = [statement.type.name for statement in duckdb.extract_statements(query)]
+    except (TypeError, ValueError) as error:  # half a character, or a kind of statement without a name here
+        raise TracelabError("`tracelab sql` only reads: one SELECT statement, in UTF-8") from error
     match kinds:
         case []:
             raise TracelabError("there is no query: give one SELECT statement")

@@ -20,15 +20,24 @@ _HEADERS_BYTES = 12_288
 """The headers that open a DuckDB file: a shorter one was never made to the end, and holds nothing."""
 
 
-def open_read_only(path: Path, settings: Mapping[str, str] | None = None) -> duckdb.DuckDBPyConnection:
+def open_read_only(
+    path: Path, settings: Mapping[str, str] | None = None, *, out: Path | None = None
+) -> duckdb.DuckDBPyConnection:
     """Open an existing warehouse for reading; use it as a context manager.
+
+    It may come from anybody: whatever views it holds, they reach no file but itself and no network. Files are
+    written below `out` alone.
 
     Raises:
         TracelabError: if there is none, or it is in use, damaged, or of another version.
     """
     if not path.exists():
         raise TracelabError(f"no warehouse at {path}: run `tracelab load` first, or name another with --db")
-    return _connect(path, read_only=True, settings=settings or {})
+    warehouse = _connect(path, read_only=True, settings=settings or {})
+    if out:
+        warehouse.execute("set allowed_directories = ?", [[str(out.absolute())]])
+    warehouse.execute("set enable_external_access = false")
+    return warehouse
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import duckdb
 import polars as pl
 
+from tracelab.export import public_tables
+
 PROVIDERS = {"all": "All providers", "claude": "Claude", "codex": "Codex"}
 SESSION_KINDS = {"all": "All sessions", "main": "Main only"}
 
@@ -68,10 +70,11 @@ def tables(warehouse: duckdb.DuckDBPyConnection, names: Collection[str] = ()) ->
         "select table_name, list(column_name) from duckdb_columns()"
         " where schema_name = 'main' and database_name = current_database() and not internal group by all"
     ).fetchall()
+    chosen = {name for name in public_tables(warehouse) if not names or name in names}
     return {
         name: Table("provider" in columns, "session_kind" in columns and name not in _WITHOUT_WHOLES)
         for name, columns in rows
-        if not names or name in names
+        if name in chosen
     }
 
 
