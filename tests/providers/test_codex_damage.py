@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,3 +90,14 @@ def test_a_damaged_log_still_gives_consistent_rows(seed: int, share: float, is_s
         else:
             assert step.input_tokens == (step.prefix_tokens or 0) + (step.append_tokens or 0)
             assert (step.cache_write_tokens or 0) <= (step.append_tokens or 0)
+
+
+@pytest.mark.parametrize(
+    "lacks", ["input_tokens", "output_tokens", "reasoning_output_tokens", "total_tokens"]
+)
+@pytest.mark.parametrize("damaged", [0, 1], ids=["row", "echo"])
+def test_a_running_total_that_lacks_a_part_counts_no_response_twice(lacks: str, damaged: int) -> None:
+    log = [meta(), started(1, "t1"), asks(2, call(1)), counted(3, FIRST), counted(4, FIRST), says(5)]
+    del log[3 + damaged]["payload"]["info"]["total_token_usage"][lacks]
+    assert [step.input_tokens for step in parse(log).of(Step)][:1] == [FIRST[0]]
+    assert sum(step.input_tokens or 0 for step in parse(log).of(Step)) == FIRST[0]

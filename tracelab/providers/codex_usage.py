@@ -23,20 +23,21 @@ def read_token_count(rollout: Rollout, event: EventMessage, at: datetime | None)
     info = event.info
     if info is None:
         return
-    usage = info.last_token_usage
-    if info.total_token_usage is None or usage is None:
+    usage, running = info.last_token_usage, info.total_token_usage
+    # by a total that lacks a part no row could be told from its echo
+    if usage is None or running is None or running.input_tokens is None or running.output_tokens is None:
         rollout.tally.issue(
             "unknown_usage_shape", "token_count without total_token_usage and last_token_usage"
         )
         return
-    total, last = numbers(info.total_token_usage), numbers(usage)
+    total, last = numbers(running), numbers(usage)
     before, rollout.total = rollout.total, total
     thread = rollout.here
     thread.window = info.model_context_window or thread.window
     is_zero = not last[_INPUT] + last[_OUTPUT]
     if is_zero and last[_TOTAL] and thread.marker is not None and not _is_overflow(before, total):
         thread.marker.post_tokens = last[_TOTAL]
-    if total == before:
+    if total == before or (not is_zero and _is_same_use(before, total)):
         rollout.tally.usage_echoes += 1
     elif is_zero or (thread.unmatched and _is_echo(rollout, thread, total, last)):
         return
@@ -167,6 +168,11 @@ def _attribute(step: Response, record: UsageRecord) -> None:
 def _is_overflow(before: Numbers | None, total: Numbers) -> bool:
     """Say whether a row tells that the context window was full: a new total of no parts but its size."""
     return total != before and total[_TOTAL] > 0 and not total[_INPUT] + total[_OUTPUT]
+
+
+def _is_same_use(before: Numbers | None, total: Numbers) -> bool:
+    """Say whether two totals agree in what no response leaves as it was: a damaged row may lack the rest."""
+    return before is not None and before[_INPUT] == total[_INPUT] and before[_OUTPUT] == total[_OUTPUT]
 
 
 def _adds_up(before: Numbers, last: Numbers, total: Numbers) -> bool:
