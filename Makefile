@@ -5,7 +5,7 @@ INSTALL := install --quiet --no-deps --require-hashes --requirement requirements
 SQL := models macros tests/dbt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint fmt docs lock prices bench
+.PHONY: help setup demo test check lint fmt docs lock prices fuzz bench
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -51,6 +51,9 @@ lock:  ## Write requirements.lock anew from pyproject.toml
 
 prices: setup  ## Write the price seeds anew from the genai-prices package
 	$(BIN)/python seeds/update_model_prices.py
+
+fuzz: setup  ## Read 50,000 damaged logs, others each time, where a test run reads 400
+	TRACELAB_FUZZ_INPUTS=50000 TRACELAB_FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest tests/test_fuzz.py
 
 bench: setup  ## Time a load against the standard library's json, and a build
 	$(BIN)/python -m benchmarks.run
