@@ -15,12 +15,14 @@ with
         from {{ ref("int_call_costs") }}
         where call_index is null
     ),
-    lookback as (
+    -- what comes before a step: few columns, since they are sorted
+    befores as (
         select
-            *,
-            coalesce(
-                sum(compactions) over (partition by session_id order by step_index), 0
-            ) as compactions_so_far,
+            step_id,
+            last_value(
+                case when compactions > 0 then step_index end ignore nulls
+            ) over so_far
+            > lag(step_index) over ordinary as is_compacted,
             last_value(
                 case
                     when cache_write_tokens > 0
@@ -28,33 +30,29 @@ with
                         cache_write_1h_tokens > 0
                         and coalesce(cache_write_5m_tokens, 0) = 0
                 end ignore nulls
-            ) over earlier as wrote_for_an_hour
+            ) over (so_far rows between unbounded preceding and 1 preceding)
+            as wrote_for_an_hour
         from {{ ref("steps") }}
         left join compacted using (step_id)
-        left join costs using (step_id)
-        left join
-            (select step_id, idle_gap_ms from {{ ref("idle_gaps") }}) using (step_id)
         window
-            earlier as (
-                partition by session_id
-                order by step_index
-                rows between unbounded preceding and 1 preceding
-            )
+            so_far as (partition by session_id order by step_index),
+            ordinary as (partition by session_id, purpose is null order by step_index)
     ),
     pairs as (
         select
             *,
             previous_step_id is null as is_first,
-            lag(compactions_so_far) over ordinary < compactions_so_far as is_compacted,
             -- the tokens of several calls are no size of one prompt
             purpose is null
             and calls = 1
             and (
                 is_first or context_growth_tokens - previous_output_tokens is not null
             ) as is_comparable
-        from lookback
-        window
-            ordinary as (partition by session_id, purpose is null order by step_index)
+        from {{ ref("steps") }}
+        inner join befores using (step_id)
+        left join costs using (step_id)
+        left join
+            (select step_id, idle_gap_ms from {{ ref("idle_gaps") }}) using (step_id)
     ),
     split as (
         select
