@@ -13,7 +13,8 @@ with
             ) as is_subtracted,
             append_tokens,
             if(is_subtracted, previous_output_tokens, 0) as subtracted_tokens,
-            append_tokens - subtracted_tokens as signed_tokens,
+            append_tokens - subtracted_tokens as signed_adjusted_append_tokens,
+            greatest(signed_adjusted_append_tokens, 0) as adjusted_append_tokens,
             case
                 when append_tokens is null or previous_output_tokens is null
                 then 'missing'
@@ -25,39 +26,37 @@ with
         from {{ ref("steps") }}
         where previous_step_id is not null
     ),
-    measured as (
+    described as (
         select
-            provider,
-            session_kind,
-            model,
-            left_out_as,
-            left_out_as is null and is_subtracted as is_subtracted,
-            left_out_as is null and signed_tokens < 0 as is_clipped,
-            unnest(
-                [
-                    {'measure':'append_tokens', 'tokens':append_tokens},
-                    {'measure':'subtracted_tokens', 'tokens':subtracted_tokens},
-                    {'measure':'signed_adjusted_append_tokens', 'tokens':signed_tokens},
-                    {
-                        'measure':'adjusted_append_tokens',
-                        'tokens':greatest(signed_tokens, 0)
-                    }
-                ],
-                recursive := true
-            )
+            {{ pooled("provider") }},
+            {{ pooled("session_kind") }},
+            {{ pooled("model") }},
+            count(*) as pairs,
+            count(*) filter (where left_out_as = 'missing') as missing_pairs,
+            count(*) filter (where left_out_as = 'multi_call') as multi_call_pairs,
+            count(*) filter (where left_out_as = 'placeholder') as placeholder_pairs,
+            {{ distributions("if(left_out_as is null, columns('_tokens$'), null)") }},
+            count(*) filter (
+                where left_out_as is null and is_subtracted
+            ) as subtracted_pairs,
+            count(*) filter (
+                where left_out_as is null and signed_adjusted_append_tokens < 0
+            ) as clipped_pairs
         from pairs
+        group by {{ cuts() }}
     )
 select
-    {{ pooled("provider") }},
-    {{ pooled("session_kind") }},
-    {{ pooled("model") }},
+    provider,
+    session_kind,
+    model,
     measure,
-    count(*) as pairs,
-    count(*) filter (where left_out_as = 'missing') as missing_pairs,
-    count(*) filter (where left_out_as = 'multi_call') as multi_call_pairs,
-    count(*) filter (where left_out_as = 'placeholder') as placeholder_pairs,
-    {{ distribution("if(left_out_as is null, tokens, null)") }},
-    count(*) filter (where is_subtracted) as subtracted_pairs,
-    count(*) filter (where is_clipped) as clipped_pairs
-from measured
-group by {{ cuts() }}, measure
+    pairs,
+    missing_pairs,
+    multi_call_pairs,
+    placeholder_pairs,
+    {{ distribution_of("found") }},
+    subtracted_pairs,
+    clipped_pairs
+from described unpivot (found for measure in (columns('_tokens$')))
+-- without any pair there is no row of all
+where pairs > 0
