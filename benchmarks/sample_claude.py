@@ -172,10 +172,11 @@ def _step(log: Log, move: Move) -> None:
     if not final:  # agents' files often keep the count of the message's start
         usage = {**usage, "output_tokens": rng.randint(1, 5)}
     first_ms = sent_ms + rng.randint(1100, 3600)
-    each_ms = max(120, output * 17 // len(blocks))
+    spoken_ms = first_ms + thought * 17
+    each_ms = max(120, (output - thought) * 17 // len(blocks))
     results: list[tuple[int, Call, str, str, Outcome]] = []
     for number, (block, call) in enumerate(blocks):
-        log.now_ms = max(log.now_ms, first_ms + each_ms * number)
+        log.now_ms = max(log.now_ms, spoken_ms + each_ms * number)
         for late in [result for result in results if result[0] <= log.now_ms]:
             results.remove(late)
             _result(log, late)
@@ -185,7 +186,12 @@ def _step(log: Log, move: Move) -> None:
         log.put(row)
         if call is not None:
             found = _outcome(log, call, block["id"], interrupted=move.interrupted)
-            results.append((log.now_ms + found.wall_ms, call, block["id"], row["uuid"], found))
+            begun_ms = (
+                max(log.now_ms, *(result[0] for result in results))
+                if move.one_by_one and results
+                else log.now_ms
+            )
+            results.append((begun_ms + found.wall_ms, call, block["id"], row["uuid"], found))
     for result in sorted(results, key=lambda result: result[0]):
         log.now_ms = max(log.now_ms, result[0])
         _result(log, result)

@@ -13,7 +13,6 @@ from benchmarks import sample_codex_tools as tools
 from benchmarks import sample_texts as texts
 from benchmarks.records_codex import Record
 from benchmarks.sample_codex_thread import (
-    WINDOW_TOKENS,
     Thread,
     ask,
     begin,
@@ -154,10 +153,11 @@ def _respond(
     """The lines of one response, its usage, its outputs and the echo, in the era's order."""
     rng, sent_ms = thread.rng, thread.now_ms
     last = spend(thread, sent_ms, calls=len(started) + searches, answers=answers)
-    thread.now_ms = sent_ms + rng.randint(1400, 4200)
+    first_ms, token_ms = sent_ms + rng.randint(1200, 3400), rng.randint(13, 19)
+    thread.now_ms = first_ms + last[3] * token_ms
     if last[3]:
         reason(thread, sent_ms)
-    thread.now_ms = sent_ms + 1500 + last[2] * rng.randint(13, 19)
+    thread.now_ms = first_ms + last[2] * token_ms
     for _ in range(searches):
         action = {"type": "search", "query": "inotify moved_from rename follow"}
         item: Record = {"type": "web_search_call", "id": ids.hexadecimal(rng, "ws_"), "status": "completed"}
@@ -185,7 +185,7 @@ def _respond(
         thread.planted.add("codex tool errors", one.fails and not one.running)
         thread.put("response_item", shown)
     if (started and not interrupted) or not thread.old:
-        counted = records.token_count(thread.usage("count"), thread.tokens(last), WINDOW_TOKENS)
+        counted = records.token_count(thread.usage("count"), thread.tokens(last), thread.script.window_tokens)
         thread.put("event_msg", counted)
     thread.now_ms += 8
 
@@ -214,7 +214,7 @@ def _compact(thread: Thread) -> None:
     thread.prompt.size = thread.rng.randint(62_000, 66_000)
     thread.prompt.cached = thread.prompt.shared
     estimate = thread.tokens([0, 0, 0, 0, thread.prompt.size])
-    thread.put("event_msg", records.token_count(thread.usage("count"), estimate, WINDOW_TOKENS))
+    thread.put("event_msg", records.token_count(thread.usage("count"), estimate, thread.script.window_tokens))
     end(thread, before_ms, interrupted=False)
     thread.planted.add("codex compactions")
     thread.planted.add("codex compaction steps")

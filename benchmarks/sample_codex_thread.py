@@ -12,7 +12,6 @@ from benchmarks.records_codex import Record
 from benchmarks.sample_model import Planted, Prompt, iso
 from benchmarks.sample_story import Script
 
-WINDOW_TOKENS = 258_400
 NAMES = ("input_", "cached", "output", "reasoning", "total")
 
 
@@ -83,7 +82,11 @@ def begin(thread: Thread, root_turn_id: str | None = None) -> None:
     if not thread.old:
         settings = records.thread_settings(thread.turn.thread_id, thread.cwd, thread.model)
         thread.put("event_msg", settings)
-    started: Record = {"type": "task_started", "turn_id": turn_id, "model_context_window": WINDOW_TOKENS}
+    started: Record = {
+        "type": "task_started",
+        "turn_id": turn_id,
+        "model_context_window": thread.script.window_tokens,
+    }
     if not thread.old:
         started["started_at"] = thread.now_ms // 1000
     thread.put("event_msg", started)
@@ -159,7 +162,7 @@ def close(thread: Thread, last: list[int]) -> str:
     """The line that carries a response's usage."""
     response_id = ids.hexadecimal(thread.rng, "resp_")
     if thread.old:
-        counted = records.token_count(thread.usage("count"), thread.tokens(last), WINDOW_TOKENS)
+        counted = records.token_count(thread.usage("count"), thread.tokens(last), thread.script.window_tokens)
         thread.put("event_msg", counted)
     else:
         numbers = (thread.tokens(last), thread.usage("turn"), thread.usage("thread"))

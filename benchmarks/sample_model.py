@@ -46,6 +46,7 @@ class Move:
     answers: bool
     loses_cache: bool
     interrupted: bool
+    one_by_one: bool
 
 
 def moves(plan: str) -> list[Move]:
@@ -57,9 +58,15 @@ def _move(words: list[str]) -> Move:
     calls = tuple(
         Call(word[0], agent=word[2:] if word[1:2] == ":" else "", fails=word.endswith("!"))
         for word in words
-        if word not in {".", "~", "^"}
+        if word not in {".", "~", "^", ">"}
     )
-    return Move(calls, answers="." in words, loses_cache="~" in words, interrupted="^" in words)
+    return Move(
+        calls,
+        answers="." in words,
+        loses_cache="~" in words,
+        interrupted="^" in words,
+        one_by_one=">" in words,
+    )
 
 
 def latency_ms(rng: random.Random, letter: str) -> int:

@@ -3,7 +3,8 @@
 All of it is invented. A `Script` is a session, a `Turn` one prompt and what it sets off. A turn's `plan` has
 its steps between bars; a step's letters are its parallel calls: Read, Grep, Edit, Write, Bash, Test run,
 Do-list, Question, Plan approval, Search, Fetch, Mcp, Long background command, `A:name` a subagent; `!` fails
-the call before it. `.` is an answer in words, `~` a step that finds part of its cache gone, `^` an interrupt.
+the call before it. `.` is an answer in words, `~` a step that finds part of its cache gone, `^` an interrupt,
+`>` calls that the client runs one by one.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Script:
     version: str = "2.1.292"
     heft: float = 1.0
     mode: str = ""  # Codex: `old` (0.121), `code` (only `exec` and `wait`), else plain tools; `archived`
+    window_tokens: int = 258_400  # Codex
     resumes: str = ""  # Claude: the session whose rows this one begins with
 
 
@@ -265,6 +267,24 @@ CLAUDE = (
         ),
     ),
     Script(
+        "new-image",
+        "tidewater",
+        "2026-10-20T08:20",
+        OPUS,
+        turns=(
+            Turn(
+                "CI has a new base image since last night, and the rollup job is red. Get it green.",
+                "T! | G R | T! | R | T! | B | E | T | .",
+            ),
+            Turn(
+                "Who else ran into this zone data change? Look before we pin anything.",
+                "S S > | F F > | .",
+                6 * MINUTE_S,
+            ),
+            Turn("Pin it, with a note in the changelog.", "E W | T | .", 50),
+        ),
+    ),
+    Script(
         "quiet-friday",
         "tidewater",
         "2026-10-23T07:35",
@@ -364,6 +384,28 @@ CODEX = (
             Turn("Write the release script: tag, build, checksums.", "B | B | E | T | ."),
             Turn("Dry run it.", "T ^", 38 * MINUTE_S),
             Turn("It must not push. Add --dry-run and try again.", "E | T | .", 30),
+        ),
+    ),
+    Script(
+        "wire-format",
+        "lanternfish",
+        "2026-10-21T07:45",
+        GPT,
+        version="0.158.0",
+        heft=10.0,
+        window_tokens=997_500,
+        turns=(
+            Turn(
+                "Read all captures in tests/wire and list where the two formats differ.",
+                "R R | R R R | R R | .",
+            ),
+            Turn("Now our decoder against that list.", "R R | R R | R R | .", 3 * MINUTE_S),
+            Turn(
+                "Support both. The old one must stay byte for byte.",
+                "B! | B! | B | E E | T | .",
+                9 * MINUTE_S,
+            ),
+            Turn("And the docs page.", "R | E | .", 65),
         ),
     ),
     Script(

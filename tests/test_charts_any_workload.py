@@ -87,7 +87,7 @@ def spec(tables: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:  # noq
 def test_what_few_logs_have_is_drawn_where_there_is_some(name: str, rare: duckdb.DuckDBPyConnection) -> None:
     title = spec(rare, name)["title"]
     assert title["subtitle"] != ["Nothing to draw"]
-    assert "24 sessions" in title["subtitle"][0]
+    assert "26 sessions" in title["subtitle"][0]
 
 
 def test_2000_tools_and_300_models_stay_within_5000_rows(rare: duckdb.DuckDBPyConnection) -> None:

@@ -80,20 +80,20 @@ def test_the_controls_change_numbers_findings_and_charts(report: Path, read: Ope
     page = read(report).page
     page.wait_for_selector("[data-chart=model_mix] .is-drawn")
     sessions = page.locator(".headlines:visible dd.values b").first
-    assert sessions.inner_text() == "24"
+    assert sessions.inner_text() == "26"
     assert "gpt-5.5" in page.locator("[data-chart=model_mix] svg").inner_html()
     page.get_by_role("radio", name="Claude").check()
     page.wait_for_function(
         "() => !document.querySelector('[data-chart=model_mix] svg').innerHTML.includes('gpt-5.5')"
     )
-    assert sessions.inner_text() == "15"
-    assert "15 sessions · 149 steps" in page.locator("[data-chart=activity] .population").inner_text()
+    assert sessions.inner_text() == "16"
+    assert "16 sessions · 164 steps" in page.locator("[data-chart=activity] .population").inner_text()
     page.get_by_role("radio", name="Main only").check()
     page.wait_for_function(
-        "() => document.querySelector('[data-chart=activity] .population').innerText.includes('12 sessions')"
+        "() => document.querySelector('[data-chart=activity] .population').innerText.includes('13 sessions')"
     )
-    assert sessions.inner_text() == "12"
-    assert page.locator("#session-count").inner_text() == "12 of 24 sessions"
+    assert sessions.inner_text() == "13"
+    assert page.locator("#session-count").inner_text() == "13 of 26 sessions"
 
 
 def test_a_chart_that_has_no_such_cut_says_so(report: Path, read: Open) -> None:
@@ -149,7 +149,7 @@ def test_sessions_are_searched_sorted_and_opened_with_the_keyboard_alone(report:
     page.wait_for_selector("#session-table tbody tr")
     page.locator("#session-search").press_sequentially("LANTERN codex")
     count = page.locator("#session-count")
-    assert re.fullmatch(r"\d of 24 sessions", count.inner_text())
+    assert re.fullmatch(r"\d of 26 sessions", count.inner_text())
     steps = page.get_by_role("button", name="Steps", exact=True)
     steps.focus()
     page.keyboard.press("Enter")
@@ -379,7 +379,7 @@ def test_a_workload_that_lacks_something_makes_a_page(poor_report: tuple[str, Pa
     expected = {
         "nothing": "there is nothing to show yet",
         "one_session": "1 of 1 session",
-        "one_provider": "9 of 9 sessions",
+        "one_provider": "10 of 10 sessions",
         "no_tools": "No tool call.",
         "no_prices": "without one",
     }[name]

@@ -1,6 +1,9 @@
 """What costs me, told of tables that are made by hand."""
 
+from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from tests.report.test_findings import Tables, tables  # noqa: F401
 from tracelab.report.losses import losses
@@ -44,6 +47,19 @@ def test_a_loss_says_what_it_took_by_what_and_where_to_look(tables: Tables) -> N
     assert tool_time.sentence == (
         "Sessions did nothing but wait for tools for 1.1 h, 72% of their working time, in 1 session."
     )
+
+
+def test_the_sample_has_a_loss_of_every_kind(warehouse: Path) -> None:
+    with duckdb.connect(str(warehouse), read_only=True) as built:
+        found = list(losses(Tables(built).read))
+    assert [loss.title for loss in found] == [
+        "Prompts read anew",
+        "Contexts past a long-context price",
+        "The same tool failing again",
+        "Waiting for tools",
+        "Calls that ran one by one",
+    ]
+    assert all(loss.causes and loss.sessions for loss in found)
 
 
 def test_a_loss_without_a_price_says_that_it_is_not_known(tables: Tables) -> None:  # noqa: F811
