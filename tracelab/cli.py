@@ -7,6 +7,7 @@ command runs.
 import gc
 import io
 import sys
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +30,18 @@ class TableFormat(StrEnum):
 
     csv = "csv"
     parquet = "parquet"
+
+
+class WorkloadFormat(StrEnum):
+    """What `export --workload` writes: formats that serving benchmarks read."""
+
+    weka = "weka"
+    tracelab = "tracelab"
+    mooncake = "mooncake"
+    mooncake_sessions = "mooncake-sessions"
+    agentic_mooncake = "agentic-mooncake"
+    replay = "replay"
+    vllm_synthetic = "vllm-synthetic"
 
 
 class AnswerFormat(StrEnum):
@@ -189,6 +202,7 @@ def build(
     epilog=_examples(
         "tracelab export",
         "tracelab export steps requests --format parquet --out data",
+        "tracelab export --workload mooncake --out mooncake.jsonl --since 2026-10-01",
     )
 )
 def export(
@@ -197,17 +211,68 @@ def export(
         list[str] | None,
         typer.Argument(metavar="NAME", help="Tables, by default all summaries.", show_default=False),
     ] = None,
-    out: Out = Path("out"),
-    format: Annotated[TableFormat, typer.Option("--format", help="File format.")] = TableFormat.csv,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="PATH",
+            help="Folder for tables, made if missing, by default out; file of a workload (weka: folder).",
+            show_default=False,
+        ),
+    ] = None,
+    format: Annotated[
+        TableFormat | None, typer.Option("--format", help="File format of tables, by default csv.")
+    ] = None,
+    workload: Annotated[
+        WorkloadFormat | None,
+        typer.Option("--workload", help="Write the steps for a serving benchmark instead of tables."),
+    ] = None,
+    sessions: Annotated[
+        list[str] | None,
+        typer.Option("--sessions", metavar="ID", help="Only this session's conversation; may be repeated."),
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--since", help="Only conversations that started then or later, UTC.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", help="Only conversations that started before, UTC.")
+    ] = None,
+    text_files: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--text-file", metavar="FILE", help="What vllm-synthetic makes prompts of; may be repeated."
+        ),
+    ] = None,
 ) -> None:
-    """Write tables as files, and print their names.
+    """Write tables, or a workload for a serving benchmark, as files, and print their names.
 
     Tables are the summaries and what they are made of: steps, tool_calls, idle_gaps, cache_reuse, requests,
-    sessions, compactions. The same warehouse gives the same bytes each time.
+    sessions, compactions. A workload is the steps as requests to send: sizes, times and block ids, no names.
+    The same warehouse gives the same bytes each time.
     """
-    from tracelab.export import export_tables
+    if workload is None:
+        if sessions or since or until or text_files:
+            raise typer.BadParameter("--sessions, --since, --until and --text-file are for a --workload")
+        from tracelab.export import export_tables
 
-    for path in export_tables(context.obj, out, names or (), format=format.value):
+        chosen = format or TableFormat.csv
+        for path in export_tables(context.obj, out or Path("out"), names or (), format=chosen.value):
+            _print(path)
+        return
+    if names or format or out is None:
+        raise typer.BadParameter("a --workload takes no NAME and no --format, and needs --out")
+    from tracelab.workloads import as_text, export_workload
+    from tracelab.workloads.selection import Filters
+
+    written = export_workload(
+        context.obj,
+        workload.value,
+        out,
+        filters=Filters(sessions or (), since, until),
+        text_files=text_files or (),
+    )
+    _say(as_text(written))
+    for path in written.files:
         _print(path)
 
 

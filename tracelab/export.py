@@ -73,7 +73,7 @@ def _write(warehouse: duckdb.DuckDBPyConnection, name: str, path: Path, options:
     partial = path.with_name(f".{path.name}.partial")
     try:
         rows = f"{_rows(warehouse, name)} order by {_order(warehouse, name)}"
-        warehouse.execute(f"copy ({rows}) to '{_quoted(partial)}' ({options})")
+        warehouse.execute(f"copy ({rows}) to '{quoted(partial)}' ({options})")
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -102,5 +102,6 @@ def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """Return a path as it stands between the quotes of an SQL string."""
     return str(path).replace("'", "''")

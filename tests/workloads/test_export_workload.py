@@ -1,0 +1,138 @@
+"""`tracelab export --workload`: one call writes a workload whole, or says why not."""
+
+import gzip
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.workloads import formats
+from tracelab.errors import TracelabError
+from tracelab.workloads import FORMATS, as_text, export_workload
+from tracelab.workloads.selection import Filters
+
+
+def tracelab(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tracelab", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_the_command_prints_what_it_wrote(warehouse: Path, tmp_path: Path) -> None:
+    done = tracelab("--db", warehouse, "export", "--workload", "mooncake", "--out", "m.jsonl", cwd=tmp_path)
+    assert done.stdout.split() == ["m.jsonl", "m.jsonl.waits.csv", "m.jsonl.manifest.json"]
+    assert done.stderr.startswith(
+        "20 conversations, 24 sessions, 268 steps: 21,461,547 input and 102,118 output"
+    )
+    assert {path.name for path in tmp_path.iterdir()} == set(done.stdout.split())
+
+
+def test_the_command_line_offers_each_format() -> None:
+    from tracelab.cli import WorkloadFormat
+
+    assert [format.value for format in WorkloadFormat] == list(FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--workload", "replay"], "needs --out"),
+        (["steps", "--workload", "replay", "--out", "r"], "takes no NAME"),
+        (["--format", "csv", "--workload", "replay", "--out", "r"], "no --format"),
+        (["--since", "2026-10-01"], "are for a --workload"),
+        (["--workload", "vllm-synthetic", "--out", "v"], "name one with --text-file"),
+        (["--workload", "replay", "--out", "r", "--text-file", "book.txt"], "name one with --text-file"),
+        (["--workload", "replay", "--out", "."], "is a folder"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    warehouse: Path, tmp_path: Path, arguments: list[str], why: str
+) -> None:
+    done = tracelab("--db", warehouse, "export", *arguments, cwd=tmp_path)
+    assert done.returncode != 0
+    assert why in " ".join(done.stderr.replace("│", " ").split())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_same_warehouse_gives_the_same_bytes(warehouse: Path, tmp_path: Path, format: str) -> None:
+    texts = [Path("book.txt")] if format == "vllm-synthetic" else []
+    bytes_of = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        export_workload(warehouse, format, tmp_path / name / "out", text_files=texts)
+        found = (path for path in (tmp_path / name).rglob("*") if path.is_file())
+        bytes_of.append({path.relative_to(tmp_path / name): path.read_bytes() for path in found})
+    assert bytes_of[0] == bytes_of[1]
+    assert len(bytes_of[0]) > 1
+
+
+def test_filters_are_kept_in_the_manifest_without_naming_sessions(warehouse: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(warehouse), read_only=True) as marts:
+        [(session, steps)] = marts.execute(
+            "select session_id, steps from sessions where session_kind = 'main' order by steps desc limit 1"
+        ).fetchall()
+    out = tmp_path / "one"
+    written = export_workload(
+        warehouse, "replay", out, filters=Filters([session], since=datetime(2026, 10, 1))
+    )
+    about = formats.manifest(out)
+    assert about == written.manifest
+    assert about["filters"] == {"sessions": 1, "since": "2026-10-01T00:00:00Z", "until": None}
+    assert about["conversations"] == 1
+    assert len(formats.steps("replay", out)) == about["steps"] >= steps
+    assert session.partition(":")[2].encode() not in b"".join(path.read_bytes() for path in written.files)
+
+
+def test_a_name_that_ends_in_gz_is_packed(warehouse: Path, tmp_path: Path) -> None:
+    for name in ("rows.jsonl", "rows.jsonl.gz"):
+        export_workload(warehouse, "tracelab", tmp_path / name)
+    assert (
+        gzip.decompress((tmp_path / "rows.jsonl.gz").read_bytes()) == (tmp_path / "rows.jsonl").read_bytes()
+    )
+
+
+def test_a_file_is_replaced_and_a_folder_with_something_in_it_is_not(warehouse: Path, tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("old")
+    export_workload(warehouse, "replay", tmp_path / "old")
+    assert (tmp_path / "old").read_text() != "old"
+    (tmp_path / "weka").mkdir()
+    export_workload(warehouse, "weka", tmp_path / "weka")
+    kept = sorted(path.name for path in (tmp_path / "weka").iterdir())
+    with pytest.raises(TracelabError, match="no empty folder"):
+        export_workload(warehouse, "weka", tmp_path / "weka")
+    assert sorted(path.name for path in (tmp_path / "weka").iterdir()) == kept
+
+
+def test_what_a_run_that_was_cut_off_left_is_cleared_away(warehouse: Path, tmp_path: Path) -> None:
+    (tmp_path / ".weka.partial").mkdir()
+    (tmp_path / ".weka.partial" / "half.json").write_text("{")
+    export_workload(warehouse, "weka", tmp_path / "weka")
+    assert {path.name for path in tmp_path.iterdir()} == {"weka", "weka.waits.csv", "weka.manifest.json"}
+    assert not (tmp_path / "weka" / "half.json").exists()
+
+
+def test_the_warehouse_itself_is_not_written_over(warehouse: Path) -> None:
+    with pytest.raises(TracelabError, match="the warehouse itself"):
+        export_workload(warehouse, "replay", warehouse)
+
+
+def test_tables_older_than_the_load_are_refused(warehouse: Path, tmp_path: Path) -> None:
+    stale = tmp_path / "stale.duckdb"
+    stale.write_bytes(warehouse.read_bytes())
+    with duckdb.connect(str(stale)) as tables:
+        tables.execute("update raw.files set loaded_at = loaded_at + interval 1 day")
+    with pytest.raises(TracelabError, match="older than what is loaded"):
+        export_workload(stale, "replay", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["stale.duckdb"]
+
+
+def test_fits_are_printed_with_how_far_they_are_off(warehouse: Path, tmp_path: Path) -> None:
+    said = as_text(
+        export_workload(warehouse, "vllm-synthetic", tmp_path / "v.json", text_files=[Path("book.txt")])
+    )
+    line = next(line for line in said.splitlines() if line.startswith("prompt_output.num_tokens"))
+    assert "lognormal mean 5.7" in line
+    assert 0 < float(line.split()[-1]) < 0.2

@@ -1,0 +1,171 @@
+"""Workloads for serving benchmarks: a warehouse's steps in the formats that their readers take.
+
+A module a format; `selection` reads the marts for all of them, `blocks` makes the ids of those that have any.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+
+from tracelab import __version__
+from tracelab.errors import TracelabError
+from tracelab.export import check_folder, quoted
+from tracelab.status import Status, status
+from tracelab.text import counted, table
+from tracelab.warehouse import open_read_only
+from tracelab.workloads import agentic_mooncake, mooncake, replay, tracelab_rows, vllm_synthetic, weka
+from tracelab.workloads.selection import Counts, Filters, Job, select_steps
+
+FORMATS: Mapping[str, Callable[[Job], Mapping[str, Any]]] = {
+    "weka": weka.write,
+    "tracelab": tracelab_rows.write,
+    "mooncake": mooncake.write,
+    "mooncake-sessions": mooncake.write_sessions,
+    "agentic-mooncake": agentic_mooncake.write,
+    "replay": replay.write,
+    "vllm-synthetic": vllm_synthetic.write,
+}
+"""Format → its writer, which returns what only it knows for the manifest."""
+
+_WITHOUT_WAITS = ("tracelab", "vllm-synthetic")
+"""One tells waits for tools and for persons apart by itself, the other has none."""
+
+
+class Workload(NamedTuple):
+    """A workload that was written."""
+
+    files: list[Path]
+    """The workload first, then what stands beside it."""
+    manifest: dict[str, Any]
+    """What it was made of: the load, the filters, counts, and what its format adds."""
+
+
+def export_workload(
+    db: Path, format: str, out: Path, *, filters: Filters | None = None, text_files: Sequence[Path] = ()
+) -> Workload:
+    """Write a workload to `out`, and beside it a manifest and, for most formats, what each wait was for.
+
+    Args:
+        db: the warehouse.
+        format: one of `FORMATS`.
+        out: a file, which is replaced; for `weka` a folder, which must not be there or be empty.
+        filters: which conversations to take, by default all.
+        text_files: what vLLM makes prompts of; `vllm-synthetic` needs one, and no other format takes any.
+
+    Raises:
+        TracelabError: if the tables are missing or older than what is loaded, nothing is left to write, or
+            `out` cannot be written.
+    """
+    filters = filters or Filters()
+    _check(db, format, out, text_files)
+    state = status(db)
+    if state.built_at is None or state.is_stale:
+        raise TracelabError("the tables are missing or older than what is loaded: run `tracelab build`")
+    waits, about = _beside(out, "waits.csv"), _beside(out, "manifest.json")
+    names = [out, about] if format in _WITHOUT_WAITS else [out, waits, about]
+    partials = {path: path.with_name(f".{path.name}.partial") for path in names}
+    with open_read_only(db, _SETTINGS) as warehouse:
+        try:
+            counts = select_steps(warehouse, filters)
+            [(load_id,)] = warehouse.execute(_LOAD_ID).fetchall()
+            job = Job(warehouse, partials[out], load_id, out.suffix == ".gz", text_files)
+            _remove(partials[out])  # of a run that was cut off
+            manifest = _manifest(format, job, state, filters, counts) | dict(FORMATS[format](job))
+            if waits in partials:
+                warehouse.execute(f"copy ({_WAITS}) to '{quoted(partials[waits])}' (format csv, header)")
+            partials[about].write_text(json.dumps(manifest, indent=2) + "\n")
+            for path, partial in partials.items():
+                partial.replace(path)
+        except duckdb.OutOfMemoryException as error:
+            raise TracelabError("so many steps need too much memory: narrow --since and --until") from error
+        except (OSError, duckdb.IOException) as error:
+            raise TracelabError(f"cannot write {out}: {error}") from error
+        finally:
+            for partial in partials.values():
+                _remove(partial)
+    return Workload(names, manifest)
+
+
+def as_text(workload: Workload) -> str:
+    """Say what a workload holds, and how well its distributions fit where it has any."""
+    manifest = workload.manifest
+    left_out = manifest["steps_left_out"]
+    lines = [
+        f"{counted(manifest['conversations'], 'conversation')}, {counted(manifest['sessions'], 'session')},"
+        f" {counted(manifest['steps'], 'step')}: {manifest['input_tokens']:,} input and"
+        f" {manifest['output_tokens']:,} output tokens"
+        + (f"; left out: {counted(left_out, 'step')} without usage or time" if left_out else "")
+    ]
+    if fits := manifest.get("fits"):
+        rows = [
+            [part["of"], _described(part["parameters"]), f"{part['values']:,}", f"{part['distance']:.3f}"]
+            for part in fits
+        ]
+        lines.append(table(["of", "drawn from", "values", "off by"], rows, [False, False, True, True]))
+    return "\n".join(lines)
+
+
+def _described(parameters: Mapping[str, str | float]) -> str:
+    name, *rest = parameters.values()
+    labels = list(parameters)[1:]
+    return f"{name} " + ", ".join(f"{label} {value}" for label, value in zip(labels, rest, strict=True))
+
+
+def _check(db: Path, format: str, out: Path, text_files: Sequence[Path]) -> None:
+    if format not in FORMATS:
+        raise TracelabError(f"there is no workload format {format}; there is {', '.join(FORMATS)}")
+    if (format == "vllm-synthetic") != bool(text_files):
+        raise TracelabError(
+            "vllm-synthetic, and no other format, needs texts to make prompts of: name one with --text-file"
+        )
+    check_folder(out.absolute().parent)
+    if format == "weka":
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise TracelabError(f"{out} is there, and no empty folder: name another with --out")
+    elif out.is_dir():
+        raise TracelabError(f"{out} is a folder: name a file with --out")
+    elif out.exists() and db.exists() and out.samefile(db):
+        raise TracelabError(f"{out} is the warehouse itself: name another file with --out")
+
+
+def _manifest(format: str, job: Job, state: Status, filters: Filters, counts: Counts) -> dict[str, Any]:
+    return {
+        "format": format,
+        "tracelab": __version__,
+        "load_id": job.load_id,
+        "built_at": f"{state.built_at:%Y-%m-%dT%H:%M:%SZ}",
+        "filters": {
+            "sessions": len(filters.sessions) or None,  # how many: the ids say whose log it is
+            "since": filters.since and f"{filters.since:%Y-%m-%dT%H:%M:%SZ}",
+            "until": filters.until and f"{filters.until:%Y-%m-%dT%H:%M:%SZ}",
+        },
+        **counts._asdict(),
+    }
+
+
+def _beside(out: Path, what: str) -> Path:
+    return out.with_name(f"{out.name}.{what}")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+_SETTINGS = {"memory_limit": "600MB", "threads": "2"}
+# the same logs have the same id, wherever and whenever they are loaded
+_LOAD_ID = """
+select left(sha256(coalesce(string_agg(consumed_sha256, ' ' order by consumed_sha256), '')), 16)
+from raw.files
+"""
+_WAITS = """
+select step_key as step, wait_ms, tool_ms, human_ms, other_ms
+from workload_steps
+order by submitted_ms, conversation_number, session_number, step_number
+"""

@@ -1,0 +1,243 @@
+"""The steps of a workload, from the marts: which, in what order, how large, and what each was waited for.
+
+A workload holds whole conversations: a main session and its subagents. Its ids are ordinals, since a log's
+own ids say whose log it is; names that this project does not know become `custom`, for a person may have
+chosen them.
+"""
+
+import difflib
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from tracelab.errors import TracelabError
+
+
+class Filters(NamedTuple):
+    """Which conversations to take: by the session ids they hold, and by when they started (UTC)."""
+
+    sessions: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    """The first instant that is too late."""
+
+
+class Job(NamedTuple):
+    """What a format's writer gets: `workload_steps` is there, and the path is free."""
+
+    warehouse: duckdb.DuckDBPyConnection
+    path: Path
+    load_id: str
+    compress: bool
+    text_files: Sequence[Path]
+
+
+class Counts(NamedTuple):
+    """What was taken, to be compared with the marts."""
+
+    conversations: int
+    sessions: int
+    steps: int
+    input_tokens: int
+    output_tokens: int
+    reusable_tokens: int
+    """Of the input, what stood in the session's prompt before and outlived a compaction."""
+    steps_left_out: int
+    """Steps without usage or without any time: no size, or no place."""
+
+
+def select_steps(warehouse: duckdb.DuckDBPyConnection, filters: Filters) -> Counts:
+    """Make the temporary table `workload_steps`: one row a step, with all that a format needs of the marts.
+
+    Times are milliseconds of the Unix epoch. A session's steps follow one another: a step is submitted when
+    its last input was there and the step before it was complete. Its wait since then is split into tools that
+    ran, a person, and the rest.
+
+    Raises:
+        TracelabError: if nothing is built, a session is unknown, or nothing is left to take.
+    """
+    try:
+        _check_known(warehouse, filters.sessions)
+        warehouse.execute(_CHOSEN, filters._asdict())
+        warehouse.execute(_STEPS)
+        [row] = warehouse.execute(_COUNTS).fetchall()
+    except duckdb.CatalogException as error:
+        raise TracelabError("the warehouse has no marts yet: run `tracelab build`") from error
+    counts = Counts(*row)
+    if not counts.steps:
+        raise TracelabError("no step with usage is left: widen --sessions, --since or --until")
+    return counts
+
+
+def _check_known(warehouse: duckdb.DuckDBPyConnection, sessions: Sequence[str]) -> None:
+    known = [session for (session,) in warehouse.execute("select session_id from sessions").fetchall()]
+    for session in sessions:
+        if session not in known:
+            near = difflib.get_close_matches(session, known) or known[:3]
+            raise TracelabError(f"there is no session {session}; there is {', '.join(near)}")
+
+
+_CHOSEN = """
+create temp table workload_sessions as
+with
+    conversations as (
+        select sessions.session_id, coalesce(roots.session_id, sessions.session_id) as conversation_id,
+            coalesce(roots.started_at, sessions.started_at) as started_at
+        from sessions left join sessions as roots on roots.session_id = sessions.root_session_id
+    )
+select session_id
+from conversations
+where
+    ($since is null or started_at >= $since)
+    and ($until is null or started_at < $until)
+    and (
+        len($sessions) = 0
+        or conversation_id in (
+            select conversation_id from conversations where list_contains($sessions, session_id)
+        )
+    )
+"""
+_STEPS = """
+create temp table workload_steps as
+with
+    calls as (
+        select step_id, epoch_ms(max(result_at) filter (not is_human_tool)) as tools_until_ms,
+            epoch_ms(max(result_at)) as calls_until_ms,
+            sum(wall_ms) filter (wall_ms >= 0) as tool_wall_ms
+        from tool_calls group by step_id
+    ),
+    -- a subagent with the call that started it, where the log names it
+    contexts as (
+        select sessions.session_id, parent_session_id, agent_type, spawn_step_id,
+            emitted_at as spawned_at, result_at as spawn_ended_at, is_error as spawn_failed
+        from sessions
+        left join tool_calls on spawn_step_id = step_id and spawn_tool_call_id = tool_call_id
+    ),
+    metered as (
+        select
+            step_id, session_id, root_session_id, step_index, provider, client_version, model,
+            -- a model without a price may be named by whoever runs it
+            case when model is null then 'unknown' when cost_usd is null then 'custom' else model end
+            as model_name,
+            user_name, project, steps.input_tokens, steps.prefix_tokens, steps.append_tokens, output_tokens,
+            reasoning_tokens, coalesce(reusable_tokens, steps.prefix_tokens, 0) as recorded_tokens,
+            user_messages, tool_results, reasoning_events, text_events, tool_calls, human_wait_ms,
+            tools_until_ms, calls_until_ms, tool_wall_ms, started_at,
+            ready_at is not null and last_output_at is not null as is_timed,
+            epoch_ms(coalesce(ready_at, first_output_at)) as ready_ms,
+            epoch_ms(last_output_at) as output_ms,
+            epoch_ms(started_at) as started_ms,
+            coalesce(greatest(ready_ms, output_ms), started_ms) as until_ms
+        from steps
+        semi join workload_sessions using (session_id)
+        left join (select session_id, started_at from sessions) as sessions using (session_id)
+        left join (select step_id, reusable_tokens from cache_reuse) as cache_reuse using (step_id)
+        left join calls using (step_id)
+        where steps.input_tokens > 0 and until_ms is not null
+    ),
+    timed as (
+        select
+            *,
+            row_number() over (partition by session_id order by step_index) - 1 as step_number,
+            lead(step_id) over (partition by session_id order by step_index) is null as is_last,
+            lag(input_tokens) over (partition by session_id order by step_index) as before_tokens,
+            max(until_ms) over earlier as free_ms,
+            coalesce(greatest(ready_ms, free_ms), started_ms) as submitted_ms,
+            greatest(submitted_ms, output_ms) as completed_ms,
+            submitted_ms - free_ms as wait_ms,
+            -- a call is made before its step ends: it fills the wait up to its result
+            case
+                when wait_ms is not null
+                then least(greatest(max(tools_until_ms) over earlier - free_ms, 0), wait_ms)
+            end as until_tools_ms,
+            case
+                when wait_ms is not null
+                then least(greatest(max(calls_until_ms) over earlier - free_ms, 0), wait_ms)
+            end as until_calls_ms
+        from metered
+        window earlier as (
+            partition by session_id order by step_index rows between unbounded preceding and 1 preceding
+        )
+    ),
+    -- a subagent whose conversation is not there is one of its own
+    of_conversations as (
+        select *,
+            if(root_session_id in (select session_id from metered), root_session_id, session_id)
+            as conversation_id
+        from timed
+    ),
+    starts as (
+        select conversation_id, session_id, min(submitted_ms) as started_ms
+        from of_conversations group by all
+    ),
+    numbered as (
+        select
+            session_id,
+            dense_rank() over (order by root_started_ms, conversation_id) as conversation_number,
+            row_number() over (
+                partition by conversation_id order by session_id <> conversation_id, started_ms, session_id
+            ) - 1 as session_number,
+            printf('%06d', conversation_number) as conversation_key,
+            conversation_key || if(session_number = 0, '', printf('-%02d', session_number)) as session_key
+        from starts
+        left join (
+            select session_id as conversation_id, started_ms as root_started_ms from starts
+        ) using (conversation_id)
+    )
+select
+    conversation_number,
+    conversation_key,
+    session_number,
+    session_key,
+    step_number,
+    session_key || '#' || step_number as step_key,
+    session_id,
+    step_id,
+    parent_session_id,
+    agent_type,
+    spawn_step_id,
+    epoch_ms(spawned_at) as spawned_ms,
+    epoch_ms(spawn_ended_at) as spawn_ended_ms,
+    spawn_failed,
+    provider,
+    concat_ws(' ', provider, client_version, model) as warm_group,
+    model_name as model,
+    user_name,
+    project,
+    step_number = 0 as is_first,
+    is_last,
+    submitted_ms,
+    completed_ms,
+    if(is_timed, completed_ms - submitted_ms, null) as api_ms,
+    wait_ms,
+    until_tools_ms as tool_ms,
+    until_calls_ms - tool_ms as human_tool_ms,
+    if(is_first, null, least(human_tool_ms + coalesce(human_wait_ms, 0), wait_ms - tool_ms)) as human_ms,
+    wait_ms - tool_ms - human_ms as other_ms,
+    coalesce(tool_wall_ms, 0) as tool_wall_ms,
+    input_tokens,
+    prefix_tokens,
+    append_tokens,
+    output_tokens,
+    reasoning_tokens,
+    -- what the step before put out was never in a prompt, and has no block
+    least(recorded_tokens, coalesce(before_tokens, 0), input_tokens) as reusable_tokens,
+    user_messages,
+    tool_results,
+    reasoning_events,
+    text_events,
+    tool_calls
+from of_conversations
+inner join numbered using (session_id)
+left join contexts using (session_id)
+"""
+_COUNTS = """
+select count(distinct conversation_number), count(distinct session_id), count(*),
+    coalesce(sum(input_tokens), 0)::bigint, coalesce(sum(output_tokens), 0)::bigint,
+    coalesce(sum(reusable_tokens), 0)::bigint,
+    (select count(*) from steps semi join workload_sessions using (session_id)) - count(*)
+from workload_steps
+"""
