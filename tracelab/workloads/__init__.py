@@ -68,7 +68,7 @@ def export_workload(
     waits, about = _beside(out, "waits.csv"), _beside(out, "manifest.json")
     names = [out, about] if format in _WITHOUT_WAITS else [out, waits, about]
     partials = {path: path.with_name(f".{path.name}.partial") for path in names}
-    with open_read_only(db, _SETTINGS) as warehouse:
+    with open_read_only(db, _SETTINGS, out=out.absolute().parent) as warehouse:
         try:
             counts = select_steps(warehouse, filters)
             [(load_id,)] = warehouse.execute(_LOAD_ID).fetchall()
