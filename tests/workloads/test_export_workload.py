@@ -23,9 +23,14 @@ def tracelab(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_the_command_prints_what_it_wrote(warehouse: Path, tmp_path: Path) -> None:
     done = tracelab("--db", warehouse, "export", "--workload", "mooncake", "--out", "m.jsonl", cwd=tmp_path)
     assert done.stdout.split() == ["m.jsonl", "m.jsonl.waits.csv", "m.jsonl.manifest.json"]
-    assert done.stderr.startswith(
-        "20 conversations, 24 sessions, 268 steps: 21,461,547 input and 102,118 output"
-    )
+    with duckdb.connect(warehouse, read_only=True) as tables:
+        conversations, sessions, steps, tokens = tables.execute(
+            "select count(distinct root_session_id), count(distinct session_id), count(*),"
+            " format('{:,} input and {:,} output', sum(input_tokens)::bigint, sum(output_tokens)::bigint)"
+            " from steps where input_tokens is not null and ready_at is not null"
+        ).fetchall()[0]
+    told = f"{conversations} conversations, {sessions} sessions, {steps} steps: {tokens}"
+    assert done.stderr.startswith(told)
     assert {path.name for path in tmp_path.iterdir()} == set(done.stdout.split())
 
 
