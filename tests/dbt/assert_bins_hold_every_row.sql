@@ -625,8 +625,9 @@ from
             and not regexp_matches(
                 name, '_(mean|p\d\d|max|ratio|share|amplification|per|epoch)(_|$)'
             )
-            -- clients have tools of the same name; and what is less an estimate
-            and name not in ('tool_names', 'first_token_residual_total_s')
+            -- clients have users and tools of the same name; and what is less an
+            -- estimate
+            and name not in ('users', 'tool_names', 'first_token_residual_total_s')
         group by session_kind, trigger, name
     )
 where abs(whole - coalesce(parts, 0)) > 1e-9 * abs(whole)
