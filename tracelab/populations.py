@@ -40,7 +40,7 @@ ROWS: Mapping[str, str] = {
             fresh_tokens, published_fresh_tokens, idle_gap_ms, published_gap_ms, listed_gap_ms,
             trigger <> 'none' as is_started,
             is_started and published_fresh_tokens is not null and fresh_tokens is not null as is_pair,
-            usage_is_final and generation_ms > 0 and output_tokens > 0 as has_speed,
+            usage_is_final is not false and generation_ms > 0 and output_tokens > 0 as has_speed,
             trigger = 'user' and previous_step_id is not null as is_resumed,
             if(is_resumed and pause_missed_tokens > 0, pause_missed_tokens, 0) as saved_tokens,
             if(is_resumed and pause_missed_tokens > 0, pause_missed_cost_usd, 0) as saved_usd
@@ -83,7 +83,7 @@ ROWS: Mapping[str, str] = {
             select value from summary_overview where name = 'after_reasoning_mean_tokens_per_s'
             and provider = 'codex' and session_kind = 'all' and model = 'all' and trigger = 'all'
         ) as residual_s
-        from rows_steps where reasoning_tokens > 0 and usage_is_final and provider = 'codex'
+        from rows_steps where reasoning_tokens > 0 and usage_is_final is not false and provider = 'codex'
         """,
     "speeds": """
         select
@@ -118,7 +118,7 @@ ROWS: Mapping[str, str] = {
         from rows_steps
         where is_started and previous_input_tokens > 0 and previous_output_tokens >= 2000
             and input_tokens is not null and listed_gap_ms between 0 and 240000
-            and calls = 1 and previous_calls = 1 and previous_usage_is_final
+            and calls = 1 and previous_calls = 1 and previous_usage_is_final is not false
         """,
     "adjusted": """
         select *, append_tokens - if(
@@ -127,7 +127,7 @@ ROWS: Mapping[str, str] = {
         from rows_steps
         where previous_step_id is not null and append_tokens is not null
             and previous_output_tokens is not null and calls = 1 and previous_calls = 1
-            and previous_usage_is_final
+            and previous_usage_is_final is not false
         """,
     "one_call_steps": """
         select * replace (if(calls > 1, null, append_tokens) as append_tokens) from rows_steps
@@ -251,10 +251,14 @@ MEASURES: Mapping[str, Measure] = {
     "summary_overview.input_to_output_ratio": Measure("steps", "input_tokens", "output_tokens"),
     "summary_overview.prefix_mean_tokens": Measure("steps", "if(calls = 1, prefix_tokens, null)"),
     "summary_overview.append_mean_tokens": Measure("steps", "if(calls = 1, append_tokens, null)"),
-    "summary_overview.output_mean_tokens": Measure("steps", "if(usage_is_final, output_tokens, null)"),
+    "summary_overview.output_mean_tokens": Measure(
+        "steps", "if(usage_is_final is not false, output_tokens, null)"
+    ),
     "summary_overview.prefix_p50_tokens": Measure("steps", "if(calls = 1, prefix_tokens, null)"),
     "summary_overview.append_p50_tokens": Measure("steps", "if(calls = 1, append_tokens, null)"),
-    "summary_overview.output_p50_tokens": Measure("steps", "if(usage_is_final, output_tokens, null)"),
+    "summary_overview.output_p50_tokens": Measure(
+        "steps", "if(usage_is_final is not false, output_tokens, null)"
+    ),
     "summary_overview.tool_call_steps": Measure("steps", "(tool_calls > 0)::int"),
     "summary_overview.priced_steps": Measure("steps", "(cost_usd is not null)::int"),
     "summary_overview.unpriced_steps": Measure(
@@ -274,8 +278,8 @@ MEASURES: Mapping[str, Measure] = {
     ),
     "summary_overview.after_reasoning_p50_tokens_per_s": Measure(
         "steps",
-        "if(usage_is_final and reasoning_tokens > 0 and visible_output_tokens > 0 and visible_span_ms > 0,"
-        " 1000 * visible_output_tokens / visible_span_ms, null)",
+        "if(usage_is_final is not false and reasoning_tokens > 0 and visible_output_tokens > 0"
+        " and visible_span_ms > 0, 1000 * visible_output_tokens / visible_span_ms, null)",
     ),
     "summary_overview.first_token_residual_p50_s": Measure("first_tokens", "residual_s"),
     "summary_overview.timed_requests": Measure("requests", "1"),
@@ -347,8 +351,12 @@ MEASURES: Mapping[str, Measure] = {
     # tokens and generation
     "summary_token_lengths.prefix_tokens": Measure("steps", "if(calls > 1, null, prefix_tokens)"),
     "summary_token_lengths.append_tokens": Measure("steps", "if(calls > 1, null, append_tokens)"),
-    "summary_token_lengths.output_tokens": Measure("steps", "if(usage_is_final, output_tokens, null)"),
-    "summary_output_tokens.output_tokens": Measure("steps", "if(usage_is_final, output_tokens, null)"),
+    "summary_token_lengths.output_tokens": Measure(
+        "steps", "if(usage_is_final is not false, output_tokens, null)"
+    ),
+    "summary_output_tokens.output_tokens": Measure(
+        "steps", "if(usage_is_final is not false, output_tokens, null)"
+    ),
     "summary_prefix_append.step_share.<1000": Measure(
         "one_call_steps", "(append_tokens < 1000)::int", "(append_tokens is not null)::int"
     ),

@@ -7,7 +7,7 @@ with
             previous_calls = 1 as has_pair,
             if(has_pair, previous_input_tokens, null) as previous_input,
             -- a placeholder is no output
-            has_pair and previous_usage_is_final as has_output,
+            has_pair and previous_usage_is_final is not false as has_output,
             if(has_output, previous_output_tokens, null) as previous_output,
             if(
                 has_output, previous_visible_output_tokens, null

@@ -9,7 +9,8 @@ select
     trigger,
     previous_output_tokens,
     calls > 1 or previous_calls > 1 as is_multi_call,
-    not is_multi_call and not previous_usage_is_final as is_placeholder,
+    not is_multi_call
+    and coalesce(not previous_usage_is_final, false) as is_placeholder,
     is_multi_call or is_placeholder as is_left_out,
     if(is_left_out, null, previous_output_tokens) as output_tokens,
     if(is_left_out, null, append_tokens) as append_tokens,

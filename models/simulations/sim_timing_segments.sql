@@ -10,7 +10,7 @@ with
             input_tokens is not null
             and output_tokens is not null
             and calls = 1
-            and usage_is_final as is_usable,
+            and usage_is_final is not false as is_usable,
             if(reasoning_tokens is not null, reasoning_end_at, null) as metered_end_at
         from {{ ref("steps") }}
     ),

@@ -35,7 +35,7 @@ _CHOSEN = """session_id = coalesce($session_id, (
     "One session, step by step",
     session=f"from sessions where {_CHOSEN}",
     steps="select step_index, prefix_tokens, append_tokens, input_tokens, miss_cause, missed_tokens,"
-    " if(usage_is_final, output_tokens, null) as output_tokens from steps"
+    " if(usage_is_final is not false, output_tokens, null) as output_tokens from steps"
     " left join (select step_id, miss_cause, missed_tokens from cache_reuse) using (step_id)"
     f" where {_CHOSEN} order by step_index limit {_MOST_STEPS}",
     tool_calls="select tool_name, tool_category, is_error, epoch_ms(emitted_at) as emitted_ms,"

@@ -61,7 +61,7 @@ select
     begun_s - coalesce(lag(begun_s ignore nulls) over earlier, 0) as begun,
     prefix_tokens - coalesce(lag(input_tokens ignore nulls) over earlier, 0) as prefix,
     append_tokens as append,
-    if(usage_is_final, output_tokens, null) as output,
+    if(usage_is_final is not false, output_tokens, null) as output,
     cost_so_far - coalesce(lag(cost_so_far) over earlier, 0) as cost,
     generation_ms // 100 as generated,
     human_wait_ms // 1000 as waited,

@@ -19,7 +19,7 @@ with
             provider,
             sum(post_reasoning_ms) / sum(visible_output_tokens) as ms_per_token
         from steps
-        where has_decode_speed and usage_is_final
+        where has_decode_speed and usage_is_final is not false
         group by provider
     ),
     measured as (
@@ -75,10 +75,12 @@ with
             cap,
             usage_is_final,
             floor(log2(size_tokens))::bigint as context_bin,
-            if(usage_is_final, size_tokens, null) as size_tokens,
-            if(usage_is_final, tokens, null) as tokens,
-            if(usage_is_final, ms, null) as ms,
-            try_cast(if(usage_is_final, amount, null) as decimal(26, 12)) as amount
+            if(usage_is_final is not false, size_tokens, null) as size_tokens,
+            if(usage_is_final is not false, tokens, null) as tokens,
+            if(usage_is_final is not false, ms, null) as ms,
+            try_cast(
+                if(usage_is_final is not false, amount, null) as decimal(26, 12)
+            ) as amount
         from measured
         where is_measured
     ),

@@ -4,10 +4,10 @@ with
     steps as (
         select
             *,
-            usage_is_final
+            usage_is_final is not false
             and generation_ms > 0
             and output_tokens > 0 as has_decode_speed,
-            usage_is_final
+            usage_is_final is not false
             and reasoning_tokens > 0
             and visible_output_tokens > 0
             and visible_span_ms > 0 as has_reasoned_span,
@@ -87,10 +87,14 @@ with
             avg(input_tokens) filter (where calls = 1) as input_mean_tokens,
             avg(prefix_tokens) filter (where calls = 1) as prefix_mean_tokens,
             avg(append_tokens) filter (where calls = 1) as append_mean_tokens,
-            avg(output_tokens) filter (where usage_is_final) as output_mean_tokens,
+            avg(output_tokens) filter (
+                where usage_is_final is not false
+            ) as output_mean_tokens,
             median(prefix_tokens) filter (where calls = 1) as prefix_p50_tokens,
             median(append_tokens) filter (where calls = 1) as append_p50_tokens,
-            median(output_tokens) filter (where usage_is_final) as output_p50_tokens,
+            median(output_tokens) filter (
+                where usage_is_final is not false
+            ) as output_p50_tokens,
             quantile_cont(context_tokens, [0.5, 0.9]) filter (where calls = 1)[
                 1
             ] as context_p50_tokens,
@@ -307,7 +311,7 @@ with
                 or reasoning.model is not distinct from steps.model
             )
             and reasoning_tokens > 0
-            and usage_is_final
+            and usage_is_final is not false
             and input_to_reasoning_end_ms is not null
         group by reasoning.provider, reasoning.session_kind, reasoning.model
     ),

@@ -14,7 +14,8 @@ with
             and fresh_tokens is not null as is_pair,
             is_pair and idle_gap_ms is not null as is_covered,
             is_started and previous_step_id is not null and not is_pair as is_unsplit,
-            is_pair and not previous_usage_is_final as is_after_placeholder,
+            is_pair
+            and coalesce(not previous_usage_is_final, false) as is_after_placeholder,
             count(*)::bigint as steps,
             sum(append_tokens)::bigint as append,
             sum(append_tokens) filter (where calls = 1)::bigint as one_call_append,

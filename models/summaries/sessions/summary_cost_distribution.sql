@@ -20,7 +20,7 @@ with
             (
                 cost_usd is not null
                 and output_tokens is not null
-                and not usage_is_final
+                and coalesce(not usage_is_final, false)
             )::int as placeholder_steps
         from {{ ref("steps") }}
     ),

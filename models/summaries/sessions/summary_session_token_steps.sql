@@ -45,7 +45,9 @@ with
             ) as fall_steps,
             avg(prefix_tokens) as prefix_mean_tokens,
             avg(append_tokens) as append_mean_tokens,
-            avg(output_tokens) filter (where usage_is_final) as output_mean_tokens,
+            avg(output_tokens) filter (
+                where usage_is_final is not false
+            ) as output_mean_tokens,
             max(prefix_tokens) as prefix_max_tokens,
             max(append_tokens) as append_max_tokens,
             count(generation_ms) as generation_steps,

@@ -1,7 +1,11 @@
 -- One row per cut: how long the model's answers are, in tokens, reasoning included.
 with
     steps as (
-        select *, case when usage_is_final then output_tokens end as final_output_tokens
+        select
+            *,
+            case
+                when usage_is_final is not false then output_tokens
+            end as final_output_tokens
         from {{ ref("steps") }}
     )
 select
@@ -15,9 +19,12 @@ select
     ) as placeholder_steps,
     {{ distribution("final_output_tokens") }},
     count(*) filter (where final_output_tokens = 0) as empty_steps,
-    count(*) filter (where usage_is_final and reasoning_tokens > 0) as reasoning_steps,
+    count(*) filter (
+        where usage_is_final is not false and reasoning_tokens > 0
+    ) as reasoning_steps,
     coalesce(sum(final_output_tokens), 0)::bigint as output_tokens,
-    coalesce(sum(reasoning_tokens) filter (where usage_is_final), 0)::bigint
-    as reasoning_tokens
+    coalesce(
+        sum(reasoning_tokens) filter (where usage_is_final is not false), 0
+    )::bigint as reasoning_tokens
 from steps
 group by {{ cuts() }}

@@ -10,7 +10,7 @@ with
             previous_step_id is null
             or is_multi_call
             or coalesce(previous_calls > 1, false)
-            or not previous_usage_is_final as is_no_pair,
+            or coalesce(not previous_usage_is_final, false) as is_no_pair,
             -- whose prompts hold the previous output again: the published policy
             provider = 'claude'
             or (
