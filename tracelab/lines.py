@@ -9,7 +9,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from io import BytesIO, FileIO
+from io import BytesIO
 from typing import Protocol
 
 import zstandard
@@ -48,13 +48,21 @@ class _Unpacker(Protocol):
     def decompress(self, data: bytes, /) -> bytes: ...
 
 
+class ByteSource(Protocol):
+    """What lines are read from: an unbuffered file, or what gives bytes like one."""
+
+    def read(self, size: int, /) -> bytes: ...
+    def seek(self, position: int, /) -> int: ...
+    def tell(self) -> int: ...
+
+
 class Lines:
     """The physical lines of one open log, in stretches: iterate once, then ask what was read.
 
     A line above `MAX_LINE_BYTES` is noted in the tally as a bad line and passed over.
     """
 
-    def __init__(self, file: FileIO, tally: Tally) -> None:
+    def __init__(self, file: ByteSource, tally: Tally) -> None:
         self.count = 0
         """Physical lines, a last one without newline included."""
         self.consumed_bytes = 0
@@ -65,7 +73,8 @@ class Lines:
         """Called every 256 KiB: time to move on what the tally has gathered."""
         self.at_end: Callable[[], object] = lambda: None
         """Called where a plain log was read without fault, before what stands after its last whole line."""
-        self._file = file
+        self.source = file
+        """What is read."""
         self._tally = tally
         self._hash = hashlib.sha256()
         self._dropped_bytes = 0  # of the current line, being too long
@@ -74,7 +83,7 @@ class Lines:
     def skip(self, consumed_bytes: int, consumed_sha256: str, count: int) -> bool:
         """Pass over whole lines of a plain log that were read before; say whether they are as they were."""
         digest, rest = hashlib.sha256(), consumed_bytes
-        while rest and (block := self._file.read(min(rest, _HASHED_BYTES))):
+        while rest and (block := self.source.read(min(rest, _HASHED_BYTES))):
             digest.update(block)
             rest -= len(block)
         if rest or digest.hexdigest() != consumed_sha256:
@@ -167,16 +176,16 @@ class Lines:
         try:
             magic = b""
             if not self._is_plain:
-                self._file.seek(0)
-                magic = self._file.read(len(_ZSTD_MAGIC))
-                self._file.seek(0)
+                self.source.seek(0)
+                magic = self.source.read(len(_ZSTD_MAGIC))
+                self.source.seek(0)
             if magic.startswith(_GZIP_MAGIC):
                 yield from self._unpacked(lambda: zlib.decompressobj(zlib.MAX_WBITS | 16), _GZIP_INPUT_BYTES)
             elif magic == _ZSTD_MAGIC:
                 yield from self._unpacked(zstandard.ZstdDecompressor().decompressobj, _ZSTD_INPUT_BYTES)
             else:
                 self._is_plain = True
-                while block := self._file.read(_BLOCK_BYTES):
+                while block := self.source.read(_BLOCK_BYTES):
                     yield block
         except _DamagedError as error:
             self.fault = str(error)
@@ -188,7 +197,7 @@ class Lines:
     def _unpacked(self, new_unpacker: Callable[[], _Unpacker], input_bytes: int) -> Iterator[bytes]:
         unpacker = new_unpacker()
         read_bytes = unpacked_bytes = 0
-        while data := self._file.read(input_bytes):
+        while data := self.source.read(input_bytes):
             read_bytes += len(data)
             while data:
                 if unpacker.eof:  # one gzip member or zstd frame may follow another

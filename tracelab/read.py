@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from io import FileIO
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from tracelab.arrow import Batches
 from tracelab.discover import LogFile, mtime_ns, printable_name, sidecar_of
+from tracelab.errors import TracelabError
 from tracelab.lines import Lines, unreadable
 from tracelab.providers import PROVIDERS
 from tracelab.providers.base import Source, Stretch, Tally, records
@@ -24,10 +25,14 @@ from tracelab.providers.recognise import Head, Verdict, recognise
 from tracelab.resume import Keeper, Place, encode, marks_of, thaw
 from tracelab.schema import Bookmark, File, LoadIssue, Row, ToolCall
 
+if TYPE_CHECKING:
+    from tracelab.dataset import DatasetFile
+
 _HEAD_LINES = 1_000  # what holds no known object in these is no log
 _HEAD_BYTES = 64 << 20
 _SIDECAR_BYTES = 1 << 20
 _TOLD_BYTES = 4 << 20
+_NO_DATASET = "a DuckDB file without a published dataset (a table rounds with a round_pk)"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -74,7 +79,7 @@ def read_log(
     try:
         with log.path.open("rb", buffering=0) as file:
             ctime_ns = os.fstat(file.fileno()).st_ctime_ns
-            lines = Lines(file, tally)
+            lines = Lines(_as_lines(file, log.path), tally)
             if since and not lines.skip(since.consumed_bytes, since.consumed_sha256, since.lines):
                 since = None
             row, place = _read(file, lines, log, row, tally, issues, batches, tell, since)
@@ -84,6 +89,9 @@ def read_log(
         _note_whole(tally, "vanished", None)
     except OSError as error:
         row = row._replace(status="failed", error=unreadable(error))
+        _note_whole(tally, "unreadable", row.error)
+    except TracelabError as error:  # a DuckDB file that DuckDB cannot open
+        row = row._replace(status="failed", error=str(error))
         _note_whole(tally, "unreadable", row.error)
     except Exception as error:
         # A mistake in a provider costs its file, not the load. The message of an exception may hold content.
@@ -130,14 +138,14 @@ def _read(
         if keeper:
             keeper.note(tally.issues)
         _move_issues(tally, issues, batches)
-        if file.tell() - told_bytes >= _TOLD_BYTES:
-            told_bytes = file.tell()
+        if lines.source.tell() - told_bytes >= _TOLD_BYTES:
+            told_bytes = lines.source.tell()
             tell(Reached(tally.file_id, told_bytes))
 
     lines.between_blocks = move_on
     if verdict.provider:
         provider = PROVIDERS[verdict.provider]
-        is_followed = log.is_live and sidecar_of(log.path) is None
+        is_followed = log.is_live and provider.grows and sidecar_of(log.path) is None
         mark = marks_of(file) if since or is_followed else hash
         source = Source(tally.file_id, row.path, row.user_name, first_line_sha256, _sidecar(log.path), mark)
         kept: list[Row] = []
@@ -161,7 +169,7 @@ def _read(
             pass
         tally.issues.clear()
         if not lines.fault:
-            _note_whole(tally, "not_a_log", verdict.what)
+            _note_whole(tally, "not_a_log", verdict.what if lines.source is file else _NO_DATASET)
     if lines.fault:
         tally.issue("unreadable", lines.fault)
     read = row._replace(
@@ -185,6 +193,17 @@ def _read(
         error=lines.fault,
     )
     return read, place
+
+
+def _as_lines(file: FileIO, path: Path) -> "FileIO | DatasetFile":
+    """Return a file to read lines from: itself, or a DuckDB file's rows as lines."""
+    head = file.read(12)
+    file.seek(0)
+    if head[8:] != b"DUCK":
+        return file
+    from tracelab.dataset import DatasetFile  # which imports DuckDB, else left out of reading
+
+    return DatasetFile(path)
 
 
 def _status(verdict: Verdict, lines: Lines) -> str:

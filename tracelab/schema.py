@@ -58,7 +58,7 @@ class File(NamedTuple):
 
     file_id: FileId
     path: Annotated[str, _text("Absolute path when it was loaded.")]
-    provider: Annotated[str | None, _text("claude or codex, from the content; null if set aside.")]
+    provider: Annotated[str | None, _text("claude, codex or published, from the content; null if set aside.")]
     user_name: Annotated[
         str | None,
         _text("Folder under the home root, else the login of who loads; null for paths given by hand."),
@@ -107,6 +107,12 @@ class Session(NamedTuple):
     spawn_tool_call_id: Annotated[
         str | None, _text("Call that started this subagent, where the file names it.")
     ]
+    is_published: Annotated[
+        bool, _flag("From a published dataset: each row counts as it stands, and says what is final.")
+    ] = False
+    replays_left_out: Annotated[
+        int | None, _count("Copies of other sessions' steps that a published dataset left out of it.")
+    ] = None
 
 
 class Step(NamedTuple):
@@ -139,7 +145,10 @@ class Step(NamedTuple):
     output_tokens: OutputTokens
     reasoning_tokens: ReasoningTokens
     visible_chars: Annotated[int, _count("Characters of the step's distinct texts and tool inputs.")]
-    usage_is_final: Annotated[bool, _flag("False where the output count is a placeholder or missing.")]
+    usage_is_final: Annotated[
+        bool | None,
+        _flag("False where the output count is a placeholder or missing; null where a dataset cannot tell."),
+    ]
     stop_reason: Annotated[str | None, _text("Why the response ended, as logged.")]
     service_tier: Annotated[str | None, _text("Service tier, as logged (Codex: as requested).")]
     speed: Annotated[str | None, _text("Speed mode, as logged.")]

@@ -41,7 +41,10 @@ with recursive
             min(client_version) as client_version,
             min(entrypoint) as entrypoint,
             min(spawn_tool_call_id) as spawn_tool_call_id,
-            coalesce(any_value(replayed_steps), 0)::bigint as replayed_steps
+            (
+                coalesce(any_value(replayed_steps), 0)
+                + coalesce(max(replays_left_out), 0)
+            )::bigint as replayed_steps
         from first_files
         left join origins using (session_id)
         left join replays using (session_id)

@@ -1,8 +1,33 @@
 -- One row per source file, session and step as logged: which settled step it is a
 -- copy of, if any.
 with
-    raw_steps as not materialized(select * from {{ source("raw", "steps") }}),
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
+    -- each row of a published dataset counts then, however often it repeats there
+    repeats as (
+        select
+            file_id,
+            session_id,
+            step_seq,
+            concat_ws(
+                '/',
+                message_id,
+                session_id,
+                row_number() over (
+                    partition by file_id, session_id, message_id order by step_seq
+                )
+            ) as message_id
+        from {{ source("raw", "steps") }}
+        inner join raw_sessions using (file_id, session_id)
+        where is_published and {{ var("include_replays") }}
+    ),
+    raw_steps as not materialized(
+        select
+            steps.* replace (
+                coalesce(repeats.message_id, steps.message_id) as message_id
+            )
+        from {{ source("raw", "steps") }} as steps
+        left join repeats using (file_id, session_id, step_seq)
+    ),
     first_times as (
         select
             file_id,
@@ -128,7 +153,10 @@ with
             copied.message_id is null
             and is_one_run
             and purpose is distinct from 'compaction' as is_plain,
+            coalesce(is_published, false) as is_published,
             case
+                when is_published
+                then false
                 when told_elsewhere.message_id is not null
                 then true
                 -- a usage row that a record of its response answers to, wherever it is
@@ -344,7 +372,8 @@ select
     coalesce(settled_session_id, owned.session_id) as owner_session_id,
     file_session_id,
     gives_way,
-    coalesce(is_plain, false) as is_plain
+    coalesce(is_plain, false) as is_plain,
+    is_published
 from owned
 left join ranks using (file_id, session_id, step_seq)
 left join numbered as settled using (step_session_id, message_id)

@@ -3,12 +3,14 @@
 with
     copies as not materialized(
         select
-            raw_steps.*,
+            raw_steps.* exclude (message_id),
+            settled.message_id,
             settled.step_id,
             settled.step_session_id,
             settled.step_index,
             settled.usage_rank,
-            settled.is_plain
+            settled.is_plain,
+            settled.is_published
         from {{ source("raw", "steps") }} as raw_steps
         inner join
             {{ ref("stg_step_copies") }} as settled using (
@@ -22,6 +24,8 @@ with
             message_id,
             min(model) as model,
             min(usage_source) as usage_source,
+            min(usage_is_final) as usage_is_final,
+            bool_or(is_published) as is_published,
             min(purpose) as purpose,
             min(turn_id) as turn_id,
             min(calls) as calls,
@@ -67,6 +71,8 @@ with
             purpose,
             turn_id,
             usage_source,
+            usage_is_final,
+            is_published,
             calls,
             input_tokens,
             context_tokens,
@@ -113,8 +119,10 @@ select
     reasoning_tokens,
     visible_chars,
     -- a response streamed over several rows may never get its last count; the usage
-    -- rows of other logs are final
+    -- rows of other logs are final, and a published row says so itself
     case
+        when is_published
+        then usage_is_final
         when usage_source = 'none' or output_tokens is null
         then false
         when usage_source <> 'response' or stop_reason is not null

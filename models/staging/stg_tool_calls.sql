@@ -8,7 +8,11 @@ with
             settled.step_session_id as session_id,
             provider,
             step_number,
-            is_plain
+            is_plain,
+            -- what repeats inside a published dataset counts again
+            if(
+                is_published and {{ var("include_replays") }}, step_number, null
+            ) as repeat_number
         from {{ source("raw", "tool_calls") }} as raw_calls
         inner join
             {{ ref("stg_step_copies") }} as settled using (
@@ -58,21 +62,33 @@ with
             min(result_chars) as result_chars
         from copies
         semi join contested_steps using (step_number)
-        group by tool_call_id, session_id
+        group by tool_call_id, session_id, repeat_number
         -- one call is one row even if two steps claim it
         qualify
             row_number() over (
                 partition by
                     any_value(provider),
                     tool_call_id,
-                    case when {{ var("include_replays") }} then session_id end
+                    case when {{ var("include_replays") }} then session_id end,
+                    repeat_number
                 order by min(emitted_at) nulls last, session_id
             )
             = 1
     ),
     ordered as (
         select
-            *,
+            settled.* replace (
+                concat_ws(
+                    '/',
+                    tool_call_id,
+                    nullif(
+                        row_number() over (
+                            partition by session_id, tool_call_id order by step_number
+                        ),
+                        1
+                    )
+                ) as tool_call_id
+            ),
             row_number() over (
                 partition by step_number
                 order by listed_at, emitted_at nulls last, tool_call_id

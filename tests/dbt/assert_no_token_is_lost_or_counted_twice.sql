@@ -2,11 +2,11 @@
 -- steps add up to sessions, and those of requests to requests.
 with
     winners as (
-        select *
-        from {{ source("raw", "steps") }}
+        select raw_steps.* exclude (message_id), settled.message_id
+        from {{ source("raw", "steps") }} as raw_steps
         inner join
-            {{ ref("stg_step_copies") }} using (
-                file_id, session_id, step_seq, provider, message_id
+            {{ ref("stg_step_copies") }} as settled using (
+                file_id, session_id, step_seq, provider
             )
         -- copied usage rows and steps without usage may go, no other
         where
@@ -17,7 +17,7 @@ with
             row_number() over (
                 partition by
                     provider,
-                    message_id
+                    settled.message_id
                     {% if var("include_replays") %}, step_session_id {% endif %}
                 order by
                     output_tokens desc nulls last,

@@ -146,6 +146,8 @@ class Provider:
     name: str
     record: type[msgspec.Struct]
     log: Callable[[Source, Tally], Log]
+    grows: bool = True
+    """Whether its files are written to for as long as their sessions go on."""
 
     def parse(self, records: Iterator[Any], source: Source, tally: Tally) -> Iterator[Row]:
         """Turn all records of a file into raw rows."""

@@ -23,6 +23,7 @@ class Verdict(NamedTuple):
 
 CLAUDE_LOG = Verdict("claude", "Claude Code session")
 CODEX_LOG = Verdict("codex", "Codex rollout")
+DATASET = Verdict("published", "published dataset")
 EMPTY = Verdict(None, "no JSON object in it")
 UNKNOWN = Verdict(None, "JSON, but no session log that is known")
 
@@ -46,6 +47,9 @@ class Head(msgspec.Struct):
     messageId: msgspec.Raw = _ABSENT
     version: msgspec.Raw = _ABSENT
     pad: msgspec.Raw = _ABSENT
+    provider: msgspec.Raw = _ABSENT
+    session_id: msgspec.Raw = _ABSENT
+    round_index: msgspec.Raw = _ABSENT
 
 
 class _Message(msgspec.Struct):
@@ -113,6 +117,8 @@ def _other(kind: str, head: Head) -> Verdict | None:
         return Verdict(None, "Droid session")
     if kind in _COPILOT_TYPES:
         return Verdict(None, "Copilot CLI session")
+    if not kind and head.provider and head.session_id and head.round_index:
+        return DATASET
     if not kind and bytes(head.messages).startswith(b"["):
         return Verdict(None, "Gemini CLI chat")
     if not kind and head.role and head.message:
