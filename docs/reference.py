@@ -1,6 +1,7 @@
-"""Write docs/tables.md and docs/figures.md: `python docs/reference.py MANIFEST` (see `make docs`).
+"""Write docs/tables.md, figures.md and published.md: `python docs/reference.py MANIFEST` (see `make docs`).
 
-Tables come from dbt's manifest, that is, from the models' yml files; figures from the charts' own docstrings.
+Tables come from dbt's manifest, that is, from the models' yml files; figures from the charts' own docstrings;
+what may be published from the allow-list.
 """
 
 import inspect
@@ -13,6 +14,7 @@ from typing import Any
 
 from tracelab.charts import charts
 from tracelab.charts.base import tables_in
+from tracelab.publishing.readme import schema
 
 DOCS = Path(__file__).resolve().parent
 Node = Mapping[str, Any]
@@ -66,6 +68,18 @@ def figures_md() -> str:
     return "\n".join(lines) + "\n"
 
 
+def published_md() -> str:
+    """Return the page of what a published dataset holds."""
+    lines = [
+        "# Published datasets",
+        "",
+        "Written from `tracelab/publishing/columns.py` by `make docs`. What `tracelab publish` writes; a",
+        "column that is not here cannot leave.",
+        "",
+    ]
+    return "\n".join([*lines, *schema()]) + "\n"
+
+
 def _layer(node: Node) -> str:
     return "seeds" if node["resource_type"] == "seed" else str(node["fqn"][1])
 
@@ -114,3 +128,4 @@ def _line(text: str) -> str:
 if __name__ == "__main__":
     (DOCS / "tables.md").write_text(tables_md(json.loads(Path(sys.argv[1]).read_text())))
     (DOCS / "figures.md").write_text(figures_md())
+    (DOCS / "published.md").write_text(published_md())

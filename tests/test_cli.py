@@ -21,7 +21,7 @@ from tracelab.discover import sample_home
 from tracelab.errors import TracelabError
 from tracelab.run import run as run_all
 
-COMMANDS = ("load", "build", "export", "chart", "report", "sql", "status", "compare", "run")
+COMMANDS = ("load", "build", "export", "chart", "report", "sql", "status", "compare", "publish", "run")
 Done = subprocess.CompletedProcess[str]
 
 

@@ -91,3 +91,4 @@ def test_the_pages_of_tables_and_figures_say_what_the_models_and_charts_say(
     manifest = json.loads((dbt_run[2] / "manifest.json").read_text())
     assert (ROOT / "docs/tables.md").read_text() == reference.tables_md(manifest), "run `make docs`"
     assert (ROOT / "docs/figures.md").read_text() == reference.figures_md(), "run `make docs`"
+    assert (ROOT / "docs/published.md").read_text() == reference.published_md(), "run `make docs`"

@@ -61,7 +61,8 @@ Paths = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="PATH",
-        help="Homes, folders or log files (.jsonl, .gz, .zst), instead of this user's own sessions.",
+        help="Homes, folders, log files or published datasets (.jsonl, .gz, .zst, DuckDB), instead of this"
+        " user's own sessions.",
         show_default=False,
     ),
 ]
@@ -402,6 +403,68 @@ def compare(context: typer.Context) -> None:
     from tracelab.compare_page import comparison_page
 
     _print(comparison_page(compare_figures(context.obj)))
+
+
+@app.command(
+    epilog=_examples(
+        "tracelab publish shared --licence CC-BY-4.0",
+        "tracelab publish shared --shift-times --min-users 3",
+        "tracelab --db other.duckdb load shared/rounds.jsonl.gz",
+    )
+)
+def publish(
+    context: typer.Context,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make; it may not hold anything yet.")],
+    licence: Annotated[
+        str | None,
+        typer.Option("--licence", metavar="NAME", help="Licence to name in the README.", show_default=False),
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            metavar="MODEL",
+            help="Keep the name of a model without a known price; may be repeated.",
+        ),
+    ] = None,
+    min_users: Annotated[
+        int,
+        typer.Option(
+            "--min-users",
+            metavar="K",
+            min=1,
+            help="Generalise names that fewer users have; with fewer users in all, publish nothing.",
+        ),
+    ] = 1,
+    shift_times: Annotated[
+        bool, typer.Option("--shift-times", help="Move each user's times back by a secret span.")
+    ] = False,
+    round_times: Annotated[
+        int | None,
+        typer.Option(
+            "--round-times",
+            metavar="SECONDS",
+            min=1,
+            help="Cut times down to multiples of so many seconds.",
+            show_default=False,
+        ),
+    ] = None,
+    fresh_key: Annotated[
+        bool, typer.Option("--fresh-key", help="Break the link to earlier releases: a new key for good.")
+    ] = False,
+) -> None:
+    """Write a dataset to share, and print the names of its files.
+
+    The same rows as JSON Lines, Parquet and a DuckDB file, with a README. Only listed columns leave,
+    identifiers as keyed pseudonyms; the key stays beside the warehouse, and keeps them the same from release
+    to release. Sizes and times stay exact: a fingerprint for who has the logs.
+    """
+    from tracelab.publishing import Rules
+    from tracelab.publishing import publish as publish_dataset
+
+    rules = Rules(allow or (), shift_times, round_times, min_users)
+    for path in publish_dataset(context.obj, out, rules, licence=licence, fresh_key=fresh_key).files:
+        _print(path)
 
 
 @app.command(

@@ -1,1 +1,5 @@
 """A dataset to share, made of the warehouse: what may leave it, and how it is written."""
+
+from tracelab.publishing.publish import Published, Rules, publish
+
+__all__ = ["Published", "Rules", "publish"]

@@ -1,0 +1,174 @@
+"""What is published, loaded into an empty warehouse and built there gives every number of the private one."""
+
+import hashlib
+import hmac
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import pytest
+
+from tests.conftest import SHARED
+from tracelab.build import build
+from tracelab.discover import sample_home
+from tracelab.load import load
+from tracelab.publishing import Rules, publish
+from tracelab.publishing.keys import publishing_key
+
+HOMES = {"sample": sample_home(), "corpus": SHARED / "corpus/home"}
+
+NEVER = {
+    # the client's own totals never leave
+    "sessions": ("client_input_tokens", "client_output_tokens", "client_cost_usd"),
+    "summary_completeness": (
+        "checked_conversations", "client_input_tokens", "logged_input_tokens", "client_output_tokens",
+        "logged_output_tokens", "client_cost_usd", "logged_cost_usd", "logged_cost_share",
+    ),
+    # a marker's id is rebuilt
+    "compactions": ("compaction_id",),
+}  # fmt: skip
+
+
+class Trip(NamedTuple):
+    """A warehouse, its dataset, and what was made of that."""
+
+    private: duckdb.DuckDBPyConnection
+    public: duckdb.DuckDBPyConnection
+    key: bytes
+    dataset: Path
+
+
+@pytest.fixture(scope="module", params=HOMES)
+def trip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trip]:
+    home = HOMES[request.param]
+    if not home.exists():
+        pytest.skip(f"no reference data: {home} is not there")
+    folder = tmp_path_factory.mktemp("trip")
+    private, public, dataset = folder / "private.duckdb", folder / "public.duckdb", folder / "dataset"
+    load([home], db=private)
+    build(private, timezone="UTC")
+    publish(private, dataset)
+    load([dataset], db=public)
+    build(public, timezone="UTC")
+    with (
+        duckdb.connect(str(private), read_only=True) as one,
+        duckdb.connect(str(public), read_only=True) as other,
+    ):
+        yield Trip(one, other, publishing_key(private), dataset)
+
+
+def test_every_number_of_every_table_survives(trip: Trip) -> None:
+    translate = translation(trip)
+    tables = [name for (name,) in trip.private.execute("show tables").fetchall()]
+    assert len(tables) > 60
+    different = []
+    for table in tables:
+        columns = [
+            name
+            for name, *_ in trip.private.execute(f"describe {table}").fetchall()
+            if name not in NEVER.get(table, ())
+        ]
+        select = f"select {', '.join(columns)} from {table}"
+        private = [
+            tuple(translate(name, value) for name, value in zip(columns, row, strict=True))
+            for row in trip.private.execute(select).fetchall()
+        ]
+        if not same(private, trip.public.execute(select).fetchall()):
+            different.append(table)
+    assert not different
+
+
+def same(one: Sequence[tuple[Any, ...]], other: Sequence[tuple[Any, ...]]) -> bool:
+    """Say whether two tables hold the same rows; floats but for what the order of rows changes."""
+
+    def key(row: tuple[Any, ...]) -> str:
+        return repr([f"{value:.6g}" if isinstance(value, float) else value for value in row])
+
+    def alike(a: Any, b: Any) -> bool:
+        if isinstance(a, float) and isinstance(b, float):
+            return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+        return bool(a == b)
+
+    return len(one) == len(other) and all(
+        all(map(alike, a, b)) for a, b in zip(sorted(one, key=key), sorted(other, key=key), strict=True)
+    )
+
+
+def translation(trip: Trip) -> Callable[[str, Any], Any]:
+    """Return what turns a private value into the published one, by its column."""
+    names = dict(trip.private.execute("select tool_name, tool_name from tool_calls").fetchall())
+    public = dict(
+        trip.public.execute("select tool_call_id, (tool_name, mcp_server) from tool_calls").fetchall()
+    )
+    for call_id, tool_name, server in trip.private.execute(
+        "select tool_call_id, tool_name, mcp_server from tool_calls"
+    ).fetchall():
+        names[tool_name], names[server] = public[_pseudonym(trip.key, "tool_call", call_id)]
+
+    def translate(column: str, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if column in ("tool_name", "mcp_server", "cause"):
+            return names.get(value, value)
+        if column == "project":
+            return _pseudonym(trip.key, "project", f"\0{value}", "project_")
+        for ending, domain in _KEYS.items():
+            if column.endswith(ending):
+                name, mark, number = re.fullmatch(r"(.*?)([#@]\d+)?()", value, re.DOTALL).groups()  # type: ignore[union-attr]
+                return _pseudonym(trip.key, domain, name) + (mark or "") + number
+        return value
+
+    return translate
+
+
+_KEYS = {
+    "session_id": "session",
+    "step_id": "session",
+    "request_id": "session",
+    "message_id": "message",
+    "turn_id": "turn",
+    "tool_call_id": "tool_call",
+}
+
+
+def _pseudonym(key: bytes, domain: str, value: str, prefix: str | None = None) -> str:
+    if prefix is None:
+        match = re.match("claude:|codex:|msg_|toolu_|call_", value)
+        prefix = match[0] if match else ""
+    return prefix + hmac.new(key, f"{domain}\0{value}".encode(), hashlib.sha256).hexdigest()[:24]
+
+
+def test_the_database_file_gives_the_same_rows_as_the_lines(trip: Trip, tmp_path: Path) -> None:
+    db = tmp_path / "database.duckdb"
+    load([trip.dataset / "dataset.duckdb"], db=db)
+    with duckdb.connect(str(db), read_only=True) as loaded:
+        for table in ("sessions", "steps", "tool_calls", "events", "compactions", "extra_calls"):
+            rows = f"select * exclude (file_id) from raw.{table} order by all"
+            assert loaded.execute(rows).fetchall() == trip.public.execute(rows).fetchall(), table
+
+
+def test_shifted_times_leave_tokens_and_durations_equal(warehouse: Path, tmp_path: Path) -> None:
+    private, public = tmp_path / "private.duckdb", tmp_path / "public.duckdb"
+    private.write_bytes(warehouse.read_bytes())
+    publish(private, tmp_path / "dataset", Rules(shift_times=True))
+    load([tmp_path / "dataset"], db=public)
+    build(public, select=["+requests", "+idle_gaps", "+sessions"], timezone="UTC")
+    figures = """
+        select input_tokens, prefix_tokens, output_tokens, generation_ms from steps order by all;
+        select response_ms, other_ms, tool_effective_ms, ended_by from requests order by all;
+        select idle_gap_ms, published_gap_ms from idle_gaps order by all;
+        select wall_ms, human_part_ms, tool_part_ms, other_part_ms from sessions order by all
+        """
+    first = "select min(started_at) from sessions"
+    with (
+        duckdb.connect(str(private), read_only=True) as one,
+        duckdb.connect(str(public), read_only=True) as other,
+    ):
+        for figure in figures.split(";"):
+            assert one.execute(figure).fetchall() == other.execute(figure).fetchall()
+        [(exact,)], [(moved,)] = one.execute(first).fetchall(), other.execute(first).fetchall()
+    assert exact - moved > timedelta(seconds=1)

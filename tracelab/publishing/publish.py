@@ -1,0 +1,173 @@
+"""The warehouse as a dataset to share: JSON Lines, Parquet, a DuckDB file, and a README that says what it is.
+
+Each table is selected by the allow-list of `columns`, so what is not listed cannot leave.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from tracelab.errors import TracelabError
+from tracelab.publishing.columns import COLUMNS
+from tracelab.publishing.keys import publishing_key
+from tracelab.publishing.readme import readme
+from tracelab.publishing.sources import SOURCES, STEPS
+from tracelab.publishing.treatments import note_rare_names, prepare, treated
+from tracelab.text import counted
+from tracelab.warehouse import open_read_only
+
+_PACKAGE_ROOT = Path(__file__).parents[2]
+_COUNTS = """
+select
+    count(distinct coalesce(owner, '')),
+    count(distinct session_id),
+    count(*),
+    (select count(*) from staging.stg_tool_calls semi join published_steps using (step_id)),
+    (select count(*) from staging.stg_events semi join published_steps using (session_id))
+from published_steps
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is asked for beyond the allow-list."""
+
+    allowed_models: Sequence[str] = ()
+    """Models whose names may leave though no price is known for them."""
+    shift_times: bool = False
+    """Move all instants of a user back by one secret span."""
+    round_times_s: int | None = None
+    """Cut instants down to multiples of so many seconds."""
+    min_users: int = 1
+    """A name seen with fewer users is generalised; with fewer users in all nothing is published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What was published."""
+
+    files: list[Path]
+    users: int
+    sessions: int
+    steps: int
+    tool_calls: int
+    events: int
+
+
+def publish(
+    db: Path,
+    out: Path,
+    rules: Rules = Rules(),
+    *,
+    licence: str | None = None,
+    fresh_key: bool = False,
+) -> Published:
+    """Write the dataset of a built warehouse to `out`, a folder that must be new or empty.
+
+    Raises:
+        TracelabError: if nothing is built, `out` holds anything, users are too few, or it cannot be written.
+    """
+    out = out.absolute()
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise TracelabError(f"{out} is there already and stays as it is: name a new folder")
+    partial = out.with_name(f".{out.name}.partial")
+    try:
+        with open_read_only(db) as warehouse:
+            _check_built(warehouse)
+            prepare(warehouse, publishing_key(db, fresh=fresh_key), rules.allowed_models, rules.shift_times)
+            warehouse.execute(STEPS)
+            counts = _counts(warehouse, rules.min_users)
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            note_rare_names(warehouse, rules.min_users)
+            for table in COLUMNS:
+                _write_parquet(warehouse, table, partial / f"{table}.parquet", rules)
+        _pack(partial)
+        (partial / "README.md").write_text(readme(partial, counts, licence, _in_words(rules)), "utf-8")
+        partial.replace(out)
+    except OSError as error:
+        raise TracelabError(f"cannot write {out}: {error.strerror}") from error
+    except duckdb.IOException as error:
+        raise TracelabError(f"cannot write {out}: {str(error).partition(chr(10))[0]}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    users, sessions, steps, tool_calls, events = counts.values()
+    return Published(sorted(out.iterdir()), users, sessions, steps, tool_calls, events)
+
+
+def _check_built(warehouse: duckdb.DuckDBPyConnection) -> None:
+    if not warehouse.execute("from duckdb_tables() where table_name = 'stg_tool_calls'").fetchall():
+        raise TracelabError("the warehouse has no tables yet: run `tracelab build`")
+
+
+def _counts(warehouse: duckdb.DuckDBPyConnection, min_users: int) -> dict[str, int]:
+    [row] = warehouse.execute(_COUNTS).fetchall()
+    counts = dict(zip(("users", "sessions", "steps", "tool calls", "events"), row, strict=True))
+    if not counts["steps"]:
+        raise TracelabError("the warehouse holds no steps: there is nothing to publish")
+    if counts["users"] < min_users:
+        raise TracelabError(
+            f"the sessions are of {counted(counts['users'], 'user')}, fewer than the {min_users} asked for:"
+            " nothing was published"
+        )
+    return counts
+
+
+def _write_parquet(warehouse: duckdb.DuckDBPyConnection, table: str, path: Path, rules: Rules) -> None:
+    columns = COLUMNS[table]
+    chosen = ", ".join(
+        f'{treated(name, how, rules.round_times_s)} as "{name}"' for name, how in columns.items()
+    )
+    order = ", ".join(name for name in list(columns)[:2])
+    warehouse.execute(
+        f"copy (select {chosen} from ({SOURCES[table]}) order by {order}) to '{_quoted(path)}'"
+        " (format parquet, compression zstd)"
+    )
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _pack(folder: Path) -> None:
+    """Make the other two forms in a process that sees nothing but the Parquet files."""
+    paths = [str(_PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]
+    child = subprocess.run(
+        [sys.executable, "-P", "-m", "tracelab.publishing.pack", str(folder)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        capture_output=True,
+        check=False,
+    )
+    if child.returncode:
+        why = child.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise TracelabError(f"could not pack the dataset: {why[-1] if why else 'is memory short?'}")
+
+
+def _in_words(rules: Rules) -> list[str]:
+    """Say what was done to the values, for the README."""
+    said = [
+        "Only the columns below were taken from the warehouse, each as it says.",
+        "Identifiers are HMAC-SHA-256 pseudonyms under a random key that its owner keeps, each kind in a"
+        " domain of its own. With the same key a session has the same pseudonym in every release.",
+        "Names of models without a known price became `model_…`, those of tools and subagents that are not"
+        " publicly known `custom_…` or `mcp__…__…`; versions kept their digits alone.",
+        "Sizes and counts are exact, and a fingerprint: who has a session's log can recognise it.",
+        "Copies of a step (resumed and forked sessions) were left out, and sessions without a step.",
+    ]
+    if rules.shift_times:
+        said.append("All instants of a user were moved back by one secret span of up to two years.")
+    if rules.round_times_s:
+        said.append(f"Instants were cut down to multiples of {counted(rules.round_times_s, 'second')}.")
+    if not (rules.shift_times or rules.round_times_s):
+        said.append("Instants are exact.")
+    if rules.min_users > 1:
+        said.append(f"Names that the sessions of fewer than {rules.min_users} users hold were generalised.")
+    if rules.allowed_models:
+        said.append(f"These models' names were allowed: {', '.join(rules.allowed_models)}.")
+    return said

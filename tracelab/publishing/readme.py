@@ -1,0 +1,89 @@
+"""The README of a published dataset: what it holds, how it was made fit to leave, and under which licence."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tracelab.publishing.columns import COLUMNS, How, Treatment
+
+
+def readme(folder: Path, counts: Mapping[str, int], licence: str | None, rules: Sequence[str]) -> str:
+    """Return the README of the dataset that lies in `folder`."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return "\n".join(
+        [
+            "# Steps of coding agents",
+            "",
+            "Sizes, names and times of what Claude Code and Codex did, a row a model response, made by"
+            " `tracelab publish`. No text of any message, thinking, command or tool output.",
+            "",
+            f"Licence: {licence or 'none was given; ask who published it.'}",
+            "",
+            "| | count |",
+            "|---|--:|",
+            *(f"| {name} | {count:,} |" for name, count in counts.items()),
+            "",
+            "## Files",
+            "",
+            "The same rows three times: JSON Lines (a line a step, with its events and tool calls), Parquet,"
+            " and a DuckDB file with the Parquet files as tables, joined by `round_pk`. `tracelab load` takes"
+            " the JSON Lines or the DuckDB file.",
+            "",
+            "| file | bytes | SHA-256 |",
+            "|---|--:|---|",
+            *(f"| `{path.name}` | {path.stat().st_size:,} | `{_sha256(path)}` |" for path in files),
+            "",
+            "## Rules applied",
+            "",
+            *(f"- {rule}" for rule in rules),
+            "",
+            "## Schema",
+            "",
+            *schema(),
+            "",
+        ]
+    )
+
+
+def schema() -> list[str]:
+    """Return the lines that say which columns a dataset has, and how the values of each leave."""
+    return [
+        "`rounds` are steps; the other tables are joined to them by `round_pk`, and are lists in a step's row"
+        " in JSON Lines (`tool_calls` as `tools`), where `round_pk` is the line's number. What begins `x_`"
+        " goes beyond the published step row. Instants are UTC, durations milliseconds (`_ms`), sizes"
+        " characters (`_chars`); what is absent is null or left out.",
+        *(line for table, columns in COLUMNS.items() for line in _table(table, columns)),
+    ]
+
+
+def _table(table: str, columns: Mapping[str, Treatment]) -> list[str]:
+    return [
+        "",
+        f"### {table}",
+        "",
+        "| column | how its values leave |",
+        "|---|---|",
+        *(f"| `{name}` | {_in_words(treatment)} |" for name, treatment in columns.items()),
+    ]
+
+
+_WORDS = {
+    How.key: "keyed pseudonym",
+    How.word: "one of",
+    How.name: "as it is if publicly known, else generalised",
+    How.number: "as it is",
+    How.flag: "as it is",
+    How.instant: "see the rules",
+}
+
+
+def _in_words(treatment: Treatment) -> str:
+    words = _WORDS[treatment.how]
+    if treatment.words:
+        return f"{words} {', '.join(f'`{word}`' for word in treatment.words)}; else null"
+    return f"{words} up to {treatment.most}, else null" if treatment.most is not None else words
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
