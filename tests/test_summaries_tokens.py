@@ -216,9 +216,11 @@ def test_what_is_appended_after_an_output_is_binned_with_and_without_it(marts: M
             picked(row, "low_tokens", "high_tokens", "steps", "tokens")
             for row in marts.rows("summary_token_bins", measure=measure, provider="all", session_kind="all")
         )
-        for measure in ("pair_append_tokens", "adjusted_append_tokens")
+        for measure in ("append_tokens", "pair_append_tokens", "adjusted_append_tokens")
     }
     assert found == {
+        # all but the step that stands for two calls
+        "append_tokens": [(2**8.125, 2**8.25, 1, 300), (2**9.75, 2**9.875, 4, 3600)],
         "pair_append_tokens": [(2**8.125, 2**8.25, 1, 300), (2**9.75, 2**9.875, 2, 1800)],
         "adjusted_append_tokens": [(0, 1, 1, 0), (2**8.625, 2**8.75, 1, 400), (2**9.75, 2**9.875, 1, 900)],
     }

@@ -16,7 +16,6 @@ with
             or (
                 provider = 'codex' and coalesce(previous_model = 'gpt-5.5', false)
             ) as is_subtracted,
-            if(is_multi_call, null, append_tokens) as append_tokens,
             append_tokens
             - if(is_subtracted, previous_output_tokens, 0) as adjusted_tokens,
             unnest(
@@ -25,7 +24,10 @@ with
                         'measure':'prefix_tokens',
                         'length':if(is_multi_call, null, prefix_tokens)
                     },
-                    {'measure':'append_tokens', 'length':append_tokens},
+                    {
+                        'measure':'append_tokens',
+                        'length':if(is_multi_call, null, append_tokens)
+                    },
                     {
                         'measure':'output_tokens',
                         'length':if(not usage_is_final, null, output_tokens)
