@@ -25,7 +25,7 @@ import duckdb
 from tracelab import __version__
 from tracelab.errors import TracelabError
 from tracelab.text import counted
-from tracelab.warehouse import has_raw, known_zone, open_for_writing, open_read_only, raw_sha256
+from tracelab.warehouse import advice, has_raw, known_zone, open_for_writing, open_read_only, raw_sha256
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _PROJECT_SUFFIXES = {".sql", ".yml", ".csv", ".py"}
 _MAX_FAILURES = 5  # told in full; the rest is counted
 _FAILED = ("error", "fail", "runtime error", "partial success")
+_UNKNOWN = "\nEither a model was changed, or the logs hold what TraceLab does not know yet: please report it."
 _NOISE = re.compile(r"\s*(> |compiled code at|(Runtime|Database) Error( in .*)?$|Compilation Error$)")
 
 
@@ -234,7 +235,8 @@ def _raise_failures(result: "dbtRunnerResult", db: Path) -> None:
         if re.search("Could not set lock|already attached|different configuration", str(result.exception)):
             with open_for_writing(db):  # says in one message who holds it
                 pass
-        raise TracelabError(f"could not build {db}: {_message(result.exception)}") from result.exception
+        message = _message(result.exception)
+        raise TracelabError(f"could not build {db}: {message}{advice(message)}") from result.exception
     nodes = getattr(result.result, "results", [])
     told = [
         f"  {node.node.resource_type} {node.node.name}: {_fault(node)}"
@@ -246,7 +248,7 @@ def _raise_failures(result: "dbtRunnerResult", db: Path) -> None:
     raise TracelabError(
         f"could not build all of {db}; what depends on these is as it was before:\n"
         + "\n".join(told)
-        + "\nEither a model was changed, or the logs hold what TraceLab does not know yet: please report it."
+        + (advice(str(told)) or _UNKNOWN)
     )
 
 

@@ -6,6 +6,7 @@ command runs.
 
 import gc
 import io
+import re
 import sys
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tracelab.load import LoadReport
     from tracelab.progress import Report
 
+_DAMAGE = re.compile("Corrupt database file|Could not read enough bytes")
 _FAILED, _SET_ASIDE, _INTERRUPTED = 1, 3, 130
 
 
@@ -100,6 +102,14 @@ def main() -> None:
         sys.exit(_FAILED)
     except OSError as error:
         print(f"tracelab: {error.strerror}: {error.filename}", file=sys.stderr)
+        sys.exit(_FAILED)
+    except Exception as error:  # of DuckDB, when it comes to a damaged block
+        if not _DAMAGE.search(str(error)):
+            raise
+        print(
+            "tracelab: the warehouse is damaged: move it away and load again, or name another with --db",
+            file=sys.stderr,
+        )
         sys.exit(_FAILED)
     except SystemExit as end:
         if end.code == _INTERRUPTED:

@@ -32,6 +32,8 @@ def export_tables(db: Path, out: Path, names: Sequence[str] = (), *, format: For
             out.mkdir(parents=True, exist_ok=True)
             return [_write(warehouse, name, out / f"{name}.{format}", _OPTIONS[format]) for name in chosen]
         except (OSError, duckdb.IOException) as error:
+            if "Could not read" in str(error):  # the warehouse, which is damaged
+                raise
             raise TracelabError(f"cannot write to {out}: {error}") from error
 
 

@@ -49,8 +49,8 @@ def open_for_writing(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         TracelabError: if it is in use, damaged, of another version, or cannot be written.
     """
-    if is_unmade(path):
-        path.unlink(missing_ok=True)
+    if path.exists() and is_unmade(path):
+        path.unlink()
     with _connect(path, read_only=False, settings=_LOADING) as warehouse:
         try:
             warehouse.begin()
@@ -63,7 +63,7 @@ def open_for_writing(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             warehouse.commit()
         except duckdb.Error as error:
             raise TracelabError(
-                f"could not write {path}, which stays as it was: {_first_line(error)}"
+                f"could not write {path}, which stays as it was: {_first_line(error)}{advice(str(error))}"
             ) from error
 
 
@@ -156,7 +156,16 @@ def _reason(path: Path, error: duckdb.Error) -> str:
         return f"{path} is a folder: name a file with --db"
     if not path.parent.is_dir():
         return f"{path} cannot be made: its folder does not exist; make it, or name another file with --db"
-    return f"{path} cannot be opened: {_first_line(error)}"
+    return f"{path} cannot be opened: {_first_line(error)}{advice(message)}"
+
+
+def advice(message: str) -> str:
+    """Return what to do about a disk that takes nothing more, to go after DuckDB's message; else nothing."""
+    if "No space left on device" in message:
+        return "; free some space and try again"
+    if re.search("Read-only file system|Permission denied", message):
+        return "; name another file with --db"
+    return ""
 
 
 def _first_line(error: Exception) -> str:
