@@ -255,7 +255,7 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write tables, or a workload for a serving benchmark, as files, and print their names.
+    """Write tables or workloads as files, and print their names.
 
     Tables are the summaries and what they are made of: steps, tool_calls, idle_gaps, cache_reuse, requests,
     sessions, compactions. A workload is the steps as requests to send: sizes, times and block ids, no names.

@@ -158,7 +158,7 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-_SETTINGS = {"memory_limit": "600MB", "threads": "2"}
+_SETTINGS = {"memory_limit": "600MB", "threads": "2", "python_enable_replacements": "false"}
 # the same logs have the same id, wherever and whenever they are loaded
 _LOAD_ID = """
 select left(sha256(coalesce(string_agg(consumed_sha256, ' ' order by consumed_sha256), '')), 16)
