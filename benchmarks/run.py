@@ -145,6 +145,12 @@ def main() -> None:
             print(f"run {run + 1}: plain loop {loops[-1]}, load {loads[-1]}", file=sys.stderr)
         database_mib = db.stat().st_size / 2**20
         built = build_stage(db, env, options.runs)
+        shared = Path(scratch) / "shared"
+        subprocess.run(
+            [sys.executable, "-m", "tracelab", "export", "--format", "duckdb", "--out", str(shared)],
+            env=env, stdout=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+        built_mib, compact_mib = (file.stat().st_size / 2**20 for file in (db, shared / db.name))
         refreshes, new_bytes = refresh_stage(data, Path(scratch), env, options.runs)
     load_s = statistics.median(run.wall_s for run in loads)
     loop_s = statistics.median(run.wall_s for run in loops)
@@ -152,13 +158,16 @@ def main() -> None:
     print(f"plain loop  {loop_s:.2f} s ({size / 1e6 / loop_s:.0f} MB/s)")
     print(f"load        {load_s:.2f} s ({size / 1e6 / load_s:.0f} MB/s)")
     print(f"memory      {peak_mib:.0f} MiB at most, all processes together")
-    print(f"database    {database_mib:.0f} MiB, {database_mib * 2**20 / options.steps:.0f} bytes a step")
+    print(f"database    {_per_step(database_mib, options.steps)}")
     print(f"ratio       {load_s / loop_s:.2f}")
     _keep("load", size, options.steps, load_s, peak_mib, loop_s)
     refresh_s = statistics.median(run.wall_s for run in refreshes)
     print(f"refresh     {refresh_s:.2f} s for {new_bytes / 1e6:.1f} MB, {refresh_s / load_s:.3f} of a load")
     _keep("refresh", new_bytes, round(options.steps * new_bytes / size), refresh_s, None, load_s)
     print(f"build       {built.wall_s:.2f} s, {built.peak_mib:.0f} MiB at most")
+    print(
+        f"database    {_per_step(built_mib, options.steps)}; compact {_per_step(compact_mib, options.steps)}"
+    )
     print(built.told)
     _keep("build", size, options.steps, built.wall_s, built.peak_mib)
 
@@ -196,6 +205,10 @@ def build_stage(db: Path, env: dict[str, str], runs: int) -> Build:
     watched = [sys.executable, "-m", "benchmarks.time_build", str(db)]
     done = subprocess.run(watched, env=env, cwd=HERE.parent, stdout=subprocess.PIPE, check=True)
     return Build(statistics.median(walls), peak_mib, _told(json.loads(done.stdout)))
+
+
+def _per_step(mib: float, steps: int) -> str:
+    return f"{mib:.0f} MiB, {mib * 2**20 / steps:.0f} bytes a step"
 
 
 def _told(report: dict[str, Any]) -> str:

@@ -13,7 +13,8 @@ import pytest
 
 from tests.conftest import ROOT
 from tracelab.errors import TracelabError
-from tracelab.export import export_tables, public_tables
+from tracelab.export import export_tables, export_warehouse, public_tables
+from tracelab.status import status
 
 
 @pytest.fixture
@@ -121,6 +122,46 @@ def test_parquet_holds_what_the_table_holds(warehouse: Path, tmp_path: Path) -> 
     [path] = export_tables(warehouse, tmp_path, ["steps"], format="parquet")
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         assert pl.read_parquet(path).height == connection.sql("from steps").shape[0] > 0
+
+
+def test_a_copy_of_the_warehouse_holds_all_of_it_without_free_blocks(warehouse: Path, tmp_path: Path) -> None:
+    db = tmp_path / "it's full of holes.duckdb"
+    shutil.copyfile(warehouse, db)
+    with duckdb.connect(str(db)) as tables:
+        tables.execute("create table gone as select hash(i) as x from range(2_000_000) r(i)")
+        tables.execute("checkpoint; create or replace table steps as from steps; drop table gone")
+    copy = export_warehouse(db, tmp_path / "to share")
+    assert copy == tmp_path / "to share" / db.name
+    assert [path.name for path in copy.parent.iterdir()] == [db.name]
+    with duckdb.connect(str(copy), read_only=True) as tables:
+        assert tables.execute("select free_blocks from pragma_database_size()").fetchall() == [(0,)]
+        tables.execute(f"attach '{str(db).replace(chr(39), chr(39) * 2)}' as holed (read_only)")
+        described = (
+            "select schema_name, table_name, column_name, data_type, is_nullable, comment"
+            " from duckdb_columns() where database_name {} 'holed' and not internal order by all"
+        )
+        columns = tables.execute(described.format("<>")).fetchall()
+        assert columns == tables.execute(described.format("=")).fetchall()
+        for schema, table in sorted({(schema, table) for schema, table, *_ in columns}):
+            name = f'"{schema}"."{table}"'
+            differing = tables.execute(
+                f"select count(*) from ((from {name} except all from holed.{name})"
+                f" union all (from holed.{name} except all from {name}))"
+            ).fetchall()
+            assert differing == [(0,)], name
+    assert copy.stat().st_size < db.stat().st_size - 10_000_000
+    assert status(copy).held == status(warehouse).held
+
+
+def test_a_warehouse_is_not_copied_onto_itself(warehouse: Path) -> None:
+    with pytest.raises(TracelabError, match="is the warehouse itself"):
+        export_warehouse(warehouse, warehouse.parent)
+
+
+def test_a_copy_of_no_warehouse_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(TracelabError, match="no warehouse at"):
+        export_warehouse(tmp_path / "none.duckdb", tmp_path / "out")
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 def test_an_unknown_table_names_those_that_are_near(db: Path, tmp_path: Path) -> None:

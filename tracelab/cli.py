@@ -8,6 +8,7 @@ import gc
 import io
 import re
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -32,6 +33,7 @@ class TableFormat(StrEnum):
 
     csv = "csv"
     parquet = "parquet"
+    duckdb = "duckdb"
 
 
 class WorkloadFormat(StrEnum):
@@ -213,6 +215,7 @@ def build(
     epilog=_examples(
         "tracelab export",
         "tracelab export steps requests --format parquet --out data",
+        "tracelab export --format duckdb --out to-share",
         "tracelab export --workload mooncake --out mooncake.jsonl --since 2026-10-01",
     )
 )
@@ -232,7 +235,8 @@ def export(
         ),
     ] = None,
     format: Annotated[
-        TableFormat | None, typer.Option("--format", help="File format of tables, by default csv.")
+        TableFormat | None,
+        typer.Option("--format", help="Of tables, by default csv; duckdb: the whole warehouse, compact."),
     ] = None,
     workload: Annotated[
         WorkloadFormat | None,
@@ -264,11 +268,7 @@ def export(
     if workload is None:
         if sessions or since or until or text_files:
             raise typer.BadParameter("--sessions, --since, --until and --text-file are for a --workload")
-        from tracelab.export import export_tables
-
-        chosen = format or TableFormat.csv
-        for path in export_tables(context.obj, out or Path("out"), names or (), format=chosen.value):
-            _print(path)
+        _export_tables(context.obj, out or Path("out"), names or (), format or TableFormat.csv)
         return
     if names or format or out is None:
         raise typer.BadParameter("a --workload takes no NAME and no --format, and needs --out")
@@ -284,6 +284,18 @@ def export(
     )
     _say(as_text(written))
     for path in written.files:
+        _print(path)
+
+
+def _export_tables(db: Path, out: Path, names: Sequence[str], format: TableFormat) -> None:
+    from tracelab.export import export_tables, export_warehouse
+
+    if format is TableFormat.duckdb:
+        if names:
+            raise typer.BadParameter("--format duckdb copies the whole warehouse: name no table")
+        _print(export_warehouse(db, out))
+        return
+    for path in export_tables(db, out, names, format="parquet" if format is TableFormat.parquet else "csv"):
         _print(path)
 
 

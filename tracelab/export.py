@@ -9,7 +9,7 @@ from typing import Literal
 import duckdb
 
 from tracelab.errors import TracelabError
-from tracelab.warehouse import open_read_only
+from tracelab.warehouse import copy_whole, open_read_only, quoted
 
 Format = Literal["csv", "parquet"]
 
@@ -35,6 +35,31 @@ def export_tables(db: Path, out: Path, names: Sequence[str] = (), *, format: For
             if "Could not read" in str(error):  # the warehouse, which is damaged
                 raise
             raise TracelabError(f"cannot write to {out}: {error}") from error
+
+
+def export_warehouse(db: Path, out: Path) -> Path:
+    """Write the whole warehouse to `out`, compact, under its own name; return the file.
+
+    It holds what the warehouse holds, names of users and projects too.
+
+    Raises:
+        TracelabError: if there is no warehouse, or `out` cannot be written or is where it lies.
+    """
+    path = out / db.name
+    check_folder(out)
+    if path.exists() and db.exists() and path.samefile(db):
+        raise TracelabError(f"{path} is the warehouse itself: name another folder with --out")
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)  # of a run that was cut off
+        copy_whole(db, partial)
+        partial.replace(path)
+    except (OSError, duckdb.IOException) as error:
+        raise TracelabError(f"cannot write to {out}: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
 
 
 def check_folder(out: Path) -> None:
@@ -102,8 +127,3 @@ def _order(warehouse: duckdb.DuckDBPyConnection, name: str) -> str:
 
 def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def quoted(path: Path) -> str:
-    """Return a path as it stands between the quotes of an SQL string."""
-    return str(path).replace("'", "''")

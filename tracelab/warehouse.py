@@ -16,6 +16,10 @@ _LOADING: Mapping[str, str] = {
     "preserve_insertion_order": "false",
     "temp_directory": "",  # a load never spills: rows go to disk as they come
 }
+_COPYING: Mapping[str, str] = {
+    "memory_limit": "1GB",
+    "threads": "1",  # two leave blocks half used and free ones between
+}
 _HEADERS_BYTES = 12_288
 """The headers that open a DuckDB file: a shorter one was never made to the end, and holds nothing."""
 
@@ -65,6 +69,26 @@ def open_for_writing(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             raise TracelabError(
                 f"could not write {path}, which stays as it was: {_first_line(error)}{advice(str(error))}"
             ) from error
+
+
+def copy_whole(path: Path, copy: Path) -> None:
+    """Copy a warehouse with all its schemas into a new file, free blocks left out.
+
+    Raises:
+        TracelabError: if there is none, or it is in use, damaged, or of another version.
+    """
+    open_read_only(path).close()
+    with duckdb.connect(config=dict(_COPYING)) as engine:
+        engine.execute("set enable_progress_bar = false")  # it would go to standard output
+        engine.execute(f"attach '{quoted(path)}' as warehouse (read_only)")
+        engine.execute(f"attach '{quoted(copy)}' as copied")
+        engine.execute("copy from database warehouse to copied")
+        engine.execute("detach copied")
+
+
+def quoted(path: Path) -> str:
+    """Return a path as it stands between the quotes of an SQL string."""
+    return str(path).replace("'", "''")
 
 
 def known_zone(timezone: str | None) -> str:

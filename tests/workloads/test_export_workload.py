@@ -44,6 +44,7 @@ def test_the_command_line_offers_each_format() -> None:
         (["steps", "--workload", "replay", "--out", "r"], "takes no NAME"),
         (["--format", "csv", "--workload", "replay", "--out", "r"], "no --format"),
         (["--since", "2026-10-01"], "are for a --workload"),
+        (["steps", "--format", "duckdb"], "name no table"),
         (["--workload", "vllm-synthetic", "--out", "v"], "name one with --text-file"),
         (["--workload", "replay", "--out", "r", "--text-file", "book.txt"], "name one with --text-file"),
         (["--workload", "replay", "--out", "."], "is a folder"),

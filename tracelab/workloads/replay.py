@@ -4,7 +4,7 @@ The replayer keeps a session's context itself: `input_len` is what a step append
 tokens. It waits for tools alone, each call counted by its wall time, parallel ones too.
 """
 
-from tracelab.export import quoted
+from tracelab.warehouse import quoted
 from tracelab.workloads.selection import Job
 
 

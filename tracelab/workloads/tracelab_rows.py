@@ -4,7 +4,7 @@ Checked against AIPerf 0.13 (`_tracelab_convert.py`), which makes block ids of i
 and finds subagents by user, project and the time of the call that started them.
 """
 
-from tracelab.export import quoted
+from tracelab.warehouse import quoted
 from tracelab.workloads.selection import Job
 
 
