@@ -140,6 +140,19 @@ def test_places_are_kept_of_live_logs_for_some_days(
     assert query(db, f"{kept} order by all") == [(False,), (True,)]
 
 
+@pytest.mark.parametrize(("bound", "most"), [("_MAX_ROWS", 2), ("_MAX_STATE_BYTES", 500)])
+def test_what_would_be_too_much_is_not_kept(
+    db: Path, log: Path, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
+) -> None:
+    monkeypatch.setattr(resume, bound, most)
+    log.write_bytes(session(0) + b"{broken\n" * 4)
+    load([log], db=db)
+    assert query(db, "select place from loader.bookmarks") == [(None,)]
+    append(log, session(0, steps=4))
+    assert load([log], db=db).bytes_read == log.stat().st_size
+    assert equals_one_load(db, log)
+
+
 def test_what_is_kept_of_a_log_makes_nothing_but_its_state() -> None:
     class Trap:
         def __reduce__(self) -> tuple[Any, ...]:

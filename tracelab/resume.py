@@ -21,10 +21,11 @@ import msgspec
 
 from tracelab.lines import Lines
 from tracelab.providers.base import MAX_TYPES, Log, Mark, Stretch, Tally
-from tracelab.schema import Event, LoadIssue, Row
+from tracelab.schema import Event, Row
 
 _KEY_BYTES = 4096
 _MAX_ROWS = 10_000
+_MAX_STATE_BYTES = 32 << 20
 _OWN_MODULES = ("tracelab.providers.", "tracelab.schema")
 _PLAIN = {
     ("builtins", "frozenset"),
@@ -85,23 +86,22 @@ class Keeper:
         lines.at_end = self._keep
 
     def watch(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Give rows on."""
+        """Give rows on, and note what of them is to be written again."""
         for row in rows:
-            if self._end is None:
-                if not isinstance(row, Event):
-                    self._rows.append(row)
-            elif isinstance(row, Event):
+            if not isinstance(row, Event):
+                self.note((row,))
+            elif self._end is not None:
                 self._open_events.append(row.event_index)
             yield row
 
-    def note(self, issues: Sequence[LoadIssue]) -> None:
-        """Take issues that are about to be written."""
-        if self._end is None:
-            self._rows += issues
+    def note(self, rows: Sequence[Row]) -> None:
+        """Keep rows that are about to be written, up to the end of whole lines; too many are not kept on."""
+        if self._end is None and len(self._rows) <= _MAX_ROWS:
+            self._rows += rows
 
     def place(self, provider: str, first_line_sha256: str) -> Place | None:
         """Return where reading ended; None where it cannot go on, or to keep that would be too much."""
-        if self._end is None or len(self._rows) > _MAX_ROWS or len(self._tally.known_types()) >= MAX_TYPES:
+        if self._end is None or len(self._tally.known_types()) >= MAX_TYPES:
             return None
         consumed_bytes, consumed_sha256, lines, state = self._end
         return Place(
@@ -110,6 +110,8 @@ class Keeper:
         )  # fmt: skip
 
     def _keep(self) -> None:
+        if len(self._rows) > _MAX_ROWS:
+            return
         self._log.count_types()
         tally, lines = self._tally, self._lines
         bare = replace(
@@ -119,7 +121,8 @@ class Keeper:
             records_by_type=Counter(tally.known_types()),
         )
         state = pickle.dumps((self._log, bare, [*self._rows, *tally.issues]), pickle.HIGHEST_PROTOCOL)
-        self._end = lines.consumed_bytes, lines.consumed_sha256, lines.count, state
+        if len(state) <= _MAX_STATE_BYTES:
+            self._end = lines.consumed_bytes, lines.consumed_sha256, lines.count, state
 
 
 def thaw(state: bytes) -> tuple[Log, Tally, list[Row]]:
