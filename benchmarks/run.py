@@ -1,4 +1,4 @@
-"""Time `tracelab load` against a plain loop of `json.loads` of the same files, a refresh, and a build.
+"""Time `tracelab load` against a plain loop of `json.loads`, then a refresh, a build, charts and the report.
 
     python -m benchmarks.run [--steps 300000] [--gigabytes 1.4] [--runs 3]
 
@@ -145,6 +145,10 @@ def main() -> None:
             print(f"run {run + 1}: plain loop {loops[-1]}, load {loads[-1]}", file=sys.stderr)
         database_mib = db.stat().st_size / 2**20
         built = build_stage(db, env, options.runs)
+        report = Path(scratch) / "report.html"
+        charted = stage(["chart", "--format", "svg", "--out", scratch], env, options.runs)
+        reported = stage(["report", "--output", str(report)], env, options.runs)
+        report_bytes = report.stat().st_size
         shared = Path(scratch) / "shared"
         subprocess.run(
             [sys.executable, "-m", "tracelab", "export", "--format", "duckdb", "--out", str(shared)],
@@ -170,6 +174,36 @@ def main() -> None:
     )
     print(built.told)
     _keep("build", size, options.steps, built.wall_s, built.peak_mib)
+    print(
+        f"charts      {charted.wall_s:.2f} s ({charted.cpu_s:.2f} s of CPU),"
+        f" {charted.peak_mib:.0f} MiB at most"
+    )
+    _keep("charts", size, options.steps, charted.wall_s, charted.peak_mib)
+    print(
+        f"report      {reported.wall_s:.2f} s ({reported.cpu_s:.2f} s of CPU), {reported.peak_mib:.0f} MiB at"
+        f" most, {report_bytes / 1e6:.2f} MB"
+    )
+    _keep("report", size, options.steps, reported.wall_s, reported.peak_mib)
+
+
+class Stage(NamedTuple):
+    """A command of tracelab: median wall and CPU seconds, peak memory."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mib: float
+
+
+def stage(arguments: list[str], env: dict[str, str], runs: int) -> Stage:
+    """Run a command that reads a built database some times over: for memory, then for time."""
+    command = [sys.executable, "-m", "tracelab", *arguments]
+    peak_mib = peak_memory_mib(command, env)
+    done = [timed(command, env) for _ in range(runs)]
+    return Stage(
+        statistics.median(run.wall_s for run in done),
+        statistics.median(run.cpu_s for run in done),
+        peak_mib,
+    )
 
 
 def refresh_stage(data: Path, scratch: Path, env: dict[str, str], runs: int) -> tuple[list[Run], int]:

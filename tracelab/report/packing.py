@@ -15,8 +15,8 @@ def packed(value: object) -> str:
 
 
 def packed_text(text: str) -> str:
-    """Return a text, gzipped, in base64."""
-    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+    """Return a text, gzipped, in base64: the highest level takes three times as long for a hundredth less."""
+    return base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
 
 
 def to_json(value: object) -> str:

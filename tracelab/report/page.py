@@ -110,6 +110,7 @@ def page(db: Path, warehouse: duckdb.DuckDBPyConnection, pool: Executor) -> str:
     data = {
         "vega": packed_text(vega),
         "themes": packed({"light": config("light"), "dark": config("dark")}),
+        "models": packed({name: definition.sql for name, definition in defined.items()}),
     }
     for name, parts in shows.items():
         data[f"chart-{name}"] = _by_cut({cut: drawn[part][name].picture for cut, part in parts.items()})

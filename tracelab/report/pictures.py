@@ -135,10 +135,17 @@ def picture(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _used(datasets: Mapping[str, list[dict[str, Any]]], plot: str) -> dict[str, list[dict[str, Any]]]:
-    """Keep the columns that a plot names."""
+    """Keep the columns that a plot names, with seven digits of what is no whole number."""
     words = set(re.findall(r"\w+", plot))
     return {
-        name: [{column: value for column, value in row.items() if column in words} for row in rows]
+        name: [
+            {
+                column: float(f"{value:.7g}") if type(value) is float else value
+                for column, value in row.items()
+                if column in words
+            }
+            for row in rows
+        ]
         for name, rows in datasets.items()
         if f'"{name}"' in plot
     }

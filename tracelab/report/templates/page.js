@@ -34,10 +34,9 @@ function showChosen() {
   drawTheRest();
 }
 
-function showModels(details) {
-  for (const place of details.querySelectorAll("pre[data-model]")) {
-    place.textContent = document.getElementById(`model-${place.dataset.model}`).textContent;
-  }
+async function showModels(details) {
+  const models = await unpack("models");
+  for (const place of details.querySelectorAll("pre[data-model]")) place.textContent = models[place.dataset.model];
 }
 
 function openTarget() {
