@@ -172,8 +172,9 @@ def _step(log: Log, move: Move) -> None:
     if not final:  # agents' files often keep the count of the message's start
         usage = {**usage, "output_tokens": rng.randint(1, 5)}
     first_ms = sent_ms + rng.randint(1100, 3600)
-    spoken_ms = first_ms + thought * 17
-    each_ms = max(120, (output - thought) * 17 // len(blocks))
+    token_ms = rng.randint(13, 21)
+    spoken_ms = first_ms + thought * token_ms
+    each_ms = max(120, (output - thought) * token_ms // len(blocks))
     results: list[tuple[int, Call, str, str, Outcome]] = []
     for number, (block, call) in enumerate(blocks):
         log.now_ms = max(log.now_ms, spoken_ms + each_ms * number)

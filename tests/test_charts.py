@@ -235,7 +235,7 @@ def test_a_session_s_key_names_the_marks_that_are_there(tables: duckdb.DuckDBPyC
 def test_a_day_s_label_stands_in_the_middle_of_its_bar(drawn: Path) -> None:
     ticks = [tick for values in within(spec_of(drawn, "activity"), "values") for tick in values if tick != {}]
     assert 5 < len(ticks) <= 10
-    assert {tick / 3_600_000 % 24 for tick in ticks} == {12}
+    assert {(tick["hours"], tick["utc"]) for tick in ticks} == {(12, True)}
 
 
 def test_a_first_token_before_its_time_is_drawn_below_zero(tables: duckdb.DuckDBPyConnection) -> None:

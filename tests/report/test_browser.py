@@ -41,6 +41,7 @@ def test_every_chart_draws_marks(report: Path, read: Open) -> None:
     )
     assert len(marks) > 30
     assert [name for name, count in marks if count < 3 and name not in WITHOUT_MARKS] == []
+    assert "Oct 05" in reader.page.locator("[data-chart=activity] svg").text_content()
 
 
 def test_no_two_texts_of_a_chart_touch(report: Path, read: Open) -> None:
@@ -200,7 +201,9 @@ def test_an_opened_session_shows_the_steps_and_calls_of_the_warehouse(
     names = ("step", "tool_name", "is_error", "emitted_at")
     assert [tuple(call[name] for name in names) for call in seen["calls"]] == calls
     assert [row["step"] for row in seen["compactions"]]
-    assert {"idle", "compaction"} & {step["miss_cause"] for step in seen["misses"]}
+    causes = {step["miss_cause"] for step in seen["misses"]}
+    assert causes and causes < {"idle", "model_change", "compaction", "residual"}
+    assert set(page.locator("#session svg .role-legend-label text").all_text_contents()) == causes
 
 
 def test_a_loss_leads_to_the_session_that_lost_most(report: Path, warehouse: Path, read: Open) -> None:

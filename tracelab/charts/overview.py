@@ -69,11 +69,16 @@ def activity(title: str, days: pl.DataFrame, overview: pl.DataFrame) -> alt.VCon
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
 
 
-def _noons(days: pl.DataFrame) -> list[int]:
-    """Return the middle of at most ten days, in ms: there a label stands under its bar."""
+def _noons(days: pl.DataFrame) -> list[dict[str, int]]:
+    """Return the middle of at most ten days: there a label stands under its bar.
+
+    In parts, for Vega's interpreter of expressions, which the report needs, knows no instant in milliseconds.
+    """
     of_days = days.select(pl.date_range(pl.col("day").min(), pl.col("day").max())).to_series()
     shown = of_days.gather_every(1 + (len(of_days) - 1) // 10)
-    return [12 * 3_600_000 + day for day in shown.dt.epoch("ms")]
+    return [
+        {"year": day.year, "month": day.month, "date": day.day, "hours": 12, "utc": True} for day in shown
+    ]
 
 
 def _day_format(days: pl.DataFrame) -> str:

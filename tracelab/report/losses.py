@@ -129,7 +129,7 @@ def _lost(row: Row) -> str:
         duration(row["time_s"]) if row["time_s"] is not None else "",
         f"{tokens(row['tokens'])} tokens" if row["tokens"] is not None else "",
     ]
-    return " · ".join(part for part in parts if part)
+    return " · ".join([part for part in parts if part][:2])
 
 
 def _cost(row: Row) -> str:

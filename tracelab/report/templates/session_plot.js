@@ -7,6 +7,7 @@ const DAY_MS = 86_400_000;
 
 function sessionPlot(seen) {
   const { steps, calls } = seen;
+  const causes = Object.keys(CAUSES).filter((cause) => seen.misses.some((step) => step.miss_cause === cause));
   const panel = (title, height, layer) => ({
     width: PLOT_WIDTH, height, layer, title: { text: title, anchor: "start", fontSize: 12, fontWeight: 600, offset: 6 },
   });
@@ -26,7 +27,7 @@ function sessionPlot(seen) {
       x: { field: "step", type: "quantitative" }, y: { field: "prompt_tokens", type: "quantitative" }, tooltip,
       shape: {
         field: "miss_cause", type: "nominal", scale: { domain: Object.keys(CAUSES), range: Object.values(CAUSES) },
-        legend: { title: "missed, by cause", titleOrient: "left", orient: "top", labelExpr: "replace(datum.label, '_', ' ')" },
+        legend: causes.length ? { title: "missed, by cause", values: causes, titleOrient: "left", orient: "top", labelExpr: "replace(datum.label, '_', ' ')" } : null,
       },
     },
   };
@@ -55,7 +56,7 @@ function sessionPlot(seen) {
   const failed = { ...call({ type: "point", shape: "cross", filled: true, size: 46, opacity: 1, color: COLOURS.failed }), transform: [{ filter: "datum.is_error" }] };
   return {
     vconcat: [
-      panel("Prompt: cached prefix (grey), append (amber) on top; dashed: compacted", 220, [
+      panel(`Prompt: cached prefix (grey), append (amber) on top${seen.compactions.length ? "; dashed: compacted" : ""}`, 220, [
         band(), bars(COLOURS.prefix, { datum: 0 }, "prefix_tokens", { title: "Tokens", tickCount: 5 }),
         bars(COLOURS.append, { field: "prefix_tokens" }, "prompt_tokens"), compactions, misses,
       ]),

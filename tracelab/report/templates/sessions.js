@@ -46,7 +46,7 @@ async function listSessions() {
   table.append(headOf(columns));
   const body = table.createTBody();
   for (const row of found.slice(0, order.shown)) body.append(lineOf(columns, row));
-  const more = element("button", { type: "button" }, `Show ${whole(Math.min(100, found.length - order.shown))} more sessions`);
+  const more = element("button", { type: "button" }, `Show ${counted(Math.min(100, found.length - order.shown), "more session")}`);
   more.addEventListener("click", () => {
     order.shown += 100;
     listSessions();
