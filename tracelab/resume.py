@@ -110,17 +110,18 @@ class Keeper:
         )  # fmt: skip
 
     def _keep(self) -> None:
-        if len(self._rows) > _MAX_ROWS:
+        tally, lines = self._tally, self._lines
+        rows = [*self._rows, *tally.issues]
+        if len(rows) > _MAX_ROWS:
             return
         self._log.count_types()
-        tally, lines = self._tally, self._lines
         bare = replace(
             tally,
             stretch=Stretch(tally.line_no, tally.offset, []),
             issues=[],
             records_by_type=Counter(tally.known_types()),
         )
-        state = pickle.dumps((self._log, bare, [*self._rows, *tally.issues]), pickle.HIGHEST_PROTOCOL)
+        state = pickle.dumps((self._log, bare, rows), pickle.HIGHEST_PROTOCOL)
         if len(state) <= _MAX_STATE_BYTES:
             self._end = lines.consumed_bytes, lines.consumed_sha256, lines.count, state
 
