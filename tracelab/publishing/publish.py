@@ -78,7 +78,7 @@ def publish(
         raise TracelabError(f"{out} is there already and stays as it is: name a new folder")
     partial = out.with_name(f".{out.name}.partial")
     try:
-        with open_read_only(db) as warehouse:
+        with open_read_only(db, out=partial) as warehouse:
             _check_built(warehouse)
             prepare(warehouse, publishing_key(db, fresh=fresh_key), rules.allowed_models, rules.shift_times)
             warehouse.execute(STEPS)
