@@ -110,11 +110,26 @@ def test_a_file_is_replaced_and_a_folder_with_something_in_it_is_not(warehouse: 
 
 
 def test_what_a_run_that_was_cut_off_left_is_cleared_away(warehouse: Path, tmp_path: Path) -> None:
-    (tmp_path / ".weka.partial").mkdir()
-    (tmp_path / ".weka.partial" / "half.json").write_text("{")
+    left = tmp_path / ".weka.partial" / "weka"
+    left.mkdir(parents=True)
+    (left / "half.json").write_text("{")
     export_workload(warehouse, "weka", tmp_path / "weka")
     assert {path.name for path in tmp_path.iterdir()} == {"weka", "weka.waits.csv", "weka.manifest.json"}
     assert not (tmp_path / "weka" / "half.json").exists()
+
+
+def test_a_view_of_a_foreign_warehouse_reads_no_file_beside_the_workload(
+    warehouse: Path, tmp_path: Path
+) -> None:
+    secret, foreign = tmp_path / "secret.csv", tmp_path / "foreign.duckdb"
+    secret.write_text("user_name\nada\n")
+    foreign.write_bytes(warehouse.read_bytes())
+    with duckdb.connect(str(foreign)) as tables:
+        tables.execute("alter table tool_calls rename to calls")
+        tables.execute(f"create view tool_calls as select calls.* from calls, read_csv('{secret}')")
+    with pytest.raises(duckdb.PermissionException, match="disabled"):
+        export_workload(foreign, "replay", tmp_path / "out.csv")
+    assert {path.name for path in tmp_path.iterdir()} == {"secret.csv", "foreign.duckdb"}
 
 
 def test_the_warehouse_itself_is_not_written_over(warehouse: Path) -> None:

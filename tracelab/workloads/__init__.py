@@ -67,13 +67,15 @@ def export_workload(
         raise TracelabError("the tables are missing or older than what is loaded: run `tracelab build`")
     waits, about = _beside(out, "waits.csv"), _beside(out, "manifest.json")
     names = [out, about] if format in _WITHOUT_WAITS else [out, waits, about]
-    partials = {path: path.with_name(f".{path.name}.partial") for path in names}
-    with open_read_only(db, _SETTINGS, out=out.absolute().parent) as warehouse:
+    scratch = out.with_name(f".{out.name}.partial")
+    partials = {path: scratch / path.name for path in names}
+    with open_read_only(db, _SETTINGS, out=scratch) as warehouse:
         try:
             counts = select_steps(warehouse, filters)
             [(load_id,)] = warehouse.execute(_LOAD_ID).fetchall()
             job = Job(warehouse, partials[out], load_id, out.suffix == ".gz", text_files)
-            _remove(partials[out])  # of a run that was cut off
+            shutil.rmtree(scratch, ignore_errors=True)  # of a run that was cut off
+            scratch.mkdir()
             manifest = _manifest(format, job, state, filters, counts) | dict(FORMATS[format](job))
             if waits in partials:
                 warehouse.execute(f"copy ({_WAITS}) to '{quoted(partials[waits])}' (format csv, header)")
@@ -85,8 +87,7 @@ def export_workload(
         except (OSError, duckdb.IOException) as error:
             raise TracelabError(f"cannot write {out}: {error}") from error
         finally:
-            for partial in partials.values():
-                _remove(partial)
+            shutil.rmtree(scratch, ignore_errors=True)
     return Workload(names, manifest)
 
 
@@ -149,13 +150,6 @@ def _manifest(format: str, job: Job, state: Status, filters: Filters, counts: Co
 
 def _beside(out: Path, what: str) -> Path:
     return out.with_name(f"{out.name}.{what}")
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 _SETTINGS = {"memory_limit": "600MB", "threads": "2", "python_enable_replacements": "false"}
