@@ -62,6 +62,7 @@ with
         from sessions
         group by {{ cuts(by_model=false) }}
     ),
+    -- below, if() within: a filter beside is applied anew for each of the ten groupings
     step_totals as (
         select
             'steps' as section,
@@ -84,21 +85,21 @@ with
             sum(reasoning_tokens) as reasoning_tokens,
             sum(visible_output_tokens) as visible_output_tokens,
             sum(input_tokens) / nullif(sum(output_tokens), 0) as input_to_output_ratio,
-            avg(input_tokens) filter (where calls = 1) as input_mean_tokens,
-            avg(prefix_tokens) filter (where calls = 1) as prefix_mean_tokens,
-            avg(append_tokens) filter (where calls = 1) as append_mean_tokens,
-            avg(output_tokens) filter (
-                where usage_is_final is not false
+            avg(if(calls = 1, input_tokens, null)) as input_mean_tokens,
+            avg(if(calls = 1, prefix_tokens, null)) as prefix_mean_tokens,
+            avg(if(calls = 1, append_tokens, null)) as append_mean_tokens,
+            avg(
+                if(usage_is_final is not false, output_tokens, null)
             ) as output_mean_tokens,
-            median(prefix_tokens) filter (where calls = 1) as prefix_p50_tokens,
-            median(append_tokens) filter (where calls = 1) as append_p50_tokens,
-            median(output_tokens) filter (
-                where usage_is_final is not false
+            median(if(calls = 1, prefix_tokens, null)) as prefix_p50_tokens,
+            median(if(calls = 1, append_tokens, null)) as append_p50_tokens,
+            median(
+                if(usage_is_final is not false, output_tokens, null)
             ) as output_p50_tokens,
-            quantile_cont(context_tokens, [0.5, 0.9]) filter (where calls = 1)[
+            quantile_cont(if(calls = 1, context_tokens, null), [0.5, 0.9])[
                 1
             ] as context_p50_tokens,
-            quantile_cont(context_tokens, [0.5, 0.9]) filter (where calls = 1)[
+            quantile_cont(if(calls = 1, context_tokens, null), [0.5, 0.9])[
                 2
             ] as context_p90_tokens,
             max(context_tokens) as context_max_tokens
@@ -112,8 +113,8 @@ with
             {{ pooled("session_kind") }},
             {{ pooled("model") }},
             {{ pooled("trigger") }},
-            sum(prefix_tokens) filter (where calls = 1)
-            / nullif(sum(input_tokens) filter (where calls = 1), 0) as hit_ratio,
+            sum(if(calls = 1, prefix_tokens, null))
+            / nullif(sum(if(calls = 1, input_tokens, null)), 0) as hit_ratio,
             count(growth_tokens) as growth_steps,
             sum(growth_tokens) as growth_tokens,
             avg(growth_tokens) as growth_mean_tokens,
@@ -127,17 +128,16 @@ with
                 where missed_tokens > 0 and missed_cost_usd is null
             ) as unpriced_missed_steps,
             count(*) filter (where missed_tokens is null) as unsplit_steps,
-            sum(append_tokens) filter (where calls = 1)
+            sum(if(calls = 1, append_tokens, null))
             / nullif(sum(growth_tokens), 0) as growth_amplification,
-            sum(append_tokens) filter (where is_pair) / nullif(
-                sum(published_fresh_tokens) filter (where is_pair), 0
+            sum(if(is_pair, append_tokens, null)) / nullif(
+                sum(if(is_pair, published_fresh_tokens, null)), 0
             ) as prefill_amplification,
             sum(append_tokens) filter (
                 where
                     is_started and fresh_tokens is not null and idle_gap_ms is not null
             ) / nullif(
-                sum(fresh_tokens) filter (where is_started and idle_gap_ms is not null),
-                0
+                sum(if(is_started and idle_gap_ms is not null, fresh_tokens, null)), 0
             ) as observed_amplification,
             prefill_amplification - 1 as redundant_to_new_ratio
         from steps
@@ -167,12 +167,12 @@ with
             ] as generation_p99_s,
             count(*) filter (where has_decode_speed) as decode_steps,
             1000
-            * sum(output_tokens) filter (where has_decode_speed)
-            / sum(generation_ms) filter (
-                where has_decode_speed
+            * sum(if(has_decode_speed, output_tokens, null))
+            / sum(
+                if(has_decode_speed, generation_ms, null)
             ) as decode_mean_tokens_per_s,
-            median(1000 * output_tokens / generation_ms) filter (
-                where has_decode_speed
+            median(
+                if(has_decode_speed, 1000 * output_tokens / generation_ms, null)
             ) as decode_p50_tokens_per_s,
             count(*) filter (
                 where reasoning_events > 0 or reasoning_tokens > 0
