@@ -125,8 +125,8 @@ def test_a_view_of_a_foreign_warehouse_reads_no_file_beside_the_workload(
     secret.write_text("user_name\nada\n")
     foreign.write_bytes(warehouse.read_bytes())
     with duckdb.connect(str(foreign)) as tables:
-        tables.execute("alter table tool_calls rename to calls")
-        tables.execute(f"create view tool_calls as select calls.* from calls, read_csv('{secret}')")
+        tables.execute("alter table cache_reuse rename to reuse")
+        tables.execute(f"create view cache_reuse as select reuse.* from reuse, read_csv('{secret}')")
     with pytest.raises(duckdb.PermissionException, match="disabled"):
         export_workload(foreign, "replay", tmp_path / "out.csv")
     assert {path.name for path in tmp_path.iterdir()} == {"secret.csv", "foreign.duckdb"}
