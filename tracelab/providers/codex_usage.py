@@ -24,8 +24,7 @@ def read_token_count(rollout: Rollout, event: EventMessage, at: datetime | None)
     if info is None:
         return
     usage, running = info.last_token_usage, info.total_token_usage
-    # by a total that lacks a part no row could be told from its echo
-    if usage is None or running is None or running.input_tokens is None or running.output_tokens is None:
+    if usage is None or running is None or _lacks_a_part(usage) or _lacks_a_part(running):
         rollout.tally.issue(
             "unknown_usage_shape", "token_count without total_token_usage and last_token_usage"
         )
@@ -168,6 +167,11 @@ def _attribute(step: Response, record: UsageRecord) -> None:
 def _is_overflow(before: Numbers | None, total: Numbers) -> bool:
     """Say whether a row tells that the context window was full: a new total of no parts but its size."""
     return total != before and total[_TOTAL] > 0 and not total[_INPUT] + total[_OUTPUT]
+
+
+def _lacks_a_part(usage: Usage) -> bool:
+    """Say whether a usage is too damaged to tell a row from its echo."""
+    return usage.input_tokens is None or usage.output_tokens is None
 
 
 def _is_same_use(before: Numbers | None, total: Numbers) -> bool:
