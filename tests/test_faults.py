@@ -213,7 +213,8 @@ def test_a_build_killed_at_any_point_loses_nothing_and_can_be_done_again(db: Pat
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert tables(db) == raw
-        assert run(db, "status")[0] == 0
+        status, said = run(db, "status")
+        assert status == 0, said
     build(db)
     assert query(db, numbers) == expected
 
