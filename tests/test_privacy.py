@@ -1,18 +1,26 @@
 # ruff: noqa: E501 - a record a line
-"""Nothing that a person wrote or a tool printed is in the warehouse's bytes."""
+"""Nothing that a person wrote or a tool printed is in the bytes of the warehouse, or of what is made of it."""
 
+import base64
+import gzip
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from tracelab.load import load
+from tracelab.publishing.audit import audit
 
 SESSION = "aaaaaaaa-0000-4000-8000-000000000001"
 THREAD = "019b0000-0000-7000-8000-000000000001"
 PROJECT = "shown-project"
+MARTS = ("steps", "tool_calls", "idle_gaps", "cache_reuse", "requests", "sessions", "compactions")
 
 
 class Marks:
@@ -35,6 +43,9 @@ def claude_log(mark: Marks) -> list[dict[str, Any]]:
         "version": "2.1.280",
         "slug": mark("slug"),
         "userType": "external",
+        "env": {"HOME": mark("env"), mark("envname"): "1"},
+        "packed": base64.b64encode(mark("packed").encode()).decode(),
+        "lookalike": mark("lооk"),  # Cyrillic о
     }
     usage = {"input_tokens": 3, "cache_read_input_tokens": 5, "output_tokens": 40}
 
@@ -184,6 +195,22 @@ def marked(tmp_path: Path) -> tuple[Path, list[str]]:
     return db, mark.planted
 
 
+def all_bytes(folder: Path) -> bytes:
+    """Every file below a folder, and again as it reads unpacked: gzip, Parquet, DuckDB, a page's own data."""
+    content = []
+    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+        data = path.read_bytes()
+        gzipped = re.findall(rb"H4sI[A-Za-z0-9+/=]+", data)  # in base64, as the report has it
+        content += [data, *(gzip.decompress(base64.b64decode(packed)) for packed in gzipped)]
+        if path.suffix == ".gz":
+            content.append(gzip.decompress(data))
+        elif path.suffix == ".parquet":
+            content.append(str(pq.read_table(path).to_pylist()).encode())
+        elif path.suffix == ".duckdb":
+            content.append(as_plain_bytes(path))
+    return b"\n".join(content)
+
+
 def as_plain_bytes(db: Path) -> bytes:
     """The whole database copied without compression: a text in any block is then readable."""
     plain = db.with_name("plain.duckdb")
@@ -192,7 +219,9 @@ def as_plain_bytes(db: Path) -> bytes:
         connection.execute(f"attach '{db}' as packed (read_only)")
         connection.execute(f"attach '{plain}' as plain")
         connection.execute("copy from database packed to plain")
-    return plain.read_bytes()
+    content = plain.read_bytes()
+    plain.unlink()
+    return content
 
 
 def test_no_text_of_a_session_reaches_the_database(marked: tuple[Path, list[str]]) -> None:
@@ -201,6 +230,48 @@ def test_no_text_of_a_session_reaches_the_database(marked: tuple[Path, list[str]
     assert PROJECT.encode() in content, "the search itself finds what is stored"
     leaked = [mark for mark in planted if mark.encode() in content]
     assert not leaked
+
+
+def forms(mark: str) -> list[bytes]:
+    """A mark as it may hide: as it is, in base64 at each of three places, in hex, in UTF-16, reversed, folded."""
+    packed = [base64.b64encode(b" " * shift + mark.encode())[4:-4] for shift in range(3)]
+    return [
+        mark.encode(), mark.lower().encode(), mark[::-1].encode(), mark.encode().hex().encode(),
+        mark.encode("utf-16-le"), *packed,
+    ]  # fmt: skip
+
+
+def test_no_text_of_a_session_reaches_anything_that_is_made_of_it(
+    marked: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db, planted = marked
+    made = db.parent / "made"
+    made.mkdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(made / "cache"))
+    command = [sys.executable, "-m", "tracelab", "--db", str(db)]
+    said = b""
+    for arguments in (
+        ["build"], ["status"], ["status", "--json"], ["compare"], ["export", "--out", str(made / "csv")],
+        ["export", "--out", str(made / "marts"), *MARTS], ["chart", "--out", str(made / "charts")],
+        ["report", "--output", str(made / "report.html")], ["publish", str(made / "shared")],
+        ["sql", "from sessions", "--format", "csv"], ["load", "--json", str(db.parent / "home")],
+    ):  # fmt: skip
+        done = subprocess.run([*command, *arguments], capture_output=True, check=True)
+        said += done.stdout + done.stderr
+    content = (said + all_bytes(made)).replace(str(db.parent).encode(), b"")
+    assert content.count(b"claude-opus-4-8") > 10, "the search itself finds what is stored"
+    leaked = [mark for mark in planted if any(form in content for form in forms(mark))]
+    assert not leaked
+    published = all_bytes(made / "shared")
+    for private in (
+        PROJECT,
+        SESSION,
+        THREAD,
+        "call_AAAAAAAAAAAAAAAAAAAAAAAA",
+        "toolu_01AAAAAAAAAAAAAAAAAAAAAA",
+    ):
+        assert not any(form in published for form in forms(private)), private
+    assert not any(audit(made / "shared", db=db))
 
 
 def test_the_marked_sessions_are_loaded_whole(marked: tuple[Path, list[str]]) -> None:

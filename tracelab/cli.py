@@ -491,6 +491,35 @@ def publish(
 
 @app.command(
     epilog=_examples(
+        "tracelab audit shared",
+        "tracelab --db team.duckdb audit rounds.jsonl.gz",
+    )
+)
+def audit(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file, or a folder of files.")],
+) -> None:
+    """Look for leaks in a dataset.
+
+    Exits with status 1 if there are any. Reads JSON Lines, CSV, Parquet, DuckDB and text files for paths,
+    e-mail addresses, secrets, this machine's users, free text, columns that may not leave, and what is named
+    in the warehouse, if there is one. Names the place of each, never what stands there.
+    """
+    from tracelab.publishing.audit import audit as find_leaks
+    from tracelab.text import counted
+
+    count = 0
+    for finding in find_leaks(path, db=context.obj):
+        _print(finding)
+        count += 1
+    if count:
+        _say(f"{counted(count, 'finding')}: share nothing of this before they are gone")
+        raise typer.Exit(_FAILED)
+    _print(f"nothing found in {path}")
+
+
+@app.command(
+    epilog=_examples(
         "tracelab run",
         "tracelab --db friend.duckdb run /media/backup/friend --out friend",
     )
