@@ -41,6 +41,7 @@ def open_read_only(
     if out:
         warehouse.execute("set allowed_directories = ?", [[str(out.absolute())]])
     warehouse.execute("set enable_external_access = false")
+    warehouse.execute("set enable_progress_bar = false")  # else it draws one on a slow machine
     return warehouse
 
 
