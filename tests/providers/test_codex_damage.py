@@ -105,3 +105,18 @@ def test_a_running_total_that_lacks_a_part_counts_no_response_twice(lacks: str, 
     log = [meta(), started(1, "t1"), asks(2, call(1)), counted(3, FIRST), counted(4, FIRST), says(5)]
     del log[3 + damaged]["payload"]["info"]["total_token_usage"][lacks]
     assert sum(step.input_tokens or 0 for step in parse(log).of(Step)) == FIRST[0]
+
+
+@pytest.mark.parametrize("lacks", ["input_tokens", "output_tokens"])
+def test_a_record_that_lacks_a_part_has_it_from_its_echo(lacks: str) -> None:
+    log = [
+        meta(),
+        started(1, "t1"),
+        asks(2, call(1)),
+        recorded(3, resp(1), FIRST),
+        counted(4, FIRST),
+        says(5),
+    ]
+    del log[3]["payload"]["usage"][lacks]
+    steps = [step for step in parse(log).of(Step) if step.usage_source != "none"]
+    assert [(step.input_tokens, step.output_tokens) for step in steps] == [(FIRST[0], FIRST[2])]

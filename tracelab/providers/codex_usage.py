@@ -40,6 +40,13 @@ def read_token_count(rollout: Rollout, event: EventMessage, at: datetime | None)
         rollout.tally.usage_echoes += 1
     elif is_zero or (thread.unmatched and _is_echo(rollout, thread, total, last)):
         return
+    elif (step := _damaged_record(thread)) is not None:
+        step.echo_id, step.usage, step.numbers = (
+            thread.count_key(step.turn, step.ordinal, total, last),
+            usage,
+            last,
+        )
+        rollout.tally.usage_echoes += 1
     elif rollout.has_records and total != last and not _adds_up(before or _NOTHING, last, total):
         rollout.tally.issue("token_count_without_response")
     else:
@@ -124,6 +131,14 @@ def _is_echo(rollout: Rollout, thread: Thread, total: Numbers, last: Numbers) ->
             rollout.tally.usage_echoes += 1
             return True
     return False
+
+
+def _damaged_record(thread: Thread) -> Response | None:
+    """Return the latest record where it lacks what its echo, which comes next, still has."""
+    step = thread.latest_record
+    if step is None or step.echo_id is not None or step.usage is None or not _lacks_a_part(step.usage):
+        return None
+    return step if step.turn in (thread.turn, None) else None
 
 
 def _is_early_echo(
