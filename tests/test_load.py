@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import gc
 import gzip
 import hashlib
 import json
@@ -22,7 +23,7 @@ import zstandard
 from tracelab import load as module
 from tracelab import schema
 from tracelab.arrow import Batches, record_batch
-from tracelab.discover import Discovery, LogFile, Skipped, sample_home
+from tracelab.discover import Discovery, LogFile, Skipped, discover, sample_home
 from tracelab.errors import TracelabError
 from tracelab.load import LoadReport, _Known, _missing, load
 from tracelab.progress import Progress
@@ -744,3 +745,19 @@ def test_reference_real_files_are_counted_line_by_line(db: Path) -> None:
                 row["provider"] if is_ours else None, *counts, status, int(row["bytes"])
             )  # fmt: skip
     assert found == expected
+
+
+def test_what_is_read_leaves_no_garbage() -> None:
+    loaded_at = datetime.now(UTC)
+    logs = discover([sample_home()]).files
+    batches = Batches(lambda *_: None)
+    for log in logs:  # what is made once and kept
+        read_log(log, loaded_at, batches)
+    gc.collect()
+    gc.disable()  # as in the processes that read
+    try:
+        for log in logs:
+            read_log(log, loaded_at, batches)
+        assert gc.collect() < len(logs)
+    finally:
+        gc.enable()

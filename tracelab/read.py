@@ -170,6 +170,7 @@ def _read(
         tally.issues.clear()
         if not lines.fault:
             _note_whole(tally, "not_a_log", verdict.what if lines.source is file else _NO_DATASET)
+    lines.between_blocks = lines.at_end = lambda: None  # readers collect no garbage: leave no cycle
     if lines.fault:
         tally.issue("unreadable", lines.fault)
     read = row._replace(

@@ -141,6 +141,8 @@ class _Log:
         for conversation, models in self.totals.items():
             for model, total in models.items():
                 yield client_total(self.file_id, conversation, model, total)
+        for context in contexts:
+            context.steps.clear()  # which know their context: readers collect no garbage, so leave no cycle
 
     # Messages
 
