@@ -3,12 +3,14 @@
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -266,3 +268,16 @@ def changed(path: Path, rest: bytes, change: str, amount: float) -> tuple[Path, 
         case "remove":
             path.unlink()
     return path, rest
+
+
+def test_a_copy_of_many_logs_keeps_few_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, db = tmp_path / "home", tmp_path / "tracelab.duckdb"
+    shutil.copytree(sample_home(), home, copy_function=shutil.copyfile)  # all written just now
+    monkeypatch.setattr(module, "_PLACES_BYTES", 100_000)
+    load([home], db=db)
+    with duckdb.connect(str(db), read_only=True) as warehouse:
+        [(places, kept_bytes)] = warehouse.execute(
+            "select count(place), sum(octet_length(place)) from loader.bookmarks"
+        ).fetchall()
+    assert places
+    assert kept_bytes <= 100_000

@@ -310,3 +310,11 @@ def test_a_warehouse_without_tables_is_not_published(tmp_path: Path) -> None:
     load([write_lines(tmp_path / "rows.jsonl", session("a", 1))], db=db)
     with pytest.raises(TracelabError, match="run `tracelab build`"):
         publish(db, tmp_path / "out")
+
+
+def test_what_was_pruned_since_the_tables_were_built_does_not_leave(db: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(db)) as warehouse:
+        warehouse.execute("delete from raw.files where file_id = (select min(file_id) from raw.files)")
+    with pytest.raises(TracelabError, match="tracelab build"):
+        publish(db, tmp_path / "shared")
+    assert not (tmp_path / "shared").exists()

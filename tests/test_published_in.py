@@ -251,3 +251,11 @@ def test_with_include_replays_the_counts_are_those_of_the_files_own_rows(tmp_pat
     assert rows(db, "select count(distinct (session_id, tool_call_id)) from tool_calls") == [
         (figures(planted())[2],)
     ]
+
+
+def test_a_wrong_value_is_noted_without_itself(tmp_path: Path) -> None:
+    told = "hunter2 - at `$.secret`"
+    db, _ = loaded(tmp_path, [*DATASET, DATASET[0] | {"provider": told}, DATASET[1] | {"x_purpose": told}])
+    assert rows(db, "select count(*) from raw.load_issues") > [(0,)]
+    assert b"hunter2" not in db.read_bytes()
+    assert rows(db, "select detail from raw.load_issues where detail like '%secret%'") == []

@@ -67,7 +67,7 @@ def test_the_wheel_runs_anywhere_and_writes_only_where_it_should(
     subprocess.run(report, cwd=work, env=environment, check=True)
     assert snapshot(package) == before
     assert {path.name for path in work.iterdir()} == {"tracelab.duckdb", "out"}
-    assert {path.suffix for path in (work / "out").iterdir()} == {".csv", ".html", ".svg", ".png"}
+    assert {path.suffix for path in (work / "out").glob("[!.]*")} == {".csv", ".html", ".svg", ".png"}
     assert [path.name for path in (work.parent / "home").iterdir()] == [".cache"]
     assert [path.name for path in (work.parent / "home/.cache").iterdir()] == ["tracelab"]
     assert "API-equivalent cost" in done.stdout

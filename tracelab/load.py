@@ -55,6 +55,10 @@ _LIVE_S = 2 * 3600
 """A log written to this shortly before is likely to grow, and so is one that has grown."""
 _KEPT_S = 7 * 86_400
 """So long is the place kept where a log ended."""
+_LIVE_LOGS = 100
+"""More are a copy made just now, whatever their times say: the rest is read whole when it has grown."""
+_PLACES_BYTES = 32 << 20
+"""Of all places that one load keeps: they are in memory together."""
 _UNPACKED_FACTOR = 11  # what a packed log grows to, about
 
 _SETTLED = ("loaded", "partial", "set_aside")
@@ -130,7 +134,7 @@ def load(
     found = discover([Path(path) for path in paths], all_users=all_users, home_root=home_root)
     known, digest = _known(db)
     logs = [_as_known(log, known.get(log.file_id), time.time()) for log in found.files]
-    changed = [log for log in logs if not _is_settled(log, known.get(log.file_id))]
+    changed = _latest_live([log for log in logs if not _is_settled(log, known.get(log.file_id))])
     missing = _missing(found, known)
     if not found.files and not missing:
         raise nothing_found(found)
@@ -172,6 +176,13 @@ def _as_known(log: LogFile, known: _Known | None, now_s: float) -> LogFile:
     if known is None or (log.user_name and log.store):
         return log
     return log._replace(user_name=log.user_name or known.user_name, store=log.store or known.store)
+
+
+def _latest_live(logs: list[LogFile]) -> list[LogFile]:
+    """Let only the most recently written logs be live."""
+    live = sorted((log for log in logs if log.is_live), key=lambda log: log.mtime_ns, reverse=True)
+    others = {log.file_id for log in live[_LIVE_LOGS:]}
+    return [log._replace(is_live=False) if log.file_id in others else log for log in logs]
 
 
 def _is_settled(log: LogFile, known: _Known | None) -> bool:
@@ -303,6 +314,7 @@ def _insert_all(
     sizes = {log.file_id: log.size_bytes for log in logs}
     bytes_done, bytes_total = 0, sum(sizes.values())
     reached = dict.fromkeys(sizes, 0)
+    places_bytes = 0
     outcomes: list[Outcome] = []
     arrived: dict[str, list[pa.RecordBatch]] = {table: [] for table in schema.TABLES}
     inserting: deque[Future[None]] = deque()
@@ -319,6 +331,11 @@ def _insert_all(
                     arrived[table] = []
                 continue
             if isinstance(message, Outcome):
+                bookmark = message.bookmark
+                if bookmark and bookmark.place:
+                    places_bytes += len(bookmark.place)
+                    if places_bytes > _PLACES_BYTES:
+                        message = message._replace(bookmark=bookmark._replace(place=None))
                 outcomes.append(message)
                 message = Reached(message.file.file_id, sizes[message.file.file_id])
             # a file may have grown since it was found

@@ -220,7 +220,7 @@ def test_sessions_say_what_they_cost_for_what_and_how_often_they_are_compacted(t
     compactions = {**CUT, "source": "all", "trigger": "all", "population": "compacted"}
     tables("summary_compactions", {**compactions, "compactions": 1746, "count": 1})
     assert findings("sessions", tables.read) == [
-        "The median session costs $0.18, one in ten more than $7.26; most of it, 60%,"
+        "The median session costs $0.18, one in ten more than $7.26; the largest part, 60%,"
         " goes to cached prefixes.",
         "1,746 compactions took place in 1 session.",
     ]

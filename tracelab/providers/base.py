@@ -315,7 +315,9 @@ def _mended(value: dict[str, Any], record_type: type[R], tally: Tally) -> R | No
             # via JSON again: lone surrogates become one character, numbers keep their meaning
             return msgspec.json.decode(_COMPACT(value).encode("utf-8", "replace"), type=record_type)
         except msgspec.ValidationError as error:
-            wanted, _, path = str(error).rstrip("`").partition(" - at `")
+            told, _, path = str(error).rstrip("`").rpartition(" - at `")
+            wanted = (told or path).partition(" '")[0]  # what is quoted is of the log
+            path = path if told else ""
             if _round(value, path):
                 continue
             tally.issue("wrong_type", f"{path or '$'}: {wanted}")

@@ -102,8 +102,12 @@ def publish(
 
 
 def _check_built(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Make sure that there are tables, and that they show nothing of logs that were dropped."""
     if not warehouse.execute("from duckdb_tables() where table_name = 'stg_tool_calls'").fetchall():
         raise TracelabError("the warehouse has no tables yet: run `tracelab build`")
+    pruned = "from staging.stg_step_copies anti join raw.files using (file_id) limit 1"
+    if warehouse.execute(pruned).fetchall():
+        raise TracelabError("the tables show logs that are no longer loaded: run `tracelab build`")
 
 
 def _counts(warehouse: duckdb.DuckDBPyConnection, min_users: int) -> dict[str, int]:

@@ -183,7 +183,7 @@ def sessions(read: Read) -> Iterator[str]:
     if whole and most:
         yield (
             f"The median session costs {dollars(whole['p50'])}, one in ten more than {dollars(whole['p90'])};"
-            f" most of it, {_percent(most['total_share'])}, goes to {_PARTS[most['category']]}."
+            f" the largest part, {_percent(most['total_share'])}, goes to {_PARTS[most['category']]}."
         )
     for row in read(
         f"from summary_compactions where {_WHOLE} and source = 'all' and trigger = 'all'"
