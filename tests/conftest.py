@@ -50,3 +50,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     load([sample_home()], db=db)
     build(db)
     return db
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    """Where a warehouse may be made."""
+    return tmp_path / "tracelab.duckdb"

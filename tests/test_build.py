@@ -12,7 +12,7 @@ import pytest
 
 import tracelab.build
 from tests.raw_warehouse import raw_warehouse
-from tracelab.build import build, last_build, next_build, project_folder
+from tracelab.build import build, last_made, next_made, project_folder
 from tracelab.errors import TracelabError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -209,6 +209,6 @@ def test_a_whole_build_that_passed_is_on_record(db: Path) -> None:
             "select timezone, built_at > loaded_at from staging.last_build, raw.files"
         ).fetchall()
     assert rows == [("Asia/Tokyo", True)]
-    assert last_build(db) == next_build(db, "Asia/Tokyo") != next_build(db, "UTC")
+    assert last_made(db) == next_made(db, "Asia/Tokyo") != next_made(db, "UTC")
     build(db, select=["stg_files"])
-    assert last_build(db) is None  # tables of two builds
+    assert last_made(db) is None  # tables of two builds

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_load import query, session, tables
+from tests.test_load import folder_of, query, session, tables
 from tests.test_load_cut import LOAD
 from tracelab.build import build
 from tracelab.discover import Skipped, sample_home
@@ -35,17 +35,8 @@ def run(db: Path, *arguments: str | Path) -> tuple[int, str]:
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Path:
-    return tmp_path / "tracelab.duckdb"
-
-
-@pytest.fixture
 def logs(tmp_path: Path) -> Path:
-    folder = tmp_path / "logs"
-    folder.mkdir()
-    for number in range(8):
-        (folder / f"{number}.jsonl").write_bytes(session(number, steps=200))
-    return folder
+    return folder_of(tmp_path, 8, steps=200)
 
 
 @pytest.fixture

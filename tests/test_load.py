@@ -85,23 +85,23 @@ def age(folder: Path) -> None:
         os.utime(path, (1e9, 1e9))
 
 
+def folder_of(tmp_path: Path, sessions: int, steps: int = 2) -> Path:
+    """Make a folder with sessions of so many steps."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    for number in range(sessions):
+        (folder / f"{number}.jsonl").write_bytes(session(number, steps))
+    return folder
+
+
 def log_file(path: Path) -> LogFile:
     return LogFile(path.name, path, None, None, 0, 0, 0)
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Path:
-    return tmp_path / "tracelab.duckdb"
-
-
-@pytest.fixture
 def logs(tmp_path: Path) -> Path:
     """A folder with three sessions."""
-    folder = tmp_path / "logs"
-    folder.mkdir()
-    for number in range(3):
-        (folder / f"{number}.jsonl").write_bytes(session(number))
-    return folder
+    return folder_of(tmp_path, 3)
 
 
 @pytest.fixture(params=["in this process", "in processes of their own"])
@@ -213,10 +213,7 @@ def test_small_logs_go_to_a_reader_in_portions_that_fit_any_pipe() -> None:
 
 
 def test_more_logs_than_a_portion_are_all_read(db: Path, tmp_path: Path, way: str) -> None:  # noqa: ARG001
-    folder = tmp_path / "logs"
-    folder.mkdir()
-    for number in range(150):
-        (folder / f"{number}.jsonl").write_bytes(session(number))
+    folder = folder_of(tmp_path, 150)
     (folder / "75.jsonl").write_bytes(b"no log\n")
     report = load([folder], db=db)
     assert (report.loaded, report.set_aside, report.failed) == (149, 1, 0)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_load import session, tables
+from tests.test_load import folder_of, session, tables
 from tracelab.errors import TracelabError
 from tracelab.load import load
 
@@ -23,17 +23,8 @@ LOAD = (
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Path:
-    return tmp_path / "tracelab.duckdb"
-
-
-@pytest.fixture
 def logs(tmp_path: Path) -> Path:
-    folder = tmp_path / "logs"
-    folder.mkdir()
-    for number in range(60):
-        (folder / f"{number}.jsonl").write_bytes(session(number, steps=100))
-    return folder
+    return folder_of(tmp_path, 60, steps=100)
 
 
 def start(logs: Path, db: Path) -> subprocess.Popen[bytes]:

@@ -34,11 +34,6 @@ LOGS |= {"claude.jsonl": as_lines(claude_log(Marks())), "codex.jsonl": as_lines(
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Path:
-    return tmp_path / "tracelab.duckdb"
-
-
-@pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "log.jsonl"
 

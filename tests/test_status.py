@@ -19,7 +19,8 @@ def built(db: Path) -> Path:
         warehouse.execute("create schema staging")
         warehouse.execute(
             "create table staging.last_build as"
-            " select ?::timestamp as built_at, 'UTC' as timezone, ? as raw_sha256",
+            " select ?::timestamp as built_at, 'UTC' as timezone, ? as raw_sha256,"
+            " null::varchar as project_sha256",
             [LOADED_AT, raw_sha256(warehouse)],
         )
         warehouse.execute(

@@ -20,12 +20,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import duckdb
-
 from tracelab import __version__
 from tracelab.errors import TracelabError
 from tracelab.text import counted
-from tracelab.warehouse import advice, has_raw, known_zone, open_for_writing, open_read_only, raw_sha256
+from tracelab.warehouse import (
+    advice,
+    has_raw,
+    known_zone,
+    last_build,
+    open_for_writing,
+    open_read_only,
+    raw_sha256,
+)
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -101,27 +107,23 @@ def build(db: Path, *, select: Sequence[str] = (), timezone: str | None = None) 
     return BuildReport(kinds["model"], kinds["test"], zone, time.monotonic() - since, warnings)
 
 
-def last_build(db: Path) -> Made | None:
+def last_made(db: Path) -> Made | None:
     """Return what the tables are made of; None if they are not all of one build.
 
     Raises:
         TracelabError: if there is no warehouse, or it is in use.
     """
     with open_read_only(db) as warehouse:
-        try:
-            rows = warehouse.execute(
-                "select raw_sha256, project_sha256, timezone from staging.last_build"
-                " where project_sha256 is not null"
-            ).fetchall()
-        except (duckdb.CatalogException, duckdb.BinderException):  # never, or by another version
-            return None
-    return Made(*rows[0]) if rows else None
+        found = last_build(warehouse)
+    if found is None or found.project_sha256 is None:
+        return None
+    return Made(found.raw_sha256, found.project_sha256, found.timezone)
 
 
-def next_build(db: Path, timezone: str | None = None) -> Made:
-    """Return what a build would make the tables of."""
+def next_made(db: Path, timezone: str) -> Made:
+    """Return what a build with days of a known zone would make the tables of."""
     with open_read_only(db) as warehouse:
-        return Made(raw_sha256(warehouse), _project_sha256(), known_zone(timezone))
+        return Made(raw_sha256(warehouse), _project_sha256(), timezone)
 
 
 def project_folder() -> Path:

@@ -2,14 +2,15 @@
 
 import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import duckdb
 
 from tracelab.errors import TracelabError
-from tracelab.warehouse import copy_whole, open_read_only, quoted
+from tracelab.warehouse import copy_whole, identifier, open_read_only, quoted
 
 Format = Literal["csv", "parquet"]
 
@@ -49,16 +50,12 @@ def export_warehouse(db: Path, out: Path) -> Path:
     check_folder(out)
     if path.exists() and db.exists() and path.samefile(db):
         raise TracelabError(f"{path} is the warehouse itself: name another folder with --out")
-    partial = path.with_name(f".{path.name}.partial")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)  # of a run that was cut off
-        copy_whole(db, partial)
-        partial.replace(path)
+        with _replacing(path) as partial:
+            copy_whole(db, partial)
     except (OSError, duckdb.IOException) as error:
         raise TracelabError(f"cannot write to {out}: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 
@@ -97,14 +94,22 @@ def _chosen(public: Sequence[str], names: Sequence[str]) -> Sequence[str]:
 
 
 def _write(warehouse: duckdb.DuckDBPyConnection, name: str, path: Path, options: str) -> Path:
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        rows = f"{_rows(warehouse, name)} order by {_order(warehouse, name)}"
+    rows = f"{_rows(warehouse, name)} order by {_order(warehouse, name)}"
+    with _replacing(path) as partial:
         warehouse.execute(f"copy ({rows}) to '{quoted(partial)}' ({options})")
+    return path
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Give the place of a file that takes another's when it is whole, and goes if it never is."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.unlink(missing_ok=True)  # of a run that was cut off
+    try:
+        yield partial
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    return path
 
 
 def _rows(warehouse: duckdb.DuckDBPyConnection, name: str) -> str:
@@ -122,8 +127,4 @@ def _order(warehouse: duckdb.DuckDBPyConnection, name: str) -> str:
     columns = [column for column, *_ in warehouse.execute(f"describe main.{name}").fetchall()]
     keys = [column for column in ("step_id", "request_id") if column in columns[:2]]
     numbered = [f"regexp_extract({key}, '.*[#@]'), regexp_extract({key}, '\\d+$')::bigint" for key in keys]
-    return ", ".join([*numbered, *(_identifier(column) for column in columns)])
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return ", ".join([*numbered, *map(identifier, columns)])

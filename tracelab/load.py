@@ -133,8 +133,8 @@ def load(
     started_s = time.perf_counter()
     found = discover([Path(path) for path in paths], all_users=all_users, home_root=home_root)
     known, digest = _known(db)
-    logs = [_as_known(log, known.get(log.file_id), time.time()) for log in found.files]
-    changed = _latest_live([log for log in logs if not _is_settled(log, known.get(log.file_id))])
+    logs = [_as_known(log, known.get(log.file_id)) for log in found.files]
+    changed = _with_live([log for log in logs if not _is_settled(log, known.get(log.file_id))], known)
     missing = _missing(found, known)
     if not found.files and not missing:
         raise nothing_found(found)
@@ -170,19 +170,22 @@ def _known(db: Path) -> tuple[dict[str, _Known], str | None]:
         return {file_id: _Known(*rest) for file_id, *rest in rows}, raw_sha256(warehouse)
 
 
-def _as_known(log: LogFile, known: _Known | None, now_s: float) -> LogFile:
-    """Say whether a file is likely to grow; let one that is named by hand be whose it is known to be."""
-    log = log._replace(is_live=log.mtime_ns / 1e9 > now_s - (_KEPT_S if known else _LIVE_S))
+def _as_known(log: LogFile, known: _Known | None) -> LogFile:
+    """Let a file that is named by hand be whose it is already known to be."""
     if known is None or (log.user_name and log.store):
         return log
     return log._replace(user_name=log.user_name or known.user_name, store=log.store or known.store)
 
 
-def _latest_live(logs: list[LogFile]) -> list[LogFile]:
-    """Let only the most recently written logs be live."""
-    live = sorted((log for log in logs if log.is_live), key=lambda log: log.mtime_ns, reverse=True)
-    others = {log.file_id for log in live[_LIVE_LOGS:]}
-    return [log._replace(is_live=False) if log.file_id in others else log for log in logs]
+def _with_live(logs: list[LogFile], known: dict[str, _Known]) -> list[LogFile]:
+    """Say which logs are likely to grow: the latest of those that were written to lately."""
+    now_s = time.time()
+    fresh = [
+        log for log in logs if log.mtime_ns / 1e9 > now_s - (_KEPT_S if log.file_id in known else _LIVE_S)
+    ]
+    latest = sorted(fresh, key=lambda log: log.mtime_ns, reverse=True)[:_LIVE_LOGS]
+    live = {log.file_id for log in latest}
+    return [log._replace(is_live=log.file_id in live) for log in logs]
 
 
 def _is_settled(log: LogFile, known: _Known | None) -> bool:
@@ -237,9 +240,8 @@ def _write(
             outcomes = _insert_all(warehouse, messages, logs, progress)
             _replace(warehouse, last_rows, outcomes, known)
             _mark(warehouse, outcomes)
-            for table in schema.TABLES:
+            for table in (*(f"raw.{table}" for table in schema.TABLES), "loader.bookmarks"):
                 _delete(warehouse, table, pruned)
-            _forget(warehouse, pruned)
     return outcomes
 
 
@@ -270,18 +272,14 @@ def _replace(
     is_why = f"reason in {_WHY_UNREAD}"
     for table, last_row in last_rows.items():
         settled = grown if table == "events" else {}
-        _delete(
-            warehouse,
-            table,
-            [file_id for file_id in read if file_id not in settled],
-            f"rowid <= {last_row}",
-        )
+        old = [file_id for file_id in read if file_id not in settled]
+        _delete(warehouse, f"raw.{table}", old, f"rowid <= {last_row}")
         if table == "load_issues":  # of a file that is read no more, only why is new
-            _delete(warehouse, table, unread_again, f"(rowid <= {last_row}) = ({is_why})")
+            _delete(warehouse, f"raw.{table}", unread_again, f"(rowid <= {last_row}) = ({is_why})")
         elif table == "files":
-            _delete(warehouse, table, unread_again, f"rowid > {last_row}")
+            _delete(warehouse, f"raw.{table}", unread_again, f"rowid > {last_row}")
         else:
-            _delete(warehouse, table, unread, f"rowid > {last_row}")
+            _delete(warehouse, f"raw.{table}", unread, f"rowid > {last_row}")
     open_events = [(file_id, index) for file_id in read if file_id in grown for index in grown[file_id]]
     if open_events:
         warehouse.execute(
@@ -412,7 +410,7 @@ def _mark(warehouse: duckdb.DuckDBPyConnection, outcomes: list[Outcome]) -> None
     """Replace the bookmarks of files that were read; let go of places that are old, or led nowhere."""
     import pyarrow as pa
 
-    _forget(warehouse, [each.file.file_id for each in outcomes if each.bookmark or each.since])
+    _delete(warehouse, "loader.bookmarks", [e.file.file_id for e in outcomes if e.bookmark or e.since])
     old_ns = time.time_ns() - _KEPT_S * 10**9
     warehouse.execute(
         f"update loader.bookmarks set place = null where place is not null and ctime_ns < {old_ns}"
@@ -423,18 +421,12 @@ def _mark(warehouse: duckdb.DuckDBPyConnection, outcomes: list[Outcome]) -> None
         warehouse.from_arrow(pa.table(list(columns), list(Bookmark._fields))).insert_into("loader.bookmarks")
 
 
-def _forget(warehouse: duckdb.DuckDBPyConnection, file_ids: list[str]) -> None:
-    warehouse.execute(
-        "delete from loader.bookmarks where file_id in (select unnest(?::varchar[]))", [file_ids]
-    )
-
-
 def _delete(
     warehouse: duckdb.DuckDBPyConnection, table: str, file_ids: list[str], which: str = "true"
 ) -> None:
     if file_ids:
         warehouse.execute(
-            f"delete from raw.{table} where file_id in (select unnest(?::varchar[])) and {which}", [file_ids]
+            f"delete from {table} where file_id in (select unnest(?::varchar[])) and {which}", [file_ids]
         )
 
 

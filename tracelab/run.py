@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracelab import text
-from tracelab.build import BuildReport, Made, build, last_build, next_build
+from tracelab.build import BuildReport, Made, build, last_made, next_made
 from tracelab.export import check_folder, export_tables
 from tracelab.load import LoadReport, load
 from tracelab.progress import Report
@@ -81,16 +81,16 @@ def run(
     """
     from tracelab.charts import draw_charts
 
-    known_zone(timezone)
+    zone = known_zone(timezone)
     check_folder(out)
     loaded = load(paths, db=db, progress=progress)
-    made = next_build(db, timezone)
-    if last_build(db) == made:
+    made = next_made(db, zone)
+    if last_made(db) == made:
         built = None
         say(f"{text.load_line(loaded)}; the tables show it already")
     else:
         say(f"{text.load_line(loaded)}; building …")
-        built = build(db, timezone=timezone)
+        built = build(db, timezone=zone)
         say(f"{built}; writing …")
     files = _written(out, made)
     if not files:

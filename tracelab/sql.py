@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from tracelab.child import child_environment
 from tracelab.errors import TracelabError
 
 Format = Literal["table", "csv", "json", "parquet"]
@@ -22,7 +23,6 @@ Format = Literal["table", "csv", "json", "parquet"]
 TIME_LIMIT_S = 60.0
 """How long a query may keep its reader waiting."""
 _CHUNK_BYTES = 1 << 16
-_PACKAGE_ROOT = Path(__file__).parents[1]
 
 
 def run_sql(
@@ -44,7 +44,7 @@ def run_sql(
         ask.write(job.encode())
         ask.seek(0)
         with subprocess.Popen(
-            command, stdin=ask, stdout=subprocess.PIPE, stderr=talk, env=_environment()
+            command, stdin=ask, stdout=subprocess.PIPE, stderr=talk, env=child_environment()
         ) as child:
             try:
                 for chunk in _chunks(child, time_limit_s):
@@ -74,12 +74,6 @@ def write_sql(db: Path, query: str, path: Path, *, format: Format = "table") -> 
         raise TracelabError(f"cannot write {path}: {error.strerror}") from error
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _environment() -> dict[str, str]:
-    """The child finds this very package, whatever the current directory holds."""
-    paths = [str(_PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def _chunks(child: subprocess.Popen[bytes], seconds: float) -> Iterator[bytes]:

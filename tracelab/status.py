@@ -7,11 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
-
 from tracelab import text
 from tracelab.errors import TracelabError
-from tracelab.warehouse import has_raw, open_read_only, raw_sha256
+from tracelab.warehouse import has_raw, last_build, open_read_only, raw_sha256
 
 _READABLE_AT = "%Y-%m-%d %H:%M:%S"
 
@@ -79,7 +77,7 @@ def status(db: Path) -> Status:
     with open_read_only(db) as warehouse:
         if not has_raw(warehouse, db):
             raise TracelabError(f"{db} holds no sessions yet: run `tracelab load`")
-        built_at, timezone, built_sha256 = _last_build(warehouse)
+        built = last_build(warehouse)
         loaded_at, newest_at = warehouse.execute(
             "select max(loaded_at), max(last_at) from raw.files"
         ).fetchall()[0]
@@ -90,10 +88,10 @@ def status(db: Path) -> Status:
             issues=[Issue(*row) for row in warehouse.execute(_ISSUES).fetchall()],
             loaded_at=loaded_at,
             newest_at=newest_at,
-            built_at=built_at,
-            timezone=timezone,
-            is_stale=built_sha256 != raw_sha256(warehouse),
-            held=Held(*warehouse.execute(_HELD).fetchall()[0]) if built_at else None,
+            built_at=built and built.built_at,
+            timezone=built and built.timezone,
+            is_stale=(built and built.raw_sha256) != raw_sha256(warehouse),
+            held=Held(*warehouse.execute(_HELD).fetchall()[0]) if built else None,
         )
 
 
@@ -117,17 +115,6 @@ select count(*), count(*) filter (session_kind = 'subagent'), (select count(*) f
     (select count(*) from steps), (select count(*) from tool_calls)
 from sessions
 """
-
-
-def _last_build(warehouse: duckdb.DuckDBPyConnection) -> tuple[datetime | None, str | None, str | None]:
-    """Return when the whole of the marts was last built, with which zone of days, and of which `raw`."""
-    try:
-        built_at, timezone, built_sha256 = warehouse.execute(
-            "select built_at, timezone, raw_sha256 from staging.last_build"
-        ).fetchall()[0]
-    except (duckdb.CatalogException, duckdb.BinderException):  # never, or by another version
-        return None, None, None
-    return built_at, timezone, built_sha256
 
 
 def as_json(state: Status) -> str:

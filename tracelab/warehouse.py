@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -92,6 +94,11 @@ def quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
+def identifier(name: str) -> str:
+    """Return a name, whatever it holds, as that of a table or column in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def known_zone(timezone: str | None) -> str:
     """Return a time zone's name, this machine's if there is none.
 
@@ -153,6 +160,27 @@ def raw_sha256(warehouse: duckdb.DuckDBPyConnection) -> str | None:
         "select sha256(string_agg(file_id || status || loaded_at, '' order by file_id)) from raw.files"
     ).fetchall()
     return digest  # type: ignore[no-any-return]
+
+
+class LastBuild(NamedTuple):
+    """What the macro `record_build` kept of the last whole build."""
+
+    built_at: datetime
+    timezone: str
+    """Zone of days."""
+    raw_sha256: str | None
+    """As `raw_sha256` was."""
+    project_sha256: str | None
+    """Of models, seeds and code; None where tables may have been made since, or dbt ran by itself."""
+
+
+def last_build(warehouse: duckdb.DuckDBPyConnection) -> LastBuild | None:
+    """Return what is on record of the last whole build; None if there was none, or by another version."""
+    try:
+        rows = warehouse.execute(f"select {', '.join(LastBuild._fields)} from staging.last_build").fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return None
+    return LastBuild(*rows[0])
 
 
 def _connect(path: Path, *, read_only: bool, settings: Mapping[str, str]) -> duckdb.DuckDBPyConnection:

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from multiprocessing.connection import Connection, Pipe, wait
-from pathlib import Path
 from types import MappingProxyType
 
 import pyarrow as pa
 
 from tracelab.arrow import Batches
+from tracelab.child import child_environment
 from tracelab.discover import LogFile
 from tracelab.errors import TracelabError
 from tracelab.read import Outcome, Reached, read_log
@@ -113,13 +113,11 @@ class _Worker:
     def __init__(self, loaded_at: datetime) -> None:
         stdin, self._tasks = Pipe(duplex=False)
         self.results, stdout = Pipe(duplex=False)
-        package = str(Path(__file__).parents[1])
-        path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", "from tracelab.worker import main; main()"],
             stdin=stdin.fileno(),
             stdout=stdout.fileno(),
-            env=os.environ | {"PYTHONPATH": path},
+            env=child_environment(),
         )
         stdin.close()
         stdout.close()

@@ -24,7 +24,7 @@ from tracelab.errors import TracelabError
 from tracelab.lines import Lines, unreadable
 from tracelab.providers.base import Tally
 from tracelab.publishing.columns import COLUMNS, KEY_PREFIXES, PSEUDONYM_DIGITS, How, Treatment
-from tracelab.warehouse import open_read_only
+from tracelab.warehouse import identifier, open_read_only
 
 _LONG_CHARS = 100
 _LONG_WORDS = 6
@@ -283,7 +283,7 @@ def _tables(dataset: duckdb.DuckDBPyConnection) -> Iterator[_Cell]:
         " select schema_name, view_name from duckdb_views() where not internal order by all"
     ).fetchall()
     for schema, table in tables:
-        place = f"{_quoted(schema)}.{_quoted(table)}"
+        place = f"{identifier(schema)}.{identifier(table)}"
         for cell in _table(dataset.sql(f"from {place}"), table):
             yield cell._replace(column=f"{table}.{cell.column}")
 
@@ -299,7 +299,3 @@ def _table(relation: duckdb.DuckDBPyRelation, table: str) -> Iterator[_Cell]:
             for name, value in zip(names, values, strict=True):
                 if value is not None:
                     yield _Cell(row, name, value, treatment=columns.get(name))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

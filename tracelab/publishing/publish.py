@@ -3,7 +3,6 @@
 Each table is selected by the allow-list of `columns`, so what is not listed cannot leave.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from tracelab.child import child_environment
 from tracelab.errors import TracelabError
 from tracelab.publishing.columns import COLUMNS
 from tracelab.publishing.keys import publishing_key
@@ -20,9 +20,8 @@ from tracelab.publishing.readme import readme
 from tracelab.publishing.sources import SOURCES, STEPS
 from tracelab.publishing.treatments import note_rare_names, prepare, treated
 from tracelab.text import counted
-from tracelab.warehouse import open_read_only
+from tracelab.warehouse import open_read_only, quoted
 
-_PACKAGE_ROOT = Path(__file__).parents[2]
 _COUNTS = """
 select
     count(distinct coalesce(owner, '')),
@@ -130,21 +129,16 @@ def _write_parquet(warehouse: duckdb.DuckDBPyConnection, table: str, path: Path,
     )
     order = ", ".join(name for name in list(columns)[:2])
     warehouse.execute(
-        f"copy (select {chosen} from ({SOURCES[table]}) order by {order}) to '{_quoted(path)}'"
+        f"copy (select {chosen} from ({SOURCES[table]}) order by {order}) to '{quoted(path)}'"
         " (format parquet, compression zstd)"
     )
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
 def _pack(folder: Path) -> None:
     """Make the other two forms in a process that sees nothing but the Parquet files."""
-    paths = [str(_PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]
     child = subprocess.run(
         [sys.executable, "-P", "-m", "tracelab.publishing.pack", str(folder)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        env=child_environment(),
         capture_output=True,
         check=False,
     )
