@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tests.stretches import split
-from tracelab.providers.base import Source, Tally, records
+from tracelab.providers.base import Source, Tally
 from tracelab.providers.claude import CLAUDE
 from tracelab.schema import Row
 
@@ -139,7 +139,7 @@ def parse(data: bytes, path: str = PATH, sidecar: bytes | None = None) -> Parsed
     source = Source("file", path, "ada", first, sidecar)
     tally = Tally(file_id="file")
     rows: dict[type, list[Row]] = defaultdict(list)
-    for found in CLAUDE.parse(records(split(data), CLAUDE.record, tally), source, tally):
+    for found in CLAUDE.parse(split(data), source, tally):
         rows[type(found)].append(found)
     return Parsed(rows, tally)
 

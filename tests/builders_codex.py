@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from tests.stretches import split
-from tracelab.providers.base import Source, Tally, records
+from tracelab.providers.base import Source, Tally
 from tracelab.providers.codex import CODEX
 from tracelab.schema import Event, Row
 
@@ -203,7 +203,7 @@ def parse_bytes(data: bytes, path: str = PATH, user_name: str | None = "ada") ->
     first = data.split(b"\n", 1)[0]
     source = Source("f" * 16, path, user_name, hashlib.sha256(first).hexdigest())
     tally = Tally(file_id=source.file_id)
-    rows = CODEX.parse(records(split(data), CODEX.record, tally), source, tally)
+    rows = CODEX.parse(split(data), source, tally)
     return Parsed(list(rows), tally)
 
 

@@ -395,14 +395,14 @@ def test_a_mistake_in_a_provider_costs_its_file_and_no_other(
         def __init__(self, source: Any, tally: Any) -> None:
             self.source, self.tally = source, tally
 
-        def rows(self, records: Any) -> Iterator[schema.Row]:
+        def rows(self, portions: Any) -> Iterator[schema.Rows]:
             if self.source.path.endswith("1.jsonl"):
                 self.tally.issue("no_message_id")  # goes with the rows of this reading
-            yield from claude.parse(records, self.source, self.tally)
+            yield from claude.log(self.source, self.tally).rows(portions)
             if self.source.path.endswith("1.jsonl"):
                 raise KeyError("something a person wrote")
 
-    broken = type(claude)(claude.name, claude.record, Broken)  # type: ignore[arg-type]
+    broken = type(claude)(claude.name, claude.records, Broken)  # type: ignore[arg-type]
     with monkeypatch.context() as patch:
         patch.setitem(PROVIDERS, "claude", broken)
         report = load([logs], db=db)
@@ -428,11 +428,13 @@ def test_a_value_that_no_column_can_hold_is_absent(
         def __init__(self, source: Any, tally: Any) -> None:
             self.source, self.tally = source, tally
 
-        def rows(self, records: Any) -> Iterator[schema.Row]:
-            for row in claude.parse(records, self.source, self.tally):
-                yield row._replace(exit_code=10**30) if isinstance(row, schema.ToolCall) else row
+        def rows(self, portions: Any) -> Iterator[schema.Rows]:
+            for row_type, rows in claude.log(self.source, self.tally).rows(portions):
+                if row_type is schema.ToolCall:
+                    rows = [schema.ToolCall._make(row)._replace(exit_code=10**30) for row in rows]
+                yield row_type, rows
 
-    monkeypatch.setitem(PROVIDERS, "claude", type(claude)(claude.name, claude.record, Absurd))  # type: ignore[arg-type]
+    monkeypatch.setitem(PROVIDERS, "claude", type(claude)(claude.name, claude.records, Absurd))  # type: ignore[arg-type]
     load([logs], db=db)
     assert query(db, "select distinct exit_code, tool_name from raw.tool_calls") == [(None, "Bash")]
 

@@ -4,18 +4,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from itertools import groupby, islice
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
 from tracelab import schema
-from tracelab.schema import Row
+from tracelab.schema import Row, Values
 
 BATCH_ROWS = 2_048
 """Rows of a table that go out together: few enough to be turned into columns while the cache holds them."""
 
 _CHUNK_ROWS = 512
+_NAMES = {row_type: table for table, row_type in schema.TABLES.items()}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DISTINCT = {"event_id", "tool_call_id", "message_id", "echo_id", "compaction_id", "path", "consumed_sha256"}
 """Texts that hardly repeat; of all others a batch names each value once."""
@@ -34,16 +35,16 @@ class Batches:
 
     def __init__(self, emit: Callable[[str, pa.RecordBatch], None]) -> None:
         self._emit = emit
-        self._rows: dict[type, list[Row]] = {row_type: [] for row_type in schema.TABLES.values()}
-        self._emitted = Counter[type]()
+        self._rows: dict[type[Row], list[Values]] = {row_type: [] for row_type in schema.TABLES.values()}
+        self._emitted = Counter[type[Row]]()
 
-    def add(self, rows: Iterable[Row]) -> None:
-        """Take rows of any tables."""
-        rows = iter(rows)
+    def add(self, row_type: type[Row], rows: Iterable[Values]) -> None:
+        """Take rows of one table."""
+        waiting, rows = self._rows[row_type], iter(rows)
         while chunk := list(islice(rows, _CHUNK_ROWS)):
-            for row_type, alike in groupby(chunk, type):
-                self._rows[row_type] += alike
-            self._emit_from(BATCH_ROWS)
+            waiting += chunk
+            if len(waiting) >= BATCH_ROWS:
+                self._emit_rows(row_type)
 
     def count(self, row_type: type[Row]) -> int:
         """Return how many rows of a table were taken so far."""
@@ -51,15 +52,15 @@ class Batches:
 
     def flush(self) -> None:
         """Emit what is left."""
-        self._emit_from(1)
+        for row_type, rows in self._rows.items():
+            if rows:
+                self._emit_rows(row_type)
 
-    def _emit_from(self, least_rows: int) -> None:
-        for table, row_type in schema.TABLES.items():
-            rows = self._rows[row_type]
-            if len(rows) >= least_rows:
-                self._emit(table, record_batch(table, rows))
-                self._emitted[row_type] += len(rows)
-                rows.clear()
+    def _emit_rows(self, row_type: type[Row]) -> None:
+        table, rows = _NAMES[row_type], self._rows[row_type]
+        self._emit(table, record_batch(table, rows))
+        self._emitted[row_type] += len(rows)
+        rows.clear()
 
 
 @cache
@@ -75,7 +76,7 @@ def _arrow_type(column: schema.Column) -> pa.DataType:
     return pa.dictionary(pa.int32(), data_type) if repeats else data_type
 
 
-def record_batch(table: str, rows: Iterable[Row]) -> pa.RecordBatch:
+def record_batch(table: str, rows: Iterable[Values]) -> pa.RecordBatch:
     """Turn rows of one table into a record batch; a value that its column cannot hold is absent."""
     fields = arrow_schema(table)
     columns = zip(*rows, strict=True)

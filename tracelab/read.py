@@ -20,10 +20,10 @@ from tracelab.discover import LogFile, mtime_ns, printable_name, sidecar_of
 from tracelab.errors import TracelabError
 from tracelab.lines import Lines, unreadable
 from tracelab.providers import PROVIDERS
-from tracelab.providers.base import Source, Stretch, Tally, records
+from tracelab.providers.base import Source, Stretch, Tally, portions, records
 from tracelab.providers.recognise import Head, Verdict, recognise
-from tracelab.resume import Keeper, Place, encode, marks_of, thaw
-from tracelab.schema import Bookmark, File, LoadIssue, Row, ToolCall
+from tracelab.resume import Keeper, Kept, Place, encode, marks_of, thaw
+from tracelab.schema import Bookmark, File, LoadIssue, ToolCall
 
 if TYPE_CHECKING:
     from tracelab.dataset import DatasetFile
@@ -136,7 +136,7 @@ def _read(
         if not verdict.provider:
             tally.issues.clear()  # the faults of what is no log are nobody's concern
         if keeper:
-            keeper.note(tally.issues)
+            keeper.note(LoadIssue, tally.issues)
         _move_issues(tally, issues, batches)
         if lines.source.tell() - told_bytes >= _TOLD_BYTES:
             told_bytes = lines.source.tell()
@@ -148,20 +148,22 @@ def _read(
         is_followed = log.is_live and provider.grows and sidecar_of(log.path) is None
         mark = marks_of(file) if since or is_followed else hash
         source = Source(tally.file_id, row.path, row.user_name, first_line_sha256, _sidecar(log.path), mark)
-        kept: list[Row] = []
+        kept: Kept = {}
         if since:
             reading, before, kept = thaw(since.state)
             tally.take(before)
             reading.go_on(source, tally)
-            issues.update(row.reason for row in kept if isinstance(row, LoadIssue))
-            batches.add(kept)
+            issues.update(LoadIssue._make(row).reason for row in kept.get(LoadIssue, ()))
+            for row_type, again in kept.items():
+                batches.add(row_type, again)
         else:
             reading = provider.log(source, tally)
-        rows = reading.rows(records(every, provider.record, tally))
+        portioned = reading.rows(portions(every, provider.records, tally))
         if is_followed:
             keeper = Keeper(reading, tally, lines, kept)
-            rows = keeper.watch(rows)
-        batches.add(rows)
+            portioned = keeper.watch(portioned)
+        for row_type, rows in portioned:
+            batches.add(row_type, rows)
         if keeper:
             place = keeper.place(provider.name, first_line_sha256)
     else:
@@ -237,7 +239,7 @@ def _taken(head: deque[Stretch]) -> Iterator[Stretch]:
 
 def _move_issues(tally: Tally, issues: Counter[str], batches: Batches) -> None:
     issues.update(issue.reason for issue in tally.issues)
-    batches.add(tally.issues)
+    batches.add(LoadIssue, tally.issues)
     tally.issues.clear()
 
 

@@ -21,9 +21,13 @@ import msgspec
 
 from tracelab.lines import Lines
 from tracelab.providers.base import MAX_TYPES, Log, Mark, Stretch, Tally
-from tracelab.schema import Event, Row
+from tracelab.schema import Event, LoadIssue, Row, Rows, Values
+
+Kept = dict[type[Row], list[Values]]
+"""Rows to write again, by table."""
 
 _KEY_BYTES = 4096
+_EVENT_INDEX = Event._fields.index("event_index")
 _MAX_ROWS = 10_000
 _MAX_STATE_BYTES = 32 << 20
 _OWN_MODULES = ("tracelab.providers.", "tracelab.schema")
@@ -76,7 +80,7 @@ def decode(data: bytes) -> Place | None:
 class Keeper:
     """Watches a log being read, and keeps what going on from its last whole line takes."""
 
-    def __init__(self, log: Log, tally: Tally, lines: Lines, rows: list[Row]) -> None:
+    def __init__(self, log: Log, tally: Tally, lines: Lines, rows: Kept) -> None:
         self._log = log
         self._tally = tally
         self._lines = lines
@@ -85,19 +89,20 @@ class Keeper:
         self._end: tuple[int, str, int, bytes] | None = None
         lines.at_end = self._keep
 
-    def watch(self, rows: Iterable[Row]) -> Iterator[Row]:
+    def watch(self, portions: Iterable[Rows]) -> Iterator[Rows]:
         """Give rows on, and note what of them is to be written again."""
-        for row in rows:
-            if not isinstance(row, Event):
-                self.note((row,))
+        for row_type, portion in portions:
+            rows = list(portion)
+            if row_type is not Event:
+                self.note(row_type, rows)
             elif self._end is not None:
-                self._open_events.append(row.event_index)
-            yield row
+                self._open_events += [row[_EVENT_INDEX] for row in rows]
+            yield row_type, rows
 
-    def note(self, rows: Sequence[Row]) -> None:
+    def note(self, row_type: type[Row], rows: Sequence[Values]) -> None:
         """Keep rows that are about to be written, up to the end of whole lines; too many are not kept on."""
-        if self._end is None and len(self._rows) <= _MAX_ROWS:
-            self._rows += rows
+        if self._end is None and sum(map(len, self._rows.values())) <= _MAX_ROWS:
+            self._rows.setdefault(row_type, []).extend(rows)
 
     def place(self, provider: str, first_line_sha256: str) -> Place | None:
         """Return where reading ended; None where it cannot go on, or to keep that would be too much."""
@@ -111,8 +116,8 @@ class Keeper:
 
     def _keep(self) -> None:
         tally, lines = self._tally, self._lines
-        rows = [*self._rows, *tally.issues]
-        if len(rows) > _MAX_ROWS:
+        rows = self._rows | {LoadIssue: [*self._rows.get(LoadIssue, ()), *tally.issues]}
+        if sum(map(len, rows.values())) > _MAX_ROWS:
             return
         self._log.count_types()
         bare = replace(
@@ -126,7 +131,7 @@ class Keeper:
             self._end = lines.consumed_bytes, lines.consumed_sha256, lines.count, state
 
 
-def thaw(state: bytes) -> tuple[Log, Tally, list[Row]]:
+def thaw(state: bytes) -> tuple[Log, Tally, Kept]:
     """Return what was frozen."""
     log, tally, rows = _Unpickler(io.BytesIO(state)).load()
     return log, tally, rows

@@ -4,9 +4,9 @@ Every row says what one source file says and nothing else: no row depends on whi
 in which order. Instants are UTC, tokens and text sizes are counts, durations milliseconds; absent is None.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Annotated, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 
 class Column(NamedTuple):
@@ -271,6 +271,11 @@ class LoadIssue(NamedTuple):
 Row = (
     File | Session | Step | ExtraCall | ToolCall | Event | Compaction | ClientTotal | LoadIssue
 )  # fmt: skip
+
+Values = tuple[Any, ...] | list[Any]
+"""A row's values in the order of its columns: what a row type makes a name for, without the cost."""
+Rows = tuple[type[Row], Iterable[Values]]
+"""Rows of one table."""
 
 TABLES: dict[str, type[Row]] = {
     "files": File,

@@ -5,6 +5,7 @@ It starts fast and stays small, since it never imports DuckDB. It waits while th
 what lies between them.
 """
 
+import fcntl
 import gc
 import os
 import signal
@@ -29,6 +30,8 @@ Message = Outcome | Reached | tuple[str, pa.RecordBatch]
 """What reading gives: rows of a table, how far a file is, what became of it (its last rows may yet come)."""
 
 _SPACE_BYTES = 8 << 20  # kept from batch to batch, since fresh memory is slow
+_PIPE_BYTES = 1 << 20
+"""Takes a batch whole, where a pipe can be made to: neither end then waits for the other."""
 _AHEAD = 2
 """Portions that a process is sent ahead, so that it never waits for the loader."""
 _PORTION_BYTES = 2 << 20
@@ -113,6 +116,9 @@ class _Worker:
     def __init__(self, loaded_at: datetime) -> None:
         stdin, self._tasks = Pipe(duplex=False)
         self.results, stdout = Pipe(duplex=False)
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            with suppress(OSError):  # whoever has many large pipes gets no more
+                fcntl.fcntl(self.results.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", "from tracelab.worker import main; main()"],
             stdin=stdin.fileno(),

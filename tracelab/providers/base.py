@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import islice
 from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from tracelab.schema import LoadIssue, Row
+from tracelab.schema import LoadIssue, Row, Rows
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 """An instant with its zone; anything else in its place is a wrong type and reads as absent."""
@@ -129,8 +130,11 @@ R = TypeVar("R", bound=msgspec.Struct)
 class Log(Protocol):
     """One file while it is read. It can be pickled between two records, without its source and tally."""
 
-    def rows(self, records: Iterator[Any]) -> Iterator[Row]:
-        """Turn records into raw rows: events as they are settled, what can still change at the end."""
+    def rows(self, portions: Iterator[Any]) -> Iterator[Rows]:
+        """Turn portions of records into raw rows: events as they are settled, all else at the end.
+
+        What is given is taken before the next is asked for.
+        """
 
     def count_types(self) -> None:
         """Bring the tally's counts of record types up to date."""
@@ -141,17 +145,19 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A client's log format: its name, the type its lines decode to, and how a file of them is read."""
+    """A client's log format: its name, the types its lines decode to, and how a file of them is read."""
 
     name: str
-    record: type[msgspec.Struct]
+    records: tuple[Any, ...]
+    """What holds nearly all lines first; any object makes one of the last, at worst when mended."""
     log: Callable[[Source, Tally], Log]
     grows: bool = True
     """Whether its files are written to for as long as their sessions go on."""
 
-    def parse(self, records: Iterator[Any], source: Source, tally: Tally) -> Iterator[Row]:
-        """Turn all records of a file into raw rows."""
-        return self.log(source, tally).rows(records)
+    def parse(self, stretches: Iterable[Stretch], source: Source, tally: Tally) -> Iterator[Row]:
+        """Turn the lines of a file into raw rows, one by one."""
+        for row_type, rows in self.log(source, tally).rows(portions(stretches, self.records, tally)):
+            yield from map(row_type._make, rows)
 
 
 _FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -161,35 +167,59 @@ class _PendingLineError(Exception):
     """The last line has no newline and does not decode: it is still being written."""
 
 
-def records(stretches: Iterable[Stretch], record_type: type[R], tally: Tally) -> Iterator[R]:
-    """Decode lines into records, in order; count and note what does not decode.
+Portion = tuple[int, list[R]]
+"""Records of lines in a row, one each, and the number of the first line."""
+
+
+def portions(stretches: Iterable[Stretch], types: tuple[type[R], ...], tally: Tally) -> Iterator[Portion[R]]:
+    """Decode lines into records, each of the first of `types` that it fits; note what does not decode.
 
     A line may hold several objects with nothing between them. A line that is not one or more whole objects is
     a bad line; the objects decoded before the fault are kept. A value of the wrong type reads as absent, and
     with a part of a prompt the whole usage: what is left of it would look like a smaller prompt. A last line
     that no newline ended and that does not decode is still being written: it is left alone.
     """
-    decode = msgspec.json.Decoder(record_type).decode
     for stretch in stretches:
         tally.stretch = stretch
-        try:
-            found = [*map(decode, stretch.lines)]  # an object a line: usual, and by far the fastest
-        except _FAULTS:
-            try:
-                for line in stretch.one_by_one():
-                    tally.line_no, tally.stretch = line.number, line
-                    yield from _salvage(line, record_type, tally)
-            except _PendingLineError:
-                return
-        else:
+        found = _decode_all(stretch.lines, types)
+        if found is not None:
             tally.objects += len(found)
-            for tally.line_no, record in enumerate(found, stretch.number):
-                yield record
+            yield stretch.number, found
+            continue
+        try:
+            for line in stretch.one_by_one():
+                tally.line_no, tally.stretch = line.number, line
+                for record in _salvage(line, types, tally):
+                    yield line.number, [record]
+        except _PendingLineError:
+            return
+
+
+def _decode_all(lines: list[bytes], types: tuple[type[R], ...]) -> list[R] | None:
+    """Decode lines that hold an object each, as most do, by far the fastest way; None if one does not."""
+    usual, *others = types
+    found: list[R] = []
+    while len(found) < len(lines):
+        try:
+            found.extend(map(_decoder(usual).decode, islice(lines, len(found), None)))
+        except _FAULTS:
+            record = _decoded(lines[len(found)], others)
+            if record is None:
+                return None
+            found.append(record)
+    return found
+
+
+def records(stretches: Iterable[Stretch], record_type: type[R], tally: Tally) -> Iterator[R]:
+    """Decode lines into records as `portions` does, and give them one by one."""
+    for number, found in portions(stretches, (record_type,), tally):
+        for tally.line_no, record in enumerate(found, number):
+            yield record
 
 
 def lenient(data: bytes | msgspec.Raw, record_type: type[R], tally: Tally) -> R | None:
     """Decode one object nested in a record, mending it; None if it is no object or beyond repair."""
-    record = _decoded(data, record_type)
+    record = _decoded(data, (record_type,))
     if record is not None:
         return record
     try:
@@ -199,11 +229,19 @@ def lenient(data: bytes | msgspec.Raw, record_type: type[R], tally: Tally) -> R 
     return _mended(value, record_type, tally) if isinstance(value, dict) else None
 
 
-def _decoded(data: bytes | msgspec.Raw, record_type: type[R]) -> R | None:
-    try:
-        return msgspec.json.decode(data, type=record_type)
-    except _FAULTS:
-        return None
+@cache
+def _decoder(record_type: type[R]) -> msgspec.json.Decoder[R]:
+    return msgspec.json.Decoder(record_type)
+
+
+def _decoded(data: bytes | msgspec.Raw, types: Iterable[type[R]]) -> R | None:
+    for record_type in types:
+        try:
+            record: R = _decoder(record_type).decode(data)
+        except _FAULTS:
+            continue
+        return record
+    return None
 
 
 def content_chars(value: object) -> int:
@@ -246,11 +284,11 @@ _has_long_escape = re.compile(rb"\\[u/]").search  # one that compact JSON may wr
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def _salvage(line: Stretch, record_type: type[R], tally: Tally) -> Iterator[R]:
+def _salvage(line: Stretch, types: tuple[type[R], ...], tally: Tally) -> Iterator[R]:
     """Take the slow way with a line that may hold no object, several, or damage."""
     (data,) = line.lines
     # Bad bytes and half characters are common in cut outputs, and 50 MB lines too big for what follows.
-    whole = _decoded(data, record_type) or _decoded(_whole_characters(data), record_type)
+    whole = _decoded(data, types) or _decoded(_whole_characters(data), types)
     if whole is not None:
         tally.objects += 1
         yield whole
@@ -265,7 +303,7 @@ def _salvage(line: Stretch, record_type: type[R], tally: Tally) -> Iterator[R]:
             value, position = _next_value(text, position)
             if not isinstance(value, dict):
                 raise ValueError("not an object")
-            record = _mended(value, record_type, tally)
+            record = _mended(value, types[-1], tally)
             tally.objects += 1
             if record is not None:
                 found.append(record)

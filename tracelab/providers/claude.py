@@ -5,11 +5,11 @@ step; an input that an assistant row of another context descends from belongs to
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from itertools import chain, count
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
-from tracelab.providers.base import Provider, Source, Tally, content_chars, lenient, raw_chars
+from tracelab.providers.base import Portion, Provider, Source, Tally, content_chars, lenient, raw_chars
 from tracelab.providers.claude_compactions import Compactions
 from tracelab.providers.claude_lineage import Lineage, origin_of
 from tracelab.providers.claude_records import (
@@ -35,7 +35,7 @@ from tracelab.providers.claude_state import (
     StepState,
     client_total,
 )
-from tracelab.schema import Event, Row
+from tracelab.schema import ClientTotal, Compaction, Event, ExtraCall, Rows, Session, Step, ToolCall, Values
 
 _SYNTHETIC = "<synthetic>"
 _NO_MESSAGE = Message()
@@ -44,15 +44,15 @@ _REASONING = frozenset({"thinking", "redacted_thinking"})
 _PICTURES = frozenset({"image", "document"})
 
 _PROMPTS = ("human", "agent")
-_new = tuple.__new__  # a row without the call into Python that a NamedTuple's own constructor is
-_BATCH_ROWS = 256  # so many at a time cost less to hand on
 
 
 class _Log:
-    """State of one file; rows that are final gather in `ready`."""
+    """State of one file; events that are final gather in `ready`."""
 
     def __init__(self, source: Source, tally: Tally) -> None:
-        self.ready: list[Row] = []
+        self.ready: list[Values] = []
+        self.compacted: list[Values] = []
+        """Rows of compactions."""
         self.file_id = source.file_id
         self.tally = tally
         self.mark = source.mark
@@ -79,18 +79,15 @@ class _Log:
         self.tally, self.mark, self.event_indexes = tally, source.mark, count(self.next_event)
         self.lineage.go_on(source)
 
-    def rows(self, records: Iterator[ClaudeRecord]) -> Iterator[Row]:
+    def rows(self, portions: Iterator[Portion[ClaudeRecord]]) -> Iterator[Rows]:
         """Turn the records into raw rows."""
-        return chain.from_iterable(self._batches(records))
-
-    def _batches(self, records: Iterator[ClaudeRecord]) -> Iterator[Iterable[Row]]:
-        read, ready = self.read, self.ready
-        for record in records:
-            read(record)
-            if len(ready) >= _BATCH_ROWS:
-                yield ready
-                ready.clear()
-        yield self.finish()
+        read, ready, tally = self.read, self.ready, self.tally
+        for number, records in portions:
+            for tally.line_no, record in enumerate(records, number):
+                read(record)
+            yield Event, ready
+            ready.clear()
+        yield from self.finish()
 
     def count_types(self) -> None:
         """Bring the tally's counts of record types up to date."""
@@ -118,7 +115,7 @@ class _Log:
             self._note(record)
         self.types[f"{kind}/{name}" if name else f"{kind}"] += 1
 
-    def finish(self) -> Iterator[Row]:
+    def finish(self) -> Iterator[Rows]:
         """Yield what is known only at the end of the file."""
         self.count_types()
         contexts = self.lineage.contexts.values()
@@ -129,18 +126,18 @@ class _Log:
         for waiting, step_seq in self.queued:
             if waiting.queued_texts is not None and self.user_texts.isdisjoint(waiting.queued_texts):
                 waiting.context.seen(waiting.at)
-                waiting.release(self.file_id, step_seq, self.ready)
-        yield from self.ready
+                waiting.release(self.file_id, step_seq, self.ready, self.compacted)
+        yield Event, self.ready
+        yield Compaction, self.compacted
+        file_id, extra_calls = self.file_id, list[Values]()
         for context in contexts:
-            for step in context.steps.values():
-                yield from step.rows(self.file_id, self.tally)
-        for call in self.calls.values():
-            if call.step is not None:
-                yield call.row(self.file_id, call.step)
-        yield from self.lineage.rows(self.calls)
-        for conversation, models in self.totals.items():
-            for model, total in models.items():
-                yield client_total(self.file_id, conversation, model, total)
+            yield Step, (step.row(file_id, self.tally, extra_calls) for step in context.steps.values())
+        yield ExtraCall, extra_calls
+        calls = self.calls.values()
+        yield ToolCall, (call.row(file_id, call.step) for call in calls if call.step is not None)
+        yield Session, self.lineage.rows(self.calls)
+        totals = [(name, *total) for name, models in self.totals.items() for total in models.items()]
+        yield ClientTotal, (client_total(file_id, *total) for total in totals)
         for context in contexts:
             context.steps.clear()  # which know their context: readers collect no garbage, so leave no cycle
 
@@ -221,23 +218,20 @@ class _Log:
                 self._count_hosted(block.id)
             return
         self.ready.append(
-            _new(
-                Event,
-                (
-                    self.file_id,
-                    step.context.id,
-                    step.seq,
-                    next(self.event_indexes),
-                    name,
-                    index,
-                    event_type,
-                    None,
-                    record.timestamp,
-                    None,
-                    call_id,
-                    chars,
-                    None,
-                ),
+            (
+                self.file_id,
+                step.context.id,
+                step.seq,
+                next(self.event_indexes),
+                name,
+                index,
+                event_type,
+                None,
+                record.timestamp,
+                None,
+                call_id,
+                chars,
+                None,
             )
         )
 
@@ -289,7 +283,7 @@ class _Log:
             self.queued.append((waiting, step_seq))
         else:
             waiting.context.seen(waiting.at)
-            waiting.release(self.file_id, step_seq, self.ready)
+            waiting.release(self.file_id, step_seq, self.ready, self.compacted)
 
     def _user(self, record: ClaudeRecord) -> Input | None:
         """Take a user row: its tool results, and one message for all its texts."""
@@ -427,4 +421,4 @@ def _kind(record: ClaudeRecord, text: str, context: Context) -> str:
     return row_kind(record) or text_kind(text) or ("human" if context.agent is None else "agent")
 
 
-CLAUDE = Provider("claude", ClaudeRecord, _Log)
+CLAUDE = Provider("claude", (ClaudeRecord,), _Log)

@@ -8,7 +8,7 @@ from typing import Any
 from tracelab.providers.base import Source, Tally, lenient
 from tracelab.providers.claude_records import ClaudeRecord, ForkedFrom, Sidecar
 from tracelab.providers.claude_state import CallState, Context, Input
-from tracelab.schema import Row, Session
+from tracelab.schema import Session
 
 _agent_file = re.compile(r"agent-(.+?)\.jsonl(?:\.gz|\.zst)?").fullmatch
 
@@ -117,7 +117,7 @@ class Lineage:
             context = self._open(record.session_id or record.parent_session_id, agent)
             context.forked_from = f"claude:{record.parent_session_id}"
 
-    def rows(self, calls: dict[str, CallState]) -> Iterator[Row]:
+    def rows(self, calls: dict[str, CallState]) -> Iterator[Session]:
         """Yield the session rows; `calls` tell which of the file's agents they started."""
         started_by: dict[tuple[str, str | None], CallState] = {
             (call.step.context.conversation, call.agent_id): call

@@ -1,7 +1,6 @@
 """What is kept of a Claude log while it is read, and the raw rows that come of it."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,14 +30,13 @@ from tracelab.providers.claude_usage import (
     prompt_tokens,
     token_columns,
 )
-from tracelab.schema import ClientTotal, Compaction, Event, ExtraCall, LoadIssue, Row, Step, ToolCall
+from tracelab.schema import ClientTotal, Compaction, LoadIssue, Values
 
 AGENT_TOOLS = frozenset({"Task", "Agent", "Skill"})
 """Tools that start a subagent."""
 _POLLS = frozenset({"BashOutput", "TaskOutput", "AgentOutput", "AgentOutputTool"})
 _SHELLS = frozenset({"Bash", "PowerShell"})
 _TRIGGERS = frozenset({"auto", "manual"})
-_new = tuple.__new__  # a row without the call into Python that a NamedTuple's own constructor is
 _NO_TOKENS = Tokens()
 _SILENT = Outcome()
 _NO_CALLS: Calls = ([], [])
@@ -158,12 +156,14 @@ class Input(msgspec.Struct, eq=False):  # many, seldom written to: made twice as
             (event_index, name, block_index, "user_message", None, self.at, kind, None, chars, None)
         )
 
-    def release(self, file_id: str, step_seq: int | None, ready: list[Row]) -> None:
+    def release(
+        self, file_id: str, step_seq: int | None, ready: list[Values], compactions: list[Values]
+    ) -> None:
         """Add its raw rows, as input of a step or of none."""
         session_id = self.context.id
         if self.marker is not None:
-            ready.append(_compaction(file_id, session_id, step_seq, self.marker))
-        ready += [_new(Event, (file_id, session_id, step_seq, *event)) for event in self.events]
+            compactions.append(_compaction(file_id, session_id, step_seq, self.marker))
+        ready += [(file_id, session_id, step_seq, *event) for event in self.events]
 
 
 @dataclass(slots=True, eq=False)
@@ -201,8 +201,8 @@ class StepState:
         elif self.model is None:
             self.model = message.model
 
-    def rows(self, file_id: str, tally: Tally) -> Iterator[Row]:
-        """Yield its step row and the calls that its tokens leave out."""
+    def row(self, file_id: str, tally: Tally, extra_calls: list[Values]) -> Values:
+        """Return its raw row, and add the calls that its tokens leave out."""
         usage = self.usage
         tokens, calls, context_tokens = _NO_TOKENS, 1, None
         if usage is not None:
@@ -212,45 +212,42 @@ class StepState:
                 tally.issues.append(issue)
             tokens, calls = token_columns(usage, own), len(own) or 1
             context_tokens = tokens.input_tokens if calls == 1 else token_columns(own[-1]).input_tokens
-            for index, (call_type, call) in enumerate(extra):
-                yield ExtraCall(
-                    self.context.id, file_id, self.seq, index, call_type, call.model, *token_columns(call)
-                )
+            extra_calls += [
+                (self.context.id, file_id, self.seq, index, call_type, call.model, *token_columns(call))
+                for index, (call_type, call) in enumerate(extra)
+            ]
         prompt, prefix, append, written, written_5m, written_1h, output, reasoning = tokens
-        yield _new(
-            Step,
-            (
-                self.context.id,
-                file_id,
-                self.seq,
-                self.line_no,
-                "claude",
-                self.model,
-                self.message_id,
-                None,
-                "none" if usage is None else "response",
-                self.is_inherited,
-                None,
-                None,
-                calls,
-                prompt,
-                context_tokens,
-                prefix,
-                append,
-                written,
-                written_5m,
-                written_1h,
-                output,
-                reasoning,
-                self.visible_chars,
-                is_final(output, self.stop_reason, self.visible_chars),
-                self.stop_reason,
-                usage.service_tier if usage is not None else None,
-                usage.speed if usage is not None else None,
-                self.effort,
-                self.version,
-                None,
-            ),
+        return (
+            self.context.id,
+            file_id,
+            self.seq,
+            self.line_no,
+            "claude",
+            self.model,
+            self.message_id,
+            None,
+            "none" if usage is None else "response",
+            self.is_inherited,
+            None,
+            None,
+            calls,
+            prompt,
+            context_tokens,
+            prefix,
+            append,
+            written,
+            written_5m,
+            written_1h,
+            output,
+            reasoning,
+            self.visible_chars,
+            is_final(output, self.stop_reason, self.visible_chars),
+            self.stop_reason,
+            usage.service_tier if usage is not None else None,
+            usage.speed if usage is not None else None,
+            self.effort,
+            self.version,
+            None,
         )
 
 
@@ -292,34 +289,31 @@ class CallState:
         if failed or (is_sole and record.tool_denial_kind is not None):
             self.is_denied = self.is_denied or is_denial(record.tool_denial_kind, result.content)
 
-    def row(self, file_id: str, step: StepState) -> ToolCall:
+    def row(self, file_id: str, step: StepState) -> Values:
         """Return its raw row, as a call of a step."""
         emitted_at, result_at, wall_ms = self.emitted_at, self.result_at, None
         if emitted_at is not None and result_at is not None:
             wall_ms = round((result_at - emitted_at).total_seconds() * 1000)
-        return _new(
-            ToolCall,
-            (
-                step.context.id,
-                file_id,
-                step.seq,
-                self.index,
-                self.id,
-                self.name,
-                emitted_at,
-                result_at,
-                wall_ms,
-                self.internal_ms,
-                self.is_error,
-                self.exit_code if self.name in _SHELLS else None,
-                self.is_denied,
-                self.name in _POLLS,
-                self.agent_id if self.name in AGENT_TOOLS else None,
-                self.agent_type,
-                self.searches if self.name == "WebSearch" else None,
-                self.input_chars,
-                self.result_chars,
-            ),
+        return (
+            step.context.id,
+            file_id,
+            step.seq,
+            self.index,
+            self.id,
+            self.name,
+            emitted_at,
+            result_at,
+            wall_ms,
+            self.internal_ms,
+            self.is_error,
+            self.exit_code if self.name in _SHELLS else None,
+            self.is_denied,
+            self.name in _POLLS,
+            self.agent_id if self.name in AGENT_TOOLS else None,
+            self.agent_type,
+            self.searches if self.name == "WebSearch" else None,
+            self.input_chars,
+            self.result_chars,
         )
 
 

@@ -11,36 +11,35 @@ from typing import Any
 
 import msgspec
 
-from tracelab.providers.base import Provider, Source, Tally, lenient
+from tracelab.providers.base import Portion, Provider, Source, Tally, lenient
 from tracelab.providers.codex_items import EVENT_READERS, ITEM_READERS, read_context
 from tracelab.providers.codex_records import (
-    FAULTS,
     NO_BODY,
     Compacted,
-    EventMessage,
+    ContextLine,
+    EventLine,
+    ItemLine,
     Record,
     ResponseItem,
     SessionMeta,
     TurnContext,
+    UsageLine,
     UsageRecord,
-    decode_event,
-    decode_item,
+    UsualLine,
     mend_event,
     mend_item,
 )
 from tracelab.providers.codex_rollout import Rollout
 from tracelab.providers.codex_rows import (
     compaction_row,
-    event_rows,
     session_row,
     step_row,
     tool_call_row,
     unplace,
 )
 from tracelab.providers.codex_usage import read_compacted, read_usage_record
-from tracelab.schema import Row
+from tracelab.schema import Compaction, Event, Rows, Session, Step, ToolCall
 
-_BATCH = 512  # events gathered before they are handed on
 _BARE_FIELDS = ("type", "role", "content", "name", "arguments", "input", "call_id", "output")
 
 
@@ -58,25 +57,25 @@ class _Log:
         """Go on reading the file, having been pickled."""
         self.source, self.rollout.tally = source, tally
 
-    def rows(self, records: Iterator[Record]) -> Iterator[Row]:
+    def rows(self, portions: Iterator[Portion[UsualLine | Record]]) -> Iterator[Rows]:
         """Yield the raw rows: events as their steps are settled, all other rows at the end."""
         rollout = self.rollout
-        ready = rollout.ready
-        reader_of = _READERS.get
-        for record in records:
-            at = record.timestamp
-            if rollout.here is not rollout.own:
-                rollout.leave_copy(record.ordinal, at)
-            reader_of(record.type, _other)(rollout, record, at)
-            if at is not None:
-                rollout.previous_at = at
-                here = rollout.here
-                if here.last_at is not None and at > here.last_at:  # without a call on almost every line
-                    here.last_at = at
-                else:
-                    here.seen(at)
-            if len(ready) >= _BATCH and not rollout.holds:
-                yield from event_rows(ready)
+        tally, ready = rollout.tally, rollout.ready
+        for number, records in portions:
+            for tally.line_no, record in enumerate(records, number):
+                at = record.timestamp
+                if rollout.here is not rollout.own:
+                    rollout.leave_copy(record.ordinal, at)
+                _READERS[type(record)](rollout, record, at)
+                if at is not None:
+                    rollout.previous_at = at
+                    here = rollout.here
+                    if here.last_at is not None and at > here.last_at:  # without a call on almost every line
+                        here.last_at = at
+                    else:
+                        here.seen(at)
+            if ready and not rollout.holds:
+                yield Event, ready
                 ready.clear()
         self.count_types()
         yield from _finish(rollout, self.source)
@@ -90,7 +89,7 @@ class _Log:
             counts.clear()
 
 
-def _finish(rollout: Rollout, source: Source) -> Iterator[Row]:
+def _finish(rollout: Rollout, source: Source) -> Iterator[Rows]:
     ready, calls, file_id, tally = rollout.ready, rollout.calls, rollout.file_id, rollout.tally
     threads = rollout.threads.values()
     for thread in threads:
@@ -102,25 +101,17 @@ def _finish(rollout: Rollout, source: Source) -> Iterator[Row]:
         tally.issue("fork_boundary_unreachable", "no line reaches the boundary or names the file's thread")
         for thread in threads:
             ready = ready if thread.is_own else unplace(thread, calls, ready)
-    yield from event_rows(ready)
+    yield Event, ready
     for thread in threads:
         tally.steps += len(thread.steps)
-        for step in thread.steps:
-            yield step_row(step, thread, file_id)
-        for marker in thread.markers:
-            yield compaction_row(marker, thread, file_id)
-        yield session_row(thread, source, rollout.begun_at)
-    for call in calls.values():
-        yield tool_call_row(call, file_id)
+        yield Step, (step_row(step, thread, file_id) for step in thread.steps)
+        yield Compaction, (compaction_row(marker, thread, file_id) for marker in thread.markers)
+        yield Session, [session_row(thread, source, rollout.begun_at)]
+    yield ToolCall, (tool_call_row(call, file_id) for call in calls.values())
 
 
-def _response_item(rollout: Rollout, record: Record, at: datetime | None) -> None:
-    try:
-        item: ResponseItem | None = decode_item(record.payload)
-    except FAULTS:
-        item = mend_item(record.payload, rollout.tally)
-    if item is None:
-        return
+def _item(rollout: Rollout, line: ItemLine, at: datetime | None) -> None:
+    item = line.payload
     kind = item.type
     if kind is None and item.role is not None:
         kind = item.type = "message"
@@ -128,21 +119,43 @@ def _response_item(rollout: Rollout, record: Record, at: datetime | None) -> Non
     reader = ITEM_READERS.get(kind)
     if reader is not None:
         thread = rollout.here
-        reader(rollout, thread, item, at if thread is rollout.own else rollout.time(at), record.metadata)
+        reader(rollout, thread, item, at if thread is rollout.own else rollout.time(at), line.metadata)
 
 
-def _event_msg(rollout: Rollout, record: Record, at: datetime | None) -> None:
-    try:
-        event: EventMessage | None = decode_event(record.payload)
-    except FAULTS:
-        event = mend_event(record.payload, rollout.tally)
-    if event is None:
-        return
+def _event(rollout: Rollout, line: EventLine, at: datetime | None) -> None:
+    event = line.payload
     kind = event.type
     rollout.events[kind] += 1
     reader = EVENT_READERS.get(kind)
     if reader is not None:
         reader(rollout, event, at)
+
+
+def _context(rollout: Rollout, line: ContextLine, at: datetime | None) -> None:  # noqa: ARG001
+    rollout.tally.records_by_type["turn_context"] += 1
+    read_context(rollout, line.payload)
+
+
+def _usage(rollout: Rollout, line: UsageLine, at: datetime | None) -> None:
+    rollout.tally.records_by_type["token_usage_record"] += 1
+    read_usage_record(rollout, line.payload, at)
+
+
+def _record(rollout: Rollout, record: Record, at: datetime | None) -> None:
+    """Read a line that is none of the usual, or holds a wrong value."""
+    _BODY_READERS.get(record.type, _other)(rollout, record, at)
+
+
+def _response_item(rollout: Rollout, record: Record, at: datetime | None) -> None:
+    item = mend_item(record.payload, rollout.tally)
+    if item is not None:
+        _item(rollout, ItemLine(payload=item, metadata=record.metadata), at)
+
+
+def _event_msg(rollout: Rollout, record: Record, at: datetime | None) -> None:
+    event = mend_event(record.payload, rollout.tally)
+    if event is not None:
+        _event(rollout, EventLine(payload=event), at)
 
 
 def _session_meta(rollout: Rollout, record: Record, at: datetime | None) -> None:
@@ -195,7 +208,14 @@ def _other(rollout: Rollout, record: Record, at: datetime | None) -> None:  # no
         rollout.tally.records_by_type[_kind(kind)] += 1
 
 
-_READERS: dict[str | None, Callable[[Rollout, Record, datetime | None], None]] = {
+_READERS: dict[type, Callable[[Rollout, Any, datetime | None], None]] = {
+    ItemLine: _item,
+    EventLine: _event,
+    ContextLine: _context,
+    UsageLine: _usage,
+    Record: _record,
+}
+_BODY_READERS: dict[str | None, Callable[[Rollout, Record, datetime | None], None]] = {
     "response_item": _response_item,
     "event_msg": _event_msg,
     "turn_context": _turn_context,
@@ -204,4 +224,4 @@ _READERS: dict[str | None, Callable[[Rollout, Record, datetime | None], None]] =
     "compacted": _compacted,
 }
 
-CODEX = Provider("codex", Record, _Log)
+CODEX = Provider("codex", (UsualLine, Record), _Log)

@@ -1,7 +1,8 @@
 """The records of Codex rollouts as typed structs: the fields that matter, everything else skipped unread.
 
-A line is decoded in two stages. The envelope (`Record`) keeps the body as JSON, so that a record type nobody
-knows yet costs nothing and is never an error; the body is decoded by the type that the envelope names.
+Nearly all lines are of four types, each decoded in one go (`UsualLine`). Any other line is decoded in two
+stages: its envelope (`Record`) keeps the body as JSON, so that a record type nobody knows yet is never an
+error, and a wrong value in a body is mended.
 """
 
 from typing import Annotated, Any
@@ -269,13 +270,42 @@ class _Subtype(msgspec.Struct, gc=False):
     type: str | None = None
 
 
-decode_item = msgspec.json.Decoder(ResponseItem).decode
-decode_event = msgspec.json.Decoder(EventMessage).decode
-FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+class _Line(msgspec.Struct, gc=False, kw_only=True, tag_field="type"):
+    timestamp: Instant | None = None
+    ordinal: Any = None
+
+
+class ItemLine(_Line, gc=False, kw_only=True, tag="response_item"):
+    """A whole `response_item`."""
+
+    payload: ResponseItem
+    metadata: Raw = NO_BODY
+
+
+class EventLine(_Line, gc=False, kw_only=True, tag="event_msg"):
+    """A whole `event_msg`."""
+
+    payload: EventMessage
+
+
+class ContextLine(_Line, gc=False, kw_only=True, tag="turn_context"):
+    """A whole `turn_context`."""
+
+    payload: TurnContext
+
+
+class UsageLine(_Line, gc=False, kw_only=True, tag="token_usage_record"):
+    """A whole `token_usage_record`."""
+
+    payload: UsageRecord
+
+
+UsualLine = ItemLine | EventLine | ContextLine | UsageLine
+_FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def mend_item(body: Raw, tally: Tally) -> ResponseItem | None:
-    """Decode the body of a `response_item` that the decoder refused; of a type unread, only the type."""
+    """Decode the body of a `response_item`, mending it; of a type unread, only the type."""
     kind = _subtype(body)
     if kind is None or kind in ITEMS_READ:
         return lenient(body, ResponseItem, tally)
@@ -283,7 +313,7 @@ def mend_item(body: Raw, tally: Tally) -> ResponseItem | None:
 
 
 def mend_event(body: Raw, tally: Tally) -> EventMessage | None:
-    """Decode the body of an `event_msg` that the decoder refused; of a type unread, only the type."""
+    """Decode the body of an `event_msg`, mending it; of a type unread, only the type."""
     kind = _subtype(body)
     if kind in EVENTS_READ:
         return lenient(body, EventMessage, tally)
@@ -293,7 +323,7 @@ def mend_event(body: Raw, tally: Tally) -> EventMessage | None:
 def _subtype(body: Raw) -> str | None:
     try:
         return msgspec.json.decode(body, type=_Subtype).type
-    except FAULTS:
+    except _FAULTS:
         return None
 
 
@@ -305,5 +335,5 @@ def is_failed_mcp(result: _McpResult | None) -> bool | None:
         return True
     try:
         return bool(msgspec.json.decode(result.Ok, type=_McpAnswer).isError)
-    except FAULTS:
+    except _FAULTS:
         return False if result.Ok else None

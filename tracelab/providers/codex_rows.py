@@ -1,19 +1,16 @@
 """Raw rows of Codex threads, steps, calls and compactions once a file is read."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from itertools import repeat
 from typing import Any
 
 from tracelab.providers.base import Source
 from tracelab.providers.codex_records import SessionMeta, Usage
 from tracelab.providers.codex_thread import EVENT_TYPE, SESSION_ID, STEP_SEQ, Entry, Marker, Response, Thread
 from tracelab.providers.codex_tools import Call, starts_agents
-from tracelab.schema import Compaction, Event, Session, Step, ToolCall
+from tracelab.schema import Compaction, Session, Values
 
 _MS = timedelta(milliseconds=1)
-_new = tuple.__new__  # a row without the call into Python that a NamedTuple's own constructor is
 _AGENT_SOURCES = frozenset(("subagent", "guardian_review", "memory_consolidation"))
 
 
@@ -77,80 +74,69 @@ def session_row(thread: Thread, source: Source, copied_from: datetime | None) ->
     )
 
 
-def event_rows(entries: Iterable[Entry]) -> Iterator[Event]:
-    """Build the rows of finished events."""
-    return map(_new, repeat(Event), entries)
-
-
-def step_row(step: Response, thread: Thread, file_id: str) -> Step:
+def step_row(step: Response, thread: Thread, file_id: str) -> Values:
     """Build a step's row: input includes the cached part, and the part written to the cache."""
     usage = step.usage or Usage()
     total, prefix, append, written = _prompt(usage, step.source != "token_count")
-    return _new(
-        Step,
-        (
-            thread.session_id,
-            file_id,
-            step.seq,
-            step.line_no,
-            "codex",
-            step.model,
-            step.message_id,
-            step.echo_id,
-            step.source,
-            not thread.is_own,
-            step.purpose,
-            step.turn,
-            1,
-            total,
-            total,
-            prefix,
-            append,
-            written,
-            None,
-            None,
-            usage.output_tokens,
-            usage.reasoning_output_tokens,
-            step.visible_chars,
-            step.usage is not None,
-            None,
-            step.tier,
-            None,
-            step.effort,
-            step.version,
-            step.window,
-        ),
+    return (
+        thread.session_id,
+        file_id,
+        step.seq,
+        step.line_no,
+        "codex",
+        step.model,
+        step.message_id,
+        step.echo_id,
+        step.source,
+        not thread.is_own,
+        step.purpose,
+        step.turn,
+        1,
+        total,
+        total,
+        prefix,
+        append,
+        written,
+        None,
+        None,
+        usage.output_tokens,
+        usage.reasoning_output_tokens,
+        step.visible_chars,
+        step.usage is not None,
+        None,
+        step.tier,
+        None,
+        step.effort,
+        step.version,
+        step.window,
     )
 
 
-def tool_call_row(call: Call, file_id: str) -> ToolCall:
+def tool_call_row(call: Call, file_id: str) -> Values:
     """Build a call's row."""
     verdict, wall_ms = call.verdict, None
     if call.emitted_at is not None and call.result_at is not None:
         wall_ms = round((call.result_at - call.emitted_at) / _MS)
-    return _new(
-        ToolCall,
-        (
-            call.session_id,
-            file_id,
-            call.step_seq,
-            call.tool_index,
-            call.id,
-            call.tool_name,
-            call.emitted_at,
-            call.result_at,
-            wall_ms,
-            verdict.internal_ms,
-            verdict.is_error,
-            verdict.exit_code,
-            verdict.is_denied,
-            call.is_poll,
-            verdict.agent_id if starts_agents(call.tool_name, verdict.agent_id) else None,
-            call.agent_type,
-            None,
-            call.input_chars,
-            call.result_chars,
-        ),
+    return (
+        call.session_id,
+        file_id,
+        call.step_seq,
+        call.tool_index,
+        call.id,
+        call.tool_name,
+        call.emitted_at,
+        call.result_at,
+        wall_ms,
+        verdict.internal_ms,
+        verdict.is_error,
+        verdict.exit_code,
+        verdict.is_denied,
+        call.is_poll,
+        verdict.agent_id if starts_agents(call.tool_name, verdict.agent_id) else None,
+        call.agent_type,
+        None,
+        call.input_chars,
+        call.result_chars,
     )
 
 

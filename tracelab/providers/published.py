@@ -6,21 +6,20 @@ whether an output count is final.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, count
 
-from tracelab.providers.base import Provider, Source, Tally
+from tracelab.providers.base import Portion, Provider, Source, Tally
 from tracelab.providers.published_row import PublishedEvent, PublishedRow, utc
-from tracelab.schema import Compaction, Event, ExtraCall, Row, Session, Step, ToolCall
+from tracelab.schema import Compaction, Event, ExtraCall, Row, Rows, Session, Step, ToolCall, Values
 
 CLOSING_RECORD = "token_usage_record"
 """`source` of a usage report that closes its step."""
 
 _EVENT_TYPES = {"user_message", "tool_result", "reasoning", "text", "tool_call", "usage_report"}
 _NOBODY = {"user_none", "project_none"}
-_BATCH_ROWS = 256
 
 
 @dataclass(slots=True)
@@ -51,15 +50,19 @@ class _Dataset:
         self._tally = tally
         self._sessions: dict[str, _Session] = {}
         self._event_numbers = count()
-        self._steps: list[Row] = []
-        self._events: list[Row] = []
-        self._calls: list[Row] = []
-        self._extra_calls: list[Row] = []
-        self._compactions: list[Row] = []
+        self._ready: dict[type[Row], list[Values]] = {
+            Step: [], Event: [], ToolCall: [], ExtraCall: [], Compaction: []
+        }  # fmt: skip
 
-    def rows(self, records: Iterator[PublishedRow]) -> Iterator[Row]:
+    def rows(self, portions: Iterator[Portion[PublishedRow]]) -> Iterator[Rows]:
         """Turn the dataset's rows into raw rows."""
-        return chain.from_iterable(self._batches(records))
+        for number, rows in portions:
+            for self._tally.line_no, row in enumerate(rows, number):
+                self.read(row)
+            yield from self._take()
+        sessions = [*self._finish()]
+        yield from self._take()
+        yield Session, sessions
 
     def count_types(self) -> None:
         """Do nothing: each row is counted as it comes."""
@@ -68,19 +71,10 @@ class _Dataset:
         """Never called: a dataset does not grow."""
         raise NotImplementedError
 
-    def _batches(self, records: Iterator[PublishedRow]) -> Iterator[Iterable[Row]]:
-        for record in records:
-            self.read(record)
-            if len(self._steps) >= _BATCH_ROWS:
-                yield from self._take()
-        sessions = [*self._finish()]
-        yield from self._take()
-        yield sessions
-
-    def _take(self) -> Iterator[Iterable[Row]]:
+    def _take(self) -> Iterator[Rows]:
         """Hand on what has gathered, and forget it."""
-        for rows in (self._steps, self._events, self._calls, self._extra_calls, self._compactions):
-            yield rows
+        for row_type, rows in self._ready.items():
+            yield row_type, rows
             rows.clear()
 
     def read(self, row: PublishedRow) -> None:
@@ -94,12 +88,12 @@ class _Dataset:
         session.steps += 1
         message_id = row.round_id or f"{row.session_id}/{row.round_index}"
         events = self._inputs_of_others(row, session)
-        self._steps.append(self._step(row, step_seq, message_id, events))
+        self._ready[Step].append(self._step(row, step_seq, message_id, events))
         self._add_events(row, session, step_seq, message_id, events)
         self._add_events(row, session, None, f"{row.session_id}/{step_seq}", row.x_events_without_step)
         self._add_calls(row, session, step_seq, message_id)
         for call in row.x_extra_calls:
-            self._extra_calls.append(
+            self._ready[ExtraCall].append(
                 ExtraCall(
                     row.session_id,
                     self._file_id,
@@ -120,7 +114,7 @@ class _Dataset:
         for number, marker in enumerate(row.x_compactions):
             compacted_at = utc(marker.compacted_at)
             session.seen(compacted_at)
-            self._compactions.append(
+            self._ready[Compaction].append(
                 Compaction(
                     self._file_id,
                     row.session_id,
@@ -247,7 +241,7 @@ class _Dataset:
             ordinals[name] += 1
             chars = event.result_chars if event.content_chars is None else event.content_chars
             message_kind = event.x_message_kind if is_ours else "human"
-            self._events.append(
+            self._ready[Event].append(
                 Event(
                     file_id=self._file_id,
                     session_id=row.session_id,
@@ -270,7 +264,7 @@ class _Dataset:
             emitted_at, result_at = utc(call.emitted_at), utc(call.result_at)
             session.seen(emitted_at)
             session.seen(result_at)
-            self._calls.append(
+            self._ready[ToolCall].append(
                 ToolCall(
                     session_id=row.session_id,
                     file_id=self._file_id,
@@ -312,4 +306,4 @@ def _whole(latency_ms: float | None) -> int | None:
     return None if latency_ms is None else round(latency_ms)
 
 
-PUBLISHED = Provider("published", PublishedRow, _Dataset, grows=False)
+PUBLISHED = Provider("published", (PublishedRow,), _Dataset, grows=False)
