@@ -213,6 +213,32 @@ def test_only_what_is_publicly_known_keeps_its_name(tmp_path: Path) -> None:
     assert not absent & unknown.keys() and "x_exit_code" not in unknown["tools"][0]
 
 
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("mcp__acme__do\nit", "mcp__{}__{}"),
+        ("mcp__ac\nme__do", "mcp_{}"),
+        ("mcp__acme", "mcp_{}"),
+        ("mcp_acme", "mcp_{}"),
+        ("not_mcp__acme__do", "custom_{}"),
+    ],
+)
+def test_what_marts_and_summaries_tell_of_a_tool_by_its_name_survives(
+    tmp_path: Path, name: str, published: str
+) -> None:
+    db, again = warehouse_of(tmp_path, own("a", 30, "jane", name)), tmp_path / "again.duckdb"
+    publish(db, tmp_path / "out")
+    load([tmp_path / "out"], db=again)
+    for each in (db, again):
+        build(each, select=["+summary_tool_counts"], timezone="UTC")
+    [(known,)] = query(again, "select distinct tool_name from tool_calls")
+    assert re.fullmatch(published.format(*["[0-9a-f]{24}"] * 2), known)
+    told = "select distinct tool_category, mcp_server is null, count(*) over () from tool_calls"
+    assert query(db, told) == query(again, told)
+    groups = "select distinct tool_group = 'mcp' as is_mcp, tool_calls from summary_tool_counts order by all"
+    assert query(db, groups) == query(again, groups)
+
+
 def test_a_model_may_be_allowed_by_name(tmp_path: Path) -> None:
     db = warehouse_of(tmp_path, own("a", 2, model="open-weights-7b"))
     publish(db, tmp_path / "out", Rules(allowed_models=["open-weights-7b"]))

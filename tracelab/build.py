@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracelab import __version__
 from tracelab.errors import TracelabError
+from tracelab.project import project_folder
 from tracelab.text import counted
 from tracelab.warehouse import (
     advice,
@@ -124,13 +125,6 @@ def next_made(db: Path, timezone: str) -> Made:
     """Return what a build with days of a known zone would make the tables of."""
     with open_read_only(db) as warehouse:
         return Made(raw_sha256(warehouse), _project_sha256(), timezone)
-
-
-def project_folder() -> Path:
-    """Return the dbt project: inside an installed package, or at the root of a checkout."""
-    package = Path(__file__).parent
-    carried = package / "dbt"
-    return carried if carried.is_dir() else package.parent
 
 
 def _project_sha256() -> str:

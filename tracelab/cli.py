@@ -498,18 +498,22 @@ def publish(
 def audit(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A file, or a folder of files.")],
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="MODEL", help="A model that `publish` was told to --allow."),
+    ] = None,
 ) -> None:
     """Look for leaks in a dataset.
 
-    Exits with status 1 if there are any. Reads JSON Lines, CSV, Parquet, DuckDB and text files for paths,
-    e-mail addresses, secrets, this machine's users, free text, columns that may not leave, and what is named
-    in the warehouse, if there is one. Names the place of each, never what stands there.
+    Exits with status 1 if it holds anything that `tracelab publish` would not have written, or that cannot be
+    looked at. Says what it looks like: a path, an e-mail address, a secret, a user of this machine, free
+    text, or what the warehouse, if there is one, names. Gives the place of each, never what stands there.
     """
     from tracelab.publishing.audit import audit as find_leaks
     from tracelab.text import counted
 
     count = 0
-    for finding in find_leaks(path, db=context.obj):
+    for finding in find_leaks(path, db=context.obj, allowed_models=allow or ()):
         _print(finding)
         count += 1
     if count:

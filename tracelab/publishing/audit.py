@@ -1,36 +1,37 @@
-"""What a dataset should not hold, wherever it came from: leaks in JSON Lines, CSV, Parquet, DuckDB, text.
+"""What a dataset should not hold: whatever `publish` would not have written, named where it can be.
 
-A finding names its place and never what stands there, so that it can be shown to anybody.
+The allow-list decides. Values that its columns may have pass; of all else is said what it looks like. What
+cannot be looked at is a finding too. A finding names its place and never what stands there, so that it can be
+shown to anybody.
 """
 
-import base64
-import binascii
-import csv
 import os
 import pwd
 import re
-import unicodedata
-import zlib
-from collections.abc import Iterator
-from contextlib import suppress
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import duckdb
-import msgspec
+from typing import NamedTuple
 
 from tracelab.errors import TracelabError
-from tracelab.lines import Lines, unreadable
-from tracelab.providers.base import Tally
-from tracelab.publishing.columns import COLUMNS, KEY_PREFIXES, PSEUDONYM_DIGITS, How, Treatment
-from tracelab.warehouse import identifier, open_read_only
+from tracelab.lines import unreadable
+from tracelab.publishing.cells import NAMES, Cell, NotLookedAtError, cells
+from tracelab.publishing.columns import COLUMNS, How
+from tracelab.publishing.readings import readings
+from tracelab.publishing.treatments import known_names, may_leave
+from tracelab.warehouse import open_read_only
 
 _LONG_CHARS = 100
 _LONG_WORDS = 6
-_UNPACKED_BYTES = 64 << 20
+_SHOWN = 10
+"""Findings of a kind in a column of a file that are told one by one."""
+_KINDS = 1_000
+"""Columns of a file with findings that are told apart: names can be without end."""
+_RAW_CHARS = 8
+"""A shorter name may come up in bytes by chance."""
 _FIRST_PERSON, _LAST_PERSON = 1000, 60_000  # what lies outside are the system's own users
-_JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 _PATTERNS = {
     "a path": re.compile(
         r"(?<![\w.])(?:~|/(?:home|Users|root|tmp|var|etc|opt|mnt|media|private|srv|work|workspaces?))/[\w.-]"
@@ -44,14 +45,8 @@ _PATTERNS = {
         r"|^[0-9a-f]{64}$"
     ),
 }
-_PACKED = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _WORD = re.compile(r"[\w:-]+")
-_NAME = re.compile(r"[\w.:/@+-]{0,100}", re.ASCII)
-_KEY = re.compile(f"(?:{'|'.join(KEY_PREFIXES)})?[0-9a-f]{{{PSEUDONYM_DIGITS}}}")
-_OWNER = re.compile(f"(?:user|project)_(?:none|[0-9a-f]{{{PSEUDONYM_DIGITS}}})")
-_LISTED = {column: how for columns in COLUMNS.values() for column, how in columns.items()}
-_NESTED = {"tools": "tool_calls"}
-"""What a table is called where it is a list in a row."""
+_SHOWN_NAME = re.compile(r"[A-Za-z_][\w.]{0,80}|allowed models", re.ASCII)
 _PRIVATE = """
 select unnest([session_id, message_id, turn_id, echo_id]) from raw.steps
 union select tool_call_id from raw.tool_calls union select event_id from raw.events
@@ -71,116 +66,143 @@ class Finding(NamedTuple):
     what: str
 
     def __str__(self) -> str:
-        place = [str(self.file), "" if self.row is None else f"row {self.row}", self.column or ""]
+        file = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(self.file))
+        place = [file, "" if self.row is None else f"row {self.row}", self.column or ""]
         return f"{', '.join(filter(None, place))}: {self.what}"
 
 
-class _Cell(NamedTuple):
-    row: int | None
-    column: str | None
-    value: str | None
-    """None: said of the column itself."""
-    is_data: bool = True
-    treatment: Treatment | None = None
+def audit(path: Path, *, db: Path | None = None, allowed_models: Sequence[str] = ()) -> Iterator[Finding]:
+    """Yield every leak in a file, or in all that a folder holds; nothing, if all was seen and may leave.
 
-
-def audit(path: Path, *, db: Path | None = None) -> Iterator[Finding]:
-    """Yield every leak in a file, or in all files of a folder.
-
-    Looked for are paths, e-mail addresses, secrets, names of this machine's users, long or odd text, columns
-    that may not leave, values that are not as such a column leaves, and, where `db` is a warehouse, the
-    identifiers, users and projects in it; in base64, gzip and look-alike letters too.
+    What may leave are the files, tables and columns of `columns`, with values that `treatments` yields, and
+    the names of `allowed_models`. Of all else is said whether it is a path, an e-mail address, a secret, the
+    name of a user of this machine, free text, or, where `db` is a warehouse, named in it.
 
     Raises:
-        TracelabError: if there is no such path, or no file in it.
+        TracelabError: if there is no such path, or nothing in it, or the warehouse cannot be read.
     """
-    files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
-    if not files or not path.exists():
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         raise TracelabError(f"there is no file at {path}: name a dataset, a file or a folder of some")
     private = _private(db) if db and db.exists() else frozenset[str]()
-    search = _Search(private)
-    for file in files:
-        try:
-            for cell in _cells(file):
-                what = search.faults(cell) if cell.value is not None else [_unlisted(cell)]
-                yield from (Finding(file, cell.row, cell.column, each) for each in what)
-        except OSError as error:
-            yield Finding(file, None, None, unreadable(error))
-        except (duckdb.Error, TracelabError):
-            yield Finding(file, None, None, "cannot be read: nothing is known of it")
+    yield from _Audit(private, allowed_models).of(path)
 
 
-def _unlisted(cell: _Cell) -> str:
-    return "a column that may not leave" if cell.column else "a table that may not leave"
+class _Audit:
+    """Tells what is wrong with a dataset; the same values come again and again."""
 
-
-class _Search:
-    """Tells what is wrong with a value; the same values come again and again."""
-
-    def __init__(self, private: frozenset[str]) -> None:
-        self._private = private
+    def __init__(self, private: frozenset[str], allowed_models: Sequence[str]) -> None:
+        self._known = known_names(allowed_models)
+        public = {name for names in self._known.values() for name in names} | _vocabulary()
+        self._private = private - public
         names = "|".join(map(re.escape, sorted(_users_here())))
         self._user = re.compile(rf"(?<![A-Za-z0-9])(?:{names})(?![A-Za-z0-9])", re.I) if names else None
-        self._of = lru_cache(100_000)(self._faults)
+        self._faults_of = lru_cache(100_000)(self._faults)
 
-    def faults(self, cell: _Cell) -> tuple[str, ...]:
-        assert cell.value is not None
-        return self._of(cell.value, cell.is_data, cell.treatment)
+    def of(self, path: Path, *, is_named: bool = True) -> Iterator[Finding]:
+        """Yield the findings of a file or folder; one that the user named may be called as they like."""
+        counts: Counter[tuple[str, str | None]] = Counter()
+        for finding in self._of(path, is_named):
+            if finding.file != path:
+                yield finding
+                continue
+            kind = (finding.what, finding.column)
+            if kind not in counts and len(counts) > _KINDS:
+                kind = (finding.what, None)
+            counts[kind] += 1
+            if counts[kind] <= _SHOWN:
+                yield finding
+        for (what, column), count in counts.items():
+            if count > _SHOWN:
+                yield Finding(path, None, column, f"{what}: {count - _SHOWN:,} more")
 
-    def _faults(self, value: str, is_data: bool, treatment: Treatment | None) -> tuple[str, ...]:
-        found = dict.fromkeys(what for text in _readings(value) for what in self._in_text(text))
-        if is_data and not found and _is_text(value):
+    def _of(self, path: Path, is_named: bool) -> Iterator[Finding]:
+        try:
+            status = path.stat() if is_named else path.lstat()
+            is_folder = stat.S_ISDIR(status.st_mode)
+            fault = None
+            if not is_named and (is_folder or path.name not in NAMES):
+                fault = "a name that `tracelab publish` does not give"
+            yield from self._findings(path, Cell(None, None, path.name, fault=fault))
+            if _has_attributes(path):
+                yield Finding(path, None, None, "attributes beside what it holds")
+            if is_folder:
+                for each in sorted(path.iterdir()):
+                    yield from self.of(each, is_named=False)
+            elif stat.S_ISREG(status.st_mode):
+                is_leaky = False
+                for cell in cells(path):
+                    if cell.is_raw and is_leaky:
+                        break  # its bytes hold what its values do
+                    for finding in self._findings(path, cell):
+                        is_leaky = True
+                        yield finding
+            else:
+                yield _not_looked_at(path, "no file")
+        except OSError as error:
+            yield _not_looked_at(path, unreadable(error))
+        except NotLookedAtError as error:
+            yield _not_looked_at(path, str(error))
+        except Exception:  # whatever a library says of a file that is not what its name says
+            yield _not_looked_at(path, "cannot be read")
+
+    def _findings(self, path: Path, cell: Cell) -> Iterator[Finding]:
+        if cell.treatment and may_leave(cell.value, cell.treatment, self._known):
+            if cell.treatment.how is How.key and cell.value in self._private:
+                yield Finding(path, cell.row, cell.column, "an identifier of the warehouse")
+            return
+        text = str(cell.value)
+        if cell.is_raw:
+            found = tuple(f"{what}, in bytes beside its values" for what in self._in_text(text, _RAW_CHARS))
+        else:
+            found = self._faults_of(text, cell.column is not None and not cell.fault)
+        if cell.fault:
+            found = (cell.fault, *found)
+        elif cell.treatment and not found:
+            found = (f"not as such a column leaves ({cell.treatment.how})",)
+        for what in found:
+            yield Finding(path, cell.row, self._shown(cell.column), what)
+
+    def _faults(self, text: str, is_data: bool) -> tuple[str, ...]:
+        found = dict.fromkeys(what for each in readings(text) for what in self._in_text(each))
+        if is_data and not found and _is_text(text):
             found["free text"] = None
-        if treatment and not found and not _is_treated(value, treatment):
-            found[f"not as such a column leaves ({treatment.how})"] = None
         return tuple(found)
 
-    def _in_text(self, text: str) -> Iterator[str]:
+    def _in_text(self, text: str, least_chars: int = 0) -> Iterator[str]:
         yield from (what for what, pattern in _PATTERNS.items() if pattern.search(text))
-        if self._user and self._user.search(text):
+        if self._user and any(len(match[0]) >= least_chars for match in self._user.finditer(text)):
             yield "a user of this machine"
-        if self._private and (text in self._private or not self._private.isdisjoint(_WORD.findall(text))):
-            yield "an identifier of the warehouse"
+        if self._private:
+            words = (word for word in (text, *_WORD.findall(text)) if len(word) >= least_chars)
+            if not self._private.isdisjoint(words):
+                yield "an identifier of the warehouse"
+
+    def _shown(self, column: str | None) -> str | None:
+        """Return a column's name, if it tells nothing."""
+        if column is None or (_SHOWN_NAME.fullmatch(column) and not self._faults_of(column, True)):
+            return column
+        return "a column whose name is not shown"
 
 
-def _readings(value: str) -> Iterator[str]:
-    """Give a text as it is, in plain letters, and what it holds in base64."""
-    plain = unicodedata.normalize("NFKC", value).translate(_LOOK_ALIKES)
-    yield value
-    if plain != value:
-        yield plain
-    for match in _PACKED.finditer(value):
-        with suppress(binascii.Error, UnicodeDecodeError, zlib.error, ValueError):
-            packed = match[0].rstrip("=").replace("-", "+").replace("_", "/")
-            data = base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
-            if data.startswith(b"\x1f\x8b"):
-                data = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, _UNPACKED_BYTES)
-            text = data.decode()
-            if text.isprintable() or len(text) > _LONG_CHARS:
-                yield text
+def _not_looked_at(path: Path, why: str) -> Finding:
+    return Finding(path, None, None, f"not looked at: {why}")
 
 
-_LOOK_ALIKES = str.maketrans("аеорсухіјԁѕһԛѡАВЕКМНОРСТХοαενρτ", "aeopcyxijdshqwABEKMHOPCTXoaevpt")
+def _has_attributes(path: Path) -> bool:
+    """Say whether somebody hung something on a file: a browser, where it came from."""
+    if not hasattr(os, "listxattr"):
+        return False  # not on this system
+    return any(name.startswith("user.") for name in os.listxattr(path, follow_symlinks=False))
 
 
 def _is_text(value: str) -> bool:
     return len(value) > _LONG_CHARS or len(value.split()) >= _LONG_WORDS or not value.isascii()
 
 
-def _is_treated(value: str, treatment: Treatment) -> bool:
-    match treatment.how:
-        case How.key:
-            return bool((_OWNER if treatment.of in ("user", "project") else _KEY).fullmatch(value))
-        case How.word:
-            return value in treatment.words
-        case How.name:
-            return bool(_NAME.fullmatch(value))
-        case How.flag:
-            return value.lower() in ("true", "false", "0", "1")
-        case How.number:
-            return bool(re.fullmatch(r"-?\d{1,18}(?:\.\d+)?", value))
-        case How.instant:
-            return bool(re.fullmatch(r"[-\d:.TZ+ ]{1,40}", value))
+def _vocabulary() -> set[str]:
+    """Return the words that every dataset has: that a warehouse names something by one tells nothing."""
+    named = {name for columns in COLUMNS.values() for name in columns} | set(COLUMNS)
+    return named | {word for columns in COLUMNS.values() for how in columns.values() for word in how.words}
 
 
 def _users_here() -> set[str]:
@@ -197,105 +219,3 @@ def _private(db: Path) -> frozenset[str]:
     names = {str(name) for (name,) in rows if name is not None and len(str(name)) > 2}
     parts = {part for name in names for part in re.split(r"[:/#@]", name) if len(part) > 15}
     return frozenset(names | parts)
-
-
-def _cells(file: Path) -> Iterator[_Cell]:
-    with file.open("rb") as opened:
-        head = opened.read(12)
-    suffixes = file.suffixes
-    while suffixes and suffixes[-1] in (".gz", ".zst"):
-        suffixes.pop()
-    suffix = suffixes[-1].lower() if suffixes else ""
-    if head.startswith(b"PAR1"):
-        with duckdb.connect() as engine:
-            yield from _table(engine.read_parquet(str(file)), file.stem)
-    elif head[8:12] == b"DUCK":
-        with open_read_only(file) as dataset:
-            yield from _tables(dataset)
-    elif suffix in _JSON_SUFFIXES:
-        yield from _json(file)
-    elif suffix in (".csv", ".tsv"):
-        yield from _csv(file, "\t" if suffix == ".tsv" else ",")
-    else:
-        yield from (_Cell(row, None, text, is_data=False) for row, text in _texts(file))
-
-
-def _texts(file: Path) -> Iterator[tuple[int, str]]:
-    """Give the lines of a file, packed or not; where it cannot be read on, that is an error."""
-    with file.open("rb", buffering=0) as opened:
-        lines = Lines(opened, tally := Tally())
-        for stretch in lines:
-            for number, line in enumerate(stretch.lines, stretch.number):
-                yield number, line.decode("utf-8", "replace").rstrip("\r\n")
-    if lines.fault or tally.bad_lines:
-        raise TracelabError(lines.fault or "a line is too long")
-
-
-def _json(file: Path) -> Iterator[_Cell]:
-    for row, text in _texts(file):
-        try:
-            record = msgspec.json.decode(text)
-        except (msgspec.DecodeError, RecursionError):
-            yield _Cell(row, None, text)
-            continue
-        if isinstance(record, dict):
-            yield from _values(row, None, record, COLUMNS["rounds"])
-        else:
-            yield _Cell(row, None, text)
-
-
-def _values(
-    row: int, place: str | None, record: Any, columns: dict[str, Treatment] | None
-) -> Iterator[_Cell]:
-    """Give what a JSON value holds, at any depth; `columns` are those that an object may have."""
-    if isinstance(record, list):
-        for each in record:
-            yield from _values(row, place, each, columns)
-    elif not isinstance(record, dict):
-        if record is not None:
-            how = (columns or {}).get((place or "").rpartition(".")[2])
-            yield _Cell(row, place, str(record), treatment=how)
-    else:
-        for name, value in record.items():
-            below = f"{place}.{name}" if place else name
-            table = COLUMNS.get(_NESTED.get(name, str(name))) if isinstance(value, list) else None
-            if table is None and name not in (columns or {}):
-                yield _Cell(row, below, None)
-                yield _Cell(row, below, name)
-            yield from _values(row, below, value, table or columns)
-
-
-def _csv(file: Path, delimiter: str) -> Iterator[_Cell]:
-    rows = csv.reader((f"{text}\n" for _, text in _texts(file)), delimiter=delimiter)
-    names = next(rows, [])
-    columns = COLUMNS.get(file.name.partition(".")[0], _LISTED)
-    yield from (_Cell(None, name, None) for name in names if name not in columns)
-    for row, values in enumerate(rows, start=1):
-        for place, value in enumerate(values):
-            name = names[place] if place < len(names) else f"column {place + 1}"
-            if value:
-                yield _Cell(row, name, value, treatment=columns.get(name))
-
-
-def _tables(dataset: duckdb.DuckDBPyConnection) -> Iterator[_Cell]:
-    tables = dataset.execute(
-        "select schema_name, table_name from duckdb_tables() union all"
-        " select schema_name, view_name from duckdb_views() where not internal order by all"
-    ).fetchall()
-    for schema, table in tables:
-        place = f"{identifier(schema)}.{identifier(table)}"
-        for cell in _table(dataset.sql(f"from {place}"), table):
-            yield cell._replace(column=f"{table}.{cell.column}")
-
-
-def _table(relation: duckdb.DuckDBPyRelation, table: str) -> Iterator[_Cell]:
-    columns = COLUMNS.get(table, {})
-    names = relation.columns
-    yield from (_Cell(None, name, None) for name in names if name not in columns)
-    row = 0
-    for batch in relation.project("columns(*)::varchar").to_arrow_reader(10_000):
-        for values in zip(*batch.to_pydict().values(), strict=True):
-            row += 1
-            for name, value in zip(names, values, strict=True):
-                if value is not None:
-                    yield _Cell(row, name, value, treatment=columns.get(name))

@@ -8,6 +8,10 @@ lacks and our marts need is named `x_…`.
 from enum import StrEnum
 from typing import NamedTuple
 
+MOST = 2**53
+"""What no count or size exceeds: as far as JSON's readers count exactly."""
+README, DATABASE, LINES = "README.md", "dataset.duckdb", "rounds.jsonl.gz"
+
 
 class How(StrEnum):
     """How a column's values leave."""
@@ -19,7 +23,7 @@ class How(StrEnum):
     name = "name"
     """As it is where it is publicly known, else as a pseudonym; a version without its suffix."""
     number = "number"
-    """As it is."""
+    """As it is within bounds, else null."""
     flag = "flag"
     """As it is: true or false."""
     instant = "instant"
@@ -34,8 +38,9 @@ class Treatment(NamedTuple):
     """Of a key or name: of which kind (each kind of key is a domain of its own)."""
     words: tuple[str, ...] = ()
     """Of a word: those that may leave."""
-    most: int | None = None
-    """Of a number: the greatest that may leave."""
+    least: int = 0
+    most: int = MOST
+    """Of a number: between which it may leave."""
 
 
 PSEUDONYM_DIGITS = 24
@@ -53,6 +58,7 @@ SESSION, MESSAGE, TURN, TOOL_CALL, USER, PROJECT = (
 )
 MODEL, TOOL, AGENT, VERSION = (Treatment(How.name, kind) for kind in ("model", "tool", "agent", "version"))
 NUMBER = Treatment(How.number)
+LATENCY = Treatment(How.number, least=-MOST)
 FLAG = Treatment(How.flag)
 INSTANT = Treatment(How.instant)
 
@@ -149,8 +155,8 @@ COLUMNS: dict[str, dict[str, Treatment]] = {
         "result_at": INSTANT,
         "input_chars": NUMBER,
         "result_chars": NUMBER,
-        "tool_wall_latency_ms": NUMBER,
-        "tool_internal_latency_ms": NUMBER,
+        "tool_wall_latency_ms": LATENCY,
+        "tool_internal_latency_ms": LATENCY,
         "is_error": FLAG,
         "x_exit_code": Treatment(How.number, most=255),
         "x_is_denied": FLAG,
@@ -184,3 +190,5 @@ COLUMNS: dict[str, dict[str, Treatment]] = {
 }
 """Table → column → treatment. In JSON Lines a table other than `rounds` is a list in the row of its round_pk,
 under its own name (`tool_calls` as `tools`), and round_pk is the line's number."""
+PARTS = (DATABASE, LINES, *(f"{table}.parquet" for table in COLUMNS))
+"""The files of a dataset beside its README."""

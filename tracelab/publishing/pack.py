@@ -13,9 +13,7 @@ import msgspec
 
 from tracelab.dataset import dataset_lines
 from tracelab.providers.published_row import PublishedRow
-from tracelab.publishing.columns import COLUMNS
-
-DATABASE, LINES = "dataset.duckdb", "rounds.jsonl.gz"
+from tracelab.publishing.columns import COLUMNS, DATABASE, LINES
 
 
 def pack(folder: Path) -> None:

@@ -6,7 +6,6 @@ Each table is selected by the allow-list of `columns`, so what is not listed can
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +13,10 @@ import duckdb
 
 from tracelab.child import child_environment
 from tracelab.errors import TracelabError
-from tracelab.publishing.columns import COLUMNS
+from tracelab.publishing.columns import COLUMNS, README
 from tracelab.publishing.keys import publishing_key
 from tracelab.publishing.readme import readme
+from tracelab.publishing.rules import NO_RULES, Rules
 from tracelab.publishing.sources import SOURCES, STEPS
 from tracelab.publishing.treatments import note_rare_names, prepare, treated
 from tracelab.text import counted
@@ -34,20 +34,6 @@ from published_steps
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What is asked for beyond the allow-list."""
-
-    allowed_models: Sequence[str] = ()
-    """Models whose names may leave though no price is known for them."""
-    shift_times: bool = False
-    """Move all instants of a user back by one secret span."""
-    round_times_s: int | None = None
-    """Cut instants down to multiples of so many seconds."""
-    min_users: int = 1
-    """A name seen with fewer users is generalised; with fewer users in all nothing is published."""
-
-
-@dataclass(frozen=True, slots=True)
 class Published:
     """What was published."""
 
@@ -62,7 +48,7 @@ class Published:
 def publish(
     db: Path,
     out: Path,
-    rules: Rules = Rules(),
+    rules: Rules = NO_RULES,
     *,
     licence: str | None = None,
     fresh_key: bool = False,
@@ -88,7 +74,7 @@ def publish(
             for table in COLUMNS:
                 _write_parquet(warehouse, table, partial / f"{table}.parquet", rules)
         _pack(partial)
-        (partial / "README.md").write_text(readme(partial, counts, licence, _in_words(rules)), "utf-8")
+        (partial / README).write_text(readme(partial, counts, licence, rules), "utf-8")
         partial.replace(out)
     except OSError as error:
         raise TracelabError(f"cannot write {out}: {error.strerror}") from error
@@ -145,27 +131,3 @@ def _pack(folder: Path) -> None:
     if child.returncode:
         why = child.stderr.decode("utf-8", "replace").strip().splitlines()
         raise TracelabError(f"could not pack the dataset: {why[-1] if why else 'is memory short?'}")
-
-
-def _in_words(rules: Rules) -> list[str]:
-    """Say what was done to the values, for the README."""
-    said = [
-        "Only the columns below were taken from the warehouse, each as it says.",
-        "Identifiers are HMAC-SHA-256 pseudonyms under a random key that its owner keeps, each kind in a"
-        " domain of its own. With the same key a session has the same pseudonym in every release.",
-        "Names of models without a known price became `model_…`, those of tools and subagents that are not"
-        " publicly known `custom_…` or `mcp__…__…`; versions kept their digits alone.",
-        "Sizes and counts are exact, and a fingerprint: who has a session's log can recognise it.",
-        "Copies of a step (resumed and forked sessions) were left out, and sessions without a step.",
-    ]
-    if rules.shift_times:
-        said.append("All instants of a user were moved back by one secret span of up to two years.")
-    if rules.round_times_s:
-        said.append(f"Instants were cut down to multiples of {counted(rules.round_times_s, 'second')}.")
-    if not (rules.shift_times or rules.round_times_s):
-        said.append("Instants are exact.")
-    if rules.min_users > 1:
-        said.append(f"Names that the sessions of fewer than {rules.min_users} users hold were generalised.")
-    if rules.allowed_models:
-        said.append(f"These models' names were allowed: {', '.join(rules.allowed_models)}.")
-    return said

@@ -1,15 +1,21 @@
 """The README of a published dataset: what it holds, how it was made fit to leave, and under which licence."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from tracelab.publishing.columns import COLUMNS, How, Treatment
+from tracelab.publishing.columns import COLUMNS, MOST, PARTS, How, Treatment
+from tracelab.publishing.rules import Rules
+
+_COUNTED = ("users", "sessions", "steps", "tool calls", "events")
+_NO_LICENCE = "none was given; ask who published it."
 
 
-def readme(folder: Path, counts: Mapping[str, int], licence: str | None, rules: Sequence[str]) -> str:
+def readme(folder: Path, counts: Mapping[str, int], licence: str | None, rules: Rules) -> str:
     """Return the README of the dataset that lies in `folder`."""
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    files = [path for name in sorted(PARTS) if (path := folder / name).is_file()]
     return "\n".join(
         [
             "# Steps of coding agents",
@@ -17,7 +23,7 @@ def readme(folder: Path, counts: Mapping[str, int], licence: str | None, rules: 
             "Sizes, names and times of what Claude Code and Codex did, a row a model response, made by"
             " `tracelab publish`. No text of any message, thinking, command or tool output.",
             "",
-            f"Licence: {licence or 'none was given; ask who published it.'}",
+            f"Licence: {licence or _NO_LICENCE}",
             "",
             "| | count |",
             "|---|--:|",
@@ -35,7 +41,7 @@ def readme(folder: Path, counts: Mapping[str, int], licence: str | None, rules: 
             "",
             "## Rules applied",
             "",
-            *(f"- {rule}" for rule in rules),
+            *(f"- {rule}" for rule in rules.in_words()),
             "",
             "## Schema",
             "",
@@ -43,6 +49,36 @@ def readme(folder: Path, counts: Mapping[str, int], licence: str | None, rules: 
             "",
         ]
     )
+
+
+class Told(NamedTuple):
+    """What a README says that is not the same in all, read from its text."""
+
+    counts: Mapping[str, int]
+    licence: str | None
+    rules: Rules
+
+    @classmethod
+    def of(cls, text: str) -> "Told":
+        """Read a README, whoever wrote it: `readme` of the answer gives its lines, if `publish` did."""
+
+        def number(pattern: str) -> int | None:
+            found = re.search(pattern, text, re.ASCII)
+            return int(found[1]) if found else None
+
+        counts = re.findall(rf"^\| ({'|'.join(_COUNTED)}) \| ([\d,]{{1,20}}) \|$", text, re.M | re.ASCII)
+        licence = re.search("^Licence: (.+)$", text, re.M)
+        models = re.search(r"^- These models' names were allowed: (.+)\.$", text, re.M)
+        return cls(
+            {name: int(count.replace(",", "") or 0) for name, count in counts},
+            licence[1] if licence and licence[1] != _NO_LICENCE else None,
+            Rules(
+                models[1].split(", ") if models else (),
+                "by one secret span" in text,
+                number(r"multiples of (\d{1,9}) second"),
+                number(r"fewer than (\d{1,9}) users") or 1,
+            ),
+        )
 
 
 def schema() -> list[str]:
@@ -81,7 +117,9 @@ def _in_words(treatment: Treatment) -> str:
     words = _WORDS[treatment.how]
     if treatment.words:
         return f"{words} {', '.join(f'`{word}`' for word in treatment.words)}; else null"
-    return f"{words} up to {treatment.most}, else null" if treatment.most is not None else words
+    if treatment.most < MOST:
+        return f"{words} up to {treatment.most}, else null"
+    return words
 
 
 def _sha256(path: Path) -> str:

@@ -19,11 +19,11 @@ import jinja2
 import polars as pl
 
 from tracelab import __version__
-from tracelab.build import project_folder
 from tracelab.charts import charts
 from tracelab.charts.base import Chart, tables_in
 from tracelab.charts.theme import config
 from tracelab.errors import TracelabError
+from tracelab.project import project_folder
 from tracelab.report import pictures, sessions
 from tracelab.report.cuts import (
     PROVIDERS,
