@@ -7,6 +7,7 @@ import json
 import re
 import stat
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +238,23 @@ def test_what_marts_and_summaries_tell_of_a_tool_by_its_name_survives(
     assert query(db, told) == query(again, told)
     groups = "select distinct tool_group = 'mcp' as is_mcp, tool_calls from summary_tool_counts order by all"
     assert query(db, groups) == query(again, groups)
+
+
+def test_a_tier_or_speed_that_is_not_published_is_unknown_before_too(tmp_path: Path) -> None:
+    tiers = [*COLUMNS["rounds"]["x_service_tier"].words, "acme", None]
+    speeds = [*COLUMNS["rounds"]["x_speed"].words, "acme", None]
+    rows = [
+        row
+        for number, (tier, speed) in enumerate(product(tiers, speeds))
+        for row in own(f"s{number}", 1, "jane", x_service_tier=tier, x_speed=speed)
+    ]
+    db, again = warehouse_of(tmp_path, rows), tmp_path / "again.duckdb"
+    publish(db, tmp_path / "out")
+    load([tmp_path / "out"], db=again)
+    unknown = "select distinct value from summary_overview where name = 'unknown_tier_steps' order by all"
+    for each in (db, again):
+        build(each, select=["+summary_overview"], timezone="UTC")
+    assert query(db, unknown) == query(again, unknown) == [(4,)]
 
 
 def test_a_model_may_be_allowed_by_name(tmp_path: Path) -> None:

@@ -243,7 +243,19 @@ with
             sum(web_searches) as web_searches,
             count(cost_usd) as priced_steps,
             count(cost_usd) filter (
-                where service_tier is null and speed is null
+                where
+                    -- other names are not published
+                    coalesce(service_tier, '') not in (
+                        'standard',
+                        'default',
+                        'auto',
+                        'priority',
+                        'fast',
+                        'flex',
+                        'batch',
+                        'scale'
+                    )
+                    and coalesce(speed, '') not in ('standard', 'fast')
             ) as unknown_tier_steps,
             count(*) filter (
                 where cost_usd is null and input_tokens is not null
