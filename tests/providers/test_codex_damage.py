@@ -92,6 +92,25 @@ def test_a_damaged_log_still_gives_consistent_rows(seed: int, share: float, is_s
             assert (step.cache_write_tokens or 0) <= (step.append_tokens or 0)
 
 
+@pytest.mark.parametrize("namer", ["item_completed", "thread_settings_applied"])
+def test_a_damaged_name_of_a_thread_takes_nothing_from_the_thread_around_it(namer: str) -> None:
+    whole = [
+        meta(),
+        started(1, "t1"),
+        event(2, namer, thread_id=THREAD, item={"type": "Reasoning"}, thread_settings={"model": "m"}),
+        asks(3, call(1)),
+        counted(4, FIRST),
+        gets(5, call(1)),
+        says(6),
+        recorded(7, resp(1), SECOND),
+    ]
+    damaged = [*whole]
+    damaged[2] = event(2, namer, thread_id=f"0{THREAD[1:-1]}.", thread_settings={"model": "m"})
+    sound, found = parse(whole), parse(damaged)
+    assert found.of(Session) == sound.of(Session)
+    assert (found.of(Step), found.events) == (sound.of(Step), sound.events)
+
+
 @pytest.mark.parametrize("lacks", ["input_tokens", "output_tokens"])
 def test_a_response_counts_by_its_echo_where_its_own_row_lacks_a_part(lacks: str) -> None:
     log = [meta(), started(1, "t1"), asks(2, call(1)), counted(3, FIRST), counted(4, FIRST), says(5)]

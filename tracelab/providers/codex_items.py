@@ -196,7 +196,7 @@ def _user_message(rollout: Rollout, event: EventMessage, at: datetime | None) ->
 
 def _turn_item(rollout: Rollout, event: EventMessage, at: datetime | None) -> None:
     """Read a mirror: in paginated files it is the user's message, and it knows when outputs began."""
-    thread, item = rollout.named(event.thread_id), event.item
+    thread, item = rollout.mentioned(event.thread_id), event.item
     if item is None:
         return
     if item.type == "UserMessage":
@@ -243,7 +243,7 @@ def _turn_aborted(rollout: Rollout, event: EventMessage, at: datetime | None) ->
 
 def _settings(rollout: Rollout, event: EventMessage, at: datetime | None) -> None:  # noqa: ARG001
     """Note the settings, of which each row is a full snapshot."""
-    thread, settings = rollout.named(event.thread_id), event.thread_settings
+    thread, settings = rollout.mentioned(event.thread_id), event.thread_settings
     if settings is not None:
         thread.model = settings.model or thread.model
         thread.effort, thread.tier = settings.reasoning_effort, settings.service_tier

@@ -80,6 +80,12 @@ class Rollout:
             self._go(self.thread(thread_id))
         return self.here
 
+    def mentioned(self, thread_id: str | None) -> Thread:
+        """Go on in the part of a thread that is known: a name that stands nowhere else may be damaged."""
+        if thread_id != self.here.id and (thread_id in self.threads or self.is_headless):
+            return self.named(thread_id)
+        return self.here
+
     def leave_copy(self, ordinal: Any, at: datetime | None) -> None:
         """End the copied part at its boundary, else where time goes on as it does while people work."""
         if self.boundary is not None:
