@@ -40,7 +40,8 @@ having
     or 2 * sum(tokens) filter (where cause = 'all') <> sum(tokens)
     or 2 * sum(steps) filter (where cause = 'all') <> sum(steps)
     or abs(2 * sum(cost_usd) filter (where cause = 'all') - sum(cost_usd)) > 1e-6
-    or abs(2 * sum(time_s) filter (where cause = 'all') - sum(time_s)) > 1e-6
+    or 2 * sum(round(1000 * time_s)) filter (where cause = 'all')
+    <> sum(round(1000 * time_s))
 union all
 select 'cuts add up to all', 'all', 'all', loss
 from losses
