@@ -7,6 +7,8 @@ import gzip
 import os
 import random
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +28,8 @@ from tracelab.warehouse import open_read_only
 
 INPUTS = int(os.environ.get("TRACELAB_FUZZ_INPUTS", "400"))
 SEED = os.environ.get("TRACELAB_FUZZ_SEED", "1")
+ALONE = os.environ.get("TRACELAB_FUZZ_INPUT")
+"""The number of the one input to try."""
 
 _LOG_BYTES = 100_000  # of longer logs most of the time would go to lines that are sound
 _PLACES = {"file_id", "line_no", "step_seq", "before_step_seq"}
@@ -78,6 +82,24 @@ def read(path: Path, data: bytes) -> Reading:
     return Reading(outcome, rows)
 
 
+def inputs(what: str, count: int) -> Iterator[AbstractContextManager[random.Random]]:
+    """Give each input's source of chance, which no other input draws from; one that fails is told."""
+    return (_told(what, number) for number in ([int(ALONE)] if ALONE else range(count)))
+
+
+@contextmanager
+def _told(what: str, number: int) -> Iterator[random.Random]:
+    try:
+        yield random.Random(f"{SEED} {what} {number}")
+    except Exception as failure:
+        test, _, _ = os.environ["PYTEST_CURRENT_TEST"].rpartition(" (")
+        failure.add_note(
+            f"Input {number} of seed {SEED}. To try it alone:\n"
+            f"TRACELAB_FUZZ_SEED={SEED} TRACELAB_FUZZ_INPUT={number} python -m pytest '{test}'"
+        )
+        raise
+
+
 def joined(lines: list[bytes]) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
@@ -100,85 +122,86 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, list[bytes
 def test_a_damaged_line_changes_nothing_that_would_be_the_same_without_it(
     change: Change, logs: list[tuple[str, list[bytes]]], tmp_path: Path
 ) -> None:
-    chance = random.Random(f"{SEED} {change.__name__}")
-    for number in range(INPUTS // len(CHANGES)):
-        name, lines = chance.choice(logs)
-        place = chance.randrange(len(lines))
-        damaged = change(chance, lines[place] or b"{}").replace(b"\n", b" ")
-        about = f"input {number}: line {place + 1} of {name} is {damaged[:2000]!r}"
-        head, tail = lines[:place], lines[place + 1 :]
-        whole, rest, found = (
-            read(tmp_path / name, joined(each)) for each in (lines, head + tail, [*head, damaged, *tail])
-        )
-        if whole.outcome.file.provider == rest.outcome.file.provider == found.outcome.file.provider:
-            untouched = whole.counted(without=_PLACES | _NAMES, line_no=place + 1)
-            untouched &= rest.counted(without=_PLACES | _NAMES)
-            lost = [*(untouched - found.counted(without=_PLACES | _NAMES))]
-            assert not lost[:3], about
-            if found.outcome.file.bad_lines > whole.outcome.file.bad_lines:
-                assert place + 1 in found.lines_with_issues(), about
+    for each in inputs(change.__name__, INPUTS // len(CHANGES)):
+        with each as chance:
+            name, lines = chance.choice(logs)
+            place = chance.randrange(len(lines))
+            damaged = change(chance, lines[place] or b"{}").replace(b"\n", b" ")
+            about = f"line {place + 1} of {name} is {damaged[:2000]!r}"
+            head, tail = lines[:place], lines[place + 1 :]
+            whole, rest, found = (
+                read(tmp_path / name, joined(each)) for each in (lines, head + tail, [*head, damaged, *tail])
+            )
+            if whole.outcome.file.provider == rest.outcome.file.provider == found.outcome.file.provider:
+                untouched = whole.counted(without=_PLACES | _NAMES, line_no=place + 1)
+                untouched &= rest.counted(without=_PLACES | _NAMES)
+                lost = [*(untouched - found.counted(without=_PLACES | _NAMES))]
+                assert not lost[:3], about
+                if found.outcome.file.bad_lines > whole.outcome.file.bad_lines:
+                    assert place + 1 in found.lines_with_issues(), about
 
 
 def test_lines_that_no_client_writes_change_no_row_and_are_told(
     logs: list[tuple[str, list[bytes]]], tmp_path: Path
 ) -> None:
-    chance = random.Random(f"{SEED} lines between")
-    for _ in range(INPUTS // 20):
-        name, lines = chance.choice(logs)
-        mixed, bad = lines[:1], set[int]()  # a log that names no session is named by its first line
-        for line in lines[1:]:
-            for junk in chance.choices(BAD_LINES + ODD_OBJECTS, k=chance.choice((0, 0, 1, 2))):
-                mixed.append(junk)
-                if junk in BAD_LINES:
-                    bad.add(len(mixed))
-            mixed.append(line)
-        sound, found = read(tmp_path / name, joined(lines)), read(tmp_path / name, joined(mixed))
-        rows, sound_rows = found.counted(without=_PLACES), sound.counted(without=_PLACES)
-        changed = [*(rows - sound_rows), *(sound_rows - rows)][:5]
-        assert not changed, name
-        assert bad <= found.lines_with_issues(), name
-        assert found.outcome.file.lines == len(mixed), name
+    for each in inputs("lines between", INPUTS // 20):
+        with each as chance:
+            name, lines = chance.choice(logs)
+            mixed, bad = lines[:1], set[int]()  # a log that names no session is named by its first line
+            for line in lines[1:]:
+                for junk in chance.choices(BAD_LINES + ODD_OBJECTS, k=chance.choice((0, 0, 1, 2))):
+                    mixed.append(junk)
+                    if junk in BAD_LINES:
+                        bad.add(len(mixed))
+                mixed.append(line)
+            sound, found = read(tmp_path / name, joined(lines)), read(tmp_path / name, joined(mixed))
+            rows, sound_rows = found.counted(without=_PLACES), sound.counted(without=_PLACES)
+            changed = [*(rows - sound_rows), *(sound_rows - rows)][:5]
+            assert not changed, name
+            assert bad <= found.lines_with_issues(), name
+            assert found.outcome.file.lines == len(mixed), name
 
 
 @pytest.mark.parametrize("packing", ["gz", "zst"])
 def test_a_damaged_packed_log_gives_what_came_before_the_damage(
     packing: str, logs: list[tuple[str, list[bytes]]], tmp_path: Path
 ) -> None:
-    chance = random.Random(f"{SEED} {packing}")
     pack = gzip.compress if packing == "gz" else zstandard.ZstdCompressor(write_checksum=True).compress
-    for _ in range(INPUTS // 20):
-        name, lines = chance.choice(logs)
-        packed = bytearray(pack(joined(lines)))
-        if chance.random() < 0.5:
-            del packed[chance.randrange(1, len(packed)) :]
-        for _ in range(chance.randint(0, 2)):
-            packed[chance.randrange(len(packed))] = chance.randrange(256)
-        sound = read(tmp_path / name, joined(lines)).outcome.file
-        found = read(tmp_path / f"{name}.{packing}", bytes(packed)).outcome.file
-        assert found.steps <= sound.steps, name
-        if found.consumed_sha256 != sound.consumed_sha256:
-            assert found.status != "loaded", name
+    for each in inputs(packing, INPUTS // 20):
+        with each as chance:
+            name, lines = chance.choice(logs)
+            packed = bytearray(pack(joined(lines)))
+            if chance.random() < 0.5:
+                del packed[chance.randrange(1, len(packed)) :]
+            for _ in range(chance.randint(0, 2)):
+                packed[chance.randrange(len(packed))] = chance.randrange(256)
+            sound = read(tmp_path / name, joined(lines)).outcome.file
+            found = read(tmp_path / f"{name}.{packing}", bytes(packed)).outcome.file
+            assert found.steps <= sound.steps, name
+            if found.consumed_sha256 != sound.consumed_sha256:
+                assert found.status != "loaded", name
 
 
 def test_tables_are_built_of_damaged_logs_and_their_rules_hold(
     logs: list[tuple[str, list[bytes]]], tmp_path: Path
 ) -> None:
-    chance = random.Random(f"{SEED} tables")
-    for number in range(min(INPUTS // 10, 400)):
-        name, lines = chance.choice(logs)
-        damaged = [
-            chance.choice(CHANGES)(chance, line).replace(b"\n", b" ")
-            if line and chance.random() < 0.1
-            else line
-            for line in lines
-        ]
-        if chance.random() < 0.3:
-            chance.shuffle(damaged)
-        (tmp_path / str(number)).mkdir()
-        (tmp_path / str(number) / name).write_bytes(joined(damaged))
-    db = tmp_path / "tracelab.duckdb"
-    report = load([tmp_path], db=db)
-    assert (report.failed, report.issues.get("internal_error")) == (0, None)
-    build(db, timezone="UTC")
-    with open_read_only(db) as warehouse:
-        assert warehouse.execute("select count(*) > 0 from steps").fetchall() == [(True,)]
+    for each in inputs("tables", 1):
+        with each as chance:
+            for number in range(min(INPUTS // 10, 400)):
+                name, lines = chance.choice(logs)
+                damaged = [
+                    chance.choice(CHANGES)(chance, line).replace(b"\n", b" ")
+                    if line and chance.random() < 0.1
+                    else line
+                    for line in lines
+                ]
+                if chance.random() < 0.3:
+                    chance.shuffle(damaged)
+                (tmp_path / str(number)).mkdir()
+                (tmp_path / str(number) / name).write_bytes(joined(damaged))
+            db = tmp_path / "tracelab.duckdb"
+            report = load([tmp_path], db=db)
+            assert (report.failed, report.issues.get("internal_error")) == (0, None)
+            build(db, timezone="UTC")
+            with open_read_only(db) as warehouse:
+                assert warehouse.execute("select count(*) > 0 from steps").fetchall() == [(True,)]
