@@ -1,5 +1,6 @@
 """Summaries of people and tokens on marts made by hand: who is counted, and what is left out and said so."""
 
+import random
 from typing import Any
 
 import pytest
@@ -402,6 +403,21 @@ def test_pairs_are_attributed_up_to_four_minutes_after_an_output_that_started_so
     row = attributed(marts)
     assert picked(row, "pairs", "multi_call_pairs", "placeholder_pairs") == (2, 2, 1)
     assert marts.rows("summary_output_attribution", min_output_tokens=4000) == []
+
+
+def test_correlations_are_the_same_to_the_last_digit_whatever_steps_are_called(marts: Marts) -> None:  # noqa: F811
+    chance = random.Random(1)
+    sizes = [
+        (chance.randrange(2000, 9999), chance.randrange(9999), chance.randrange(9999)) for _ in range(60)
+    ]
+    found = []
+    for _ in range(3):
+        marts.tables.execute("delete from steps; delete from idle_gaps")
+        add_attributable(marts, *sizes)
+        row = attributed(marts)
+        found.append(picked(row, "output_append_correlation", "output_prefix_gain_correlation"))
+        chance.shuffle(sizes)
+    assert found[0] == found[1] == found[2]
 
 
 def test_the_output_is_its_own_models_and_the_trigger_what_came_after_it(marts: Marts) -> None:  # noqa: F811

@@ -44,12 +44,16 @@ with
             median(gain_tokens) as prefix_gain_p50_tokens,
             quantile_cont(append_minus_output, [0.1, 0.5, 0.9]) as append_minus_output,
             median(gain_minus_output) as prefix_gain_minus_output_p50_tokens,
-            -- in one order, or the last digits would hang on the number of threads
+            -- in one order, or the last digits would hang on threads and names
             corr(
-                log_output, log2(greatest(append_tokens, 1)) order by step_id
+                log_output,
+                log2(greatest(append_tokens, 1))
+                order by output_tokens, append_tokens
             ) as output_append_correlation,
             corr(
-                log_output, log2(greatest(gain_tokens, 1)) order by step_id
+                log_output,
+                log2(greatest(gain_tokens, 1))
+                order by output_tokens, gain_tokens
             ) as output_prefix_gain_correlation
         from judged
         group by {{ cuts() }}, grouping sets ((), (trigger)), min_output_tokens
