@@ -114,7 +114,10 @@ select
     fresh_tokens,
     resent_output_tokens,
     missed_tokens,
-    prefix_tokens + if(is_compacted, 0, missed_tokens) as reusable_tokens,
+    case
+        when missed_tokens is not null
+        then prefix_tokens + if(is_compacted, 0, missed_tokens)
+    end as reusable_tokens,
     pause_missed_tokens,
     case
         when not is_first and input_tokens - previous_input_tokens is not null
