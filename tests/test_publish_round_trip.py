@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import math
+import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -13,6 +14,7 @@ import duckdb
 import pytest
 
 from tests.conftest import SHARED
+from tests.published_rows import session, write_lines
 from tracelab.build import build
 from tracelab.discover import sample_home
 from tracelab.load import load
@@ -172,3 +174,33 @@ def test_shifted_times_leave_tokens_and_durations_equal(warehouse: Path, tmp_pat
             assert one.execute(figure).fetchall() == other.execute(figure).fetchall()
         [(exact,)], [(moved,)] = one.execute(first).fetchall(), other.execute(first).fetchall()
     assert exact - moved > timedelta(seconds=1)
+
+
+def test_what_sessions_are_called_decides_nothing_but_between_equal_ones(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    dataset = [
+        {**row, "prefix_tokens": prefix, "newly_append_tokens": row["input_tokens_total"] - prefix}
+        for number in range(30)  # all start at one instant
+        for row in session(f"{number:02}", chance.randint(1, 9), chance.choice(("claude", "codex")))
+        for prefix in [chance.randint(0, row["input_tokens_total"])]
+    ]
+    private = tmp_path / "private.duckdb"
+    load([write_lines(tmp_path / "rounds.jsonl", dataset)], db=private)
+    build(private, select=["+path:models/marts"], timezone="UTC")
+    found = []
+    for number in range(2):
+        db = tmp_path / f"{number}.duckdb"
+        publish(private, tmp_path / str(number), fresh_key=number > 0)
+        load([tmp_path / str(number)], db=db)
+        build(db, select=["+path:models/summaries/overview"], timezone="UTC")
+        with duckdb.connect(str(db), read_only=True) as warehouse:
+            tables = [name for (name,) in warehouse.execute("show tables").fetchall()]
+            found.append({table: numbers(warehouse, table) for table in tables})
+    assert [table for table in found[0] if found[0][table] != found[1][table]] == []
+
+
+def numbers(warehouse: duckdb.DuckDBPyConnection, table: str) -> list[tuple[Any, ...]]:
+    """Every row of a table but for names, in one order."""
+    columns = [name for name, *_ in warehouse.execute(f"describe {table}").fetchall()]
+    shown = ", ".join(name for name in columns if not name.endswith(("_id", "user_name", "project")))
+    return warehouse.execute(f"select {shown} from {table} order by all").fetchall()

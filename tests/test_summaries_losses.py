@@ -104,6 +104,14 @@ def test_a_session_waits_for_the_tool_that_ends_last(marts: Losses) -> None:
     }
 
 
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+def test_of_tools_that_begin_and_end_together_the_first_in_the_log_holds(
+    marts: Losses, names: tuple[str, str]
+) -> None:
+    marts.add("tool_calls", *(call(name, 0, 9, tool_index=place) for place, name in enumerate(names)))
+    assert marts.holds() == {names[0]: 9}
+
+
 def test_a_tool_holds_nothing_up_while_an_answer_is_made(marts: Losses) -> None:
     marts.add(
         "steps",

@@ -1,5 +1,6 @@
 """Summaries of sessions and the overview on marts made by hand: who is counted, and over what."""
 
+import random
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -524,6 +525,27 @@ def test_the_hit_ratio_changes_within_sessions_and_along_the_trace(marts: Marts)
     slope = sum((x - mean_x) * (y - mean_y) for x, y in trace) / sum((x - mean_x) ** 2 for x, _ in trace)
     assert stats["hit_ratio_change_per_100_steps_of_trace"] == pytest.approx(100 * slope)
     assert (stats["hit_ratio_p50"], stats["hit_ratio_p90"]) == (pytest.approx(0.35), pytest.approx(0.8))
+
+
+def test_sessions_that_start_together_change_no_slope_by_their_names(marts: Marts) -> None:
+    chance = random.Random(1)
+    hits = [[chance.random() for _ in range(chance.randrange(1, 9))] for _ in range(30)]
+    found = []
+    for names in (range(30), range(30, 0, -1)):
+        marts.tables.execute("delete from sessions; delete from steps")
+        for name, ratios in zip(names, hits, strict=True):
+            session = f"{name:02}"
+            marts.add("sessions", {"session_id": session, "steps": len(ratios), "started_at": at(0)})
+            marts.add(
+                "steps",
+                *(
+                    {"step_id": f"{session}#{n}", "session_id": session, "step_index": n, "hit_ratio": ratio}
+                    for n, ratio in enumerate(ratios)
+                ),
+            )
+        found.append({name: value for name, value in _stats(marts).items() if "change" in name})
+    assert len(found[0]) == 2
+    assert found[0] == found[1]
 
 
 def test_weeks_are_counted_where_something_was_done(marts: Marts) -> None:

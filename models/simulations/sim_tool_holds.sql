@@ -14,7 +14,7 @@ with
                 epoch_ms(result_at),
                 min(epoch_ms(emitted_at)) over (
                     partition by session_id
-                    order by result_at desc, emitted_at, tool_call_id
+                    order by result_at desc, emitted_at, step_id, tool_index
                     rows between unbounded preceding and 1 preceding
                 )
             ) as to_ms

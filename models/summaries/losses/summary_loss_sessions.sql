@@ -39,6 +39,7 @@ with
                     any_value(cost_usd) desc nulls last,
                     any_value(time_ms) desc nulls last,
                     any_value(tokens) desc nulls last,
+                    any_value(started_at),
                     session_id
             ) as session_rank
         from losses

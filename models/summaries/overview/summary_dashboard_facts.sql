@@ -63,6 +63,7 @@ with
                 (
                     - {{ ms_between("started_at", "last_started_at") }},
                     started_at,
+                    - steps,
                     session_id,
                     step_id
                 )

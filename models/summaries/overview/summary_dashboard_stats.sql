@@ -27,7 +27,9 @@ with
             sum(step_index) as x,
             sum(hit) as y,
             sum(step_index * step_index) as xx,
-            sum(step_index * hit) as xy
+            sum(step_index * hit) as xy,
+            xx - x * x / n as xx_within,
+            xy - x * y / n as xy_within
         from
             (
                 select session_id, step_index, (hit_ratio * 1000000000)::bigint as hit
@@ -36,27 +38,40 @@ with
             )
         group by session_id
     ),
-    -- where a session begins in the trace: sessions follow each other as they started
+    -- where a session begins in the trace: sessions follow each other as they started;
+    -- of those that started together only what a line is made of may tell the order
     places as (
         select
-            *,
+            provider,
+            session_kind,
+            points.*,
             coalesce(
                 sum(steps) over (
-                    order by started_at nulls last, session_id
+                    order by
+                        started_at nulls last,
+                        provider,
+                        session_kind,
+                        steps,
+                        n,
+                        x,
+                        y,
+                        xx,
+                        xy
                     rows between unbounded preceding and 1 preceding
                 ),
                 0
             ) as place
         from sessions
+        left join points using (session_id)
     ),
     lines as (
         select
             {{ pooled("provider") }},
             {{ pooled("session_kind") }},
             1e-7
-            * sum(xy - x * y / n order by session_id)
+            * sum(xy_within order by xy_within)
             / nullif(
-                sum(xx - x * x / n order by session_id), 0
+                sum(xx_within order by xx_within), 0
             ) as hit_ratio_change_per_100_steps,
             1e-7
             * (sum(n) * sum(xy + place * y) - sum(x + place * n) * sum(y))
@@ -66,7 +81,6 @@ with
                 0
             ) as hit_ratio_change_per_100_steps_of_trace
         from places
-        inner join points using (session_id)
         group by {{ cuts(by_model=false) }}
     ),
     runs as (

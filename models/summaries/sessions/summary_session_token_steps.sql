@@ -81,12 +81,14 @@ with
     ranked as (
         select
             *,
-            row_number() over (order by score desc, session_id) as score_rank,
             row_number() over (
-                order by context_score desc, session_id
+                order by score desc, started_at, session_id
+            ) as score_rank,
+            row_number() over (
+                order by context_score desc, started_at, session_id
             ) as context_score_rank,
             row_number() over (
-                order by marks > 0 desc, compaction_score desc, session_id
+                order by marks > 0 desc, compaction_score desc, started_at, session_id
             ) as compaction_score_rank
         from scored
     )
