@@ -111,6 +111,28 @@ def test_a_damaged_name_of_a_thread_takes_nothing_from_the_thread_around_it(name
     assert (found.of(Step), found.events) == (sound.of(Step), sound.events)
 
 
+def test_a_record_that_names_no_thread_is_of_the_thread_around_it() -> None:
+    whole = [
+        meta(),
+        started(1, "t1"),
+        asks(2, call(1)),
+        recorded(3, resp(1), FIRST),
+        counted(3, FIRST),
+        says(4),
+    ]
+    damaged = [*whole]
+    damaged[3] = recorded(3, resp(1), FIRST, "\x00")
+    sound, found = parse(whole), parse(damaged)
+    assert (found.of(Session), found.of(Step)) == (sound.of(Session), sound.of(Step))
+
+
+@pytest.mark.parametrize("ordinal", [2**31, 2**53 + 1])
+def test_an_ordinal_that_no_line_can_have_ends_no_copy(ordinal: int) -> None:
+    sound, damaged = parse(LOG), [*LOG]
+    damaged[3] = LOG[3] | {"ordinal": ordinal}
+    assert parse(damaged).of(Step) == sound.of(Step)
+
+
 @pytest.mark.parametrize("lacks", ["input_tokens", "output_tokens"])
 def test_a_response_counts_by_its_echo_where_its_own_row_lacks_a_part(lacks: str) -> None:
     log = [meta(), started(1, "t1"), asks(2, call(1)), counted(3, FIRST), counted(4, FIRST), says(5)]

@@ -18,6 +18,8 @@ from tracelab.providers.codex_thread import Entry, Thread
 from tracelab.providers.codex_tools import Call
 
 _COPY_GAP = timedelta(seconds=1)
+_LOST_LINES = 1_000
+"""An ordinal is the number of its line, unless so many were lost."""
 _uuid = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").search
 _minor_version = re.compile(r"0\.(\d{1,6})\.").match
 _is_global = re.compile(r"[A-Za-z0-9_.:-]{20,}").fullmatch
@@ -80,17 +82,24 @@ class Rollout:
             self._go(self.thread(thread_id))
         return self.here
 
-    def mentioned(self, thread_id: str | None) -> Thread:
-        """Go on in the part of a thread that is known: a name that stands nowhere else may be damaged."""
-        if thread_id != self.here.id and (thread_id in self.threads or self.is_headless):
-            return self.named(thread_id)
+    def mentioned(self, thread_id: str | None, *, may_be_new: bool = False) -> Thread:
+        """Go on in the part of the thread that a line names, unless the name may be a damaged one.
+
+        It is believed where other lines bear it; of a line that pays for a response, where it looks like one.
+        """
+        if (
+            thread_id is not None
+            and thread_id != self.here.id
+            and (thread_id in self.threads or self.is_headless or (may_be_new and _uuid(thread_id)))
+        ):
+            self._go(self.thread(thread_id))
         return self.here
 
     def leave_copy(self, ordinal: Any, at: datetime | None) -> None:
         """End the copied part at its boundary, else where time goes on as it does while people work."""
         if self.boundary is not None:
             place = _ordinal(ordinal)
-            if place is not None and place >= self.boundary:
+            if place is not None and self.boundary <= place <= self.tally.line_no + _LOST_LINES:
                 self._go(self.own)
         elif (
             self.has_gaps
