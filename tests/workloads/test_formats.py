@@ -392,6 +392,16 @@ def test_vllm_gets_two_messages_a_step_and_the_first_prompt_as_prefix(marts: Mar
     }  # fmt: skip
 
 
+def test_vllm_draws_outputs_of_steps_that_a_dataset_does_not_call_final_but_of_no_placeholder(
+    marts: Marts,
+) -> None:
+    marts.session("m")
+    marts.step("m#0", 0, 10, input_tokens=900, output_tokens=70, usage_is_final=None)
+    marts.step("m#1", 20, 30, input_tokens=900, output_tokens=1, usage_is_final=False)
+    config = json.loads(marts.written("vllm-synthetic").read_text())
+    assert config["prompt_output"]["num_tokens"] == {"distribution": "constant", "value": 70}
+
+
 def test_nobody_waits_for_an_agent_whose_call_returned_at_once(marts: Marts) -> None:
     marts.session("m")
     marts.session("m/a", "m", spawn_step_id="m#0", spawn_tool_call_id="call 8")

@@ -59,7 +59,8 @@ _INPUT = {
 _OUTPUT = {
     "num_tokens": """
         select output_tokens as value
-        from workload_steps semi join (select step_id from steps where usage_is_final) using (step_id)
+        from workload_steps
+        semi join (select step_id from steps where usage_is_final is not false) using (step_id)
     """,
 }
 _QUERIES = {"prompt_input": _INPUT, "prompt_output": _OUTPUT}
