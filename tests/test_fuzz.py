@@ -35,8 +35,8 @@ _LOG_BYTES = 100_000  # of longer logs most of the time would go to lines that a
 _PLACES = {"file_id", "line_no", "step_seq", "before_step_seq"}
 _PLACES |= {"tool_index", "event_index", "block_index", "call_index"}
 _NAMES = {"session_id", "turn_id", "message_id", "echo_id", "tool_call_id", "event_id", "compaction_id"}
-_NAMES |= {"model", "effort", "service_tier", "event_at", "started_at"}
-"""What later lines may be told by a line: damaged, it may tell them another session, model or time."""
+_NAMES |= {"model", "effort", "service_tier", "event_at", "started_at", "pre_tokens"}
+"""What later lines may be told by a line: damaged, it may tell them another session, model, time or size."""
 _SUMMED = ("steps", "tool_calls", "extra_calls", "events", "compactions")
 
 

@@ -111,7 +111,8 @@ def test_a_damaged_name_of_a_thread_takes_nothing_from_the_thread_around_it(name
     assert (found.of(Step), found.events) == (sound.of(Step), sound.events)
 
 
-def test_a_record_that_names_no_thread_is_of_the_thread_around_it() -> None:
+@pytest.mark.parametrize("name", ["\x00", f"{THREAD[:12]}{THREAD}"])
+def test_a_record_that_names_no_thread_is_of_the_thread_around_it(name: str) -> None:
     whole = [
         meta(),
         started(1, "t1"),
@@ -121,7 +122,7 @@ def test_a_record_that_names_no_thread_is_of_the_thread_around_it() -> None:
         says(4),
     ]
     damaged = [*whole]
-    damaged[3] = recorded(3, resp(1), FIRST, "\x00")
+    damaged[3] = recorded(3, resp(1), FIRST, name)
     sound, found = parse(whole), parse(damaged)
     assert (found.of(Session), found.of(Step)) == (sound.of(Session), sound.of(Step))
 

@@ -20,7 +20,7 @@ from tracelab.providers.codex_tools import Call
 _COPY_GAP = timedelta(seconds=1)
 _LOST_LINES = 1_000
 """An ordinal is the number of its line, unless so many were lost."""
-_uuid = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").search
+_uuid = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _minor_version = re.compile(r"0\.(\d{1,6})\.").match
 _is_global = re.compile(r"[A-Za-z0-9_.:-]{20,}").fullmatch
 
@@ -36,7 +36,7 @@ class Rollout:
         self.orphans: dict[str, Call] = {}
         """What is known of calls that have not come yet."""
         self.threads: dict[str, Thread] = {}
-        named = _uuid(PurePath(source.path).name)
+        named = _uuid.search(PurePath(source.path).name)
         self.own = self.here = self.thread(named[0] if named else source.first_line_sha256[:32])
         """The file's thread, and the one in whose part of the file the reader is."""
         self.own.is_own = True
@@ -90,7 +90,7 @@ class Rollout:
         if (
             thread_id is not None
             and thread_id != self.here.id
-            and (thread_id in self.threads or self.is_headless or (may_be_new and _uuid(thread_id)))
+            and (thread_id in self.threads or self.is_headless or (may_be_new and _uuid.fullmatch(thread_id)))
         ):
             self._go(self.thread(thread_id))
         return self.here
