@@ -347,7 +347,8 @@ def _next_value(text: str, position: int) -> tuple[Any, int]:
 
 
 def _mended(value: dict[str, Any], record_type: type[R], tally: Tally) -> R | None:
-    """Convert an object, dropping each value of a wrong type with an issue; None if too much is wrong."""
+    """Convert an object, dropping each value of a wrong type with an issue; None, with one, if given up."""
+    noted, why = len(tally.issues), "object given up"
     for _ in range(_MAX_REPAIRS):
         try:
             # via JSON again: lone surrogates become one character, numbers keep their meaning
@@ -358,12 +359,14 @@ def _mended(value: dict[str, Any], record_type: type[R], tally: Tally) -> R | No
             path = path if told else ""
             if _round(value, path):
                 continue
-            tally.issue("wrong_type", f"{path or '$'}: {wanted}")
             if not _drop(value, path):
-                return None
+                why = f"{path or '$'}: {wanted}"
+                break
+            tally.issue("wrong_type", f"{path or '$'}: {wanted}")
         except (msgspec.DecodeError, RecursionError):
             break
-    tally.issue("wrong_type", "object given up")
+    del tally.issues[noted:]
+    tally.issue("wrong_type", why)
     return None
 
 
