@@ -21,6 +21,7 @@ from tests.published_rows import (
 )
 from tracelab import schema
 from tracelab.build import build
+from tracelab.errors import TracelabError
 from tracelab.load import LoadReport, load
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -133,6 +134,10 @@ def test_a_result_that_no_step_follows_is_kept(tmp_path: Path) -> None:
     [
         (lambda row: {k: v for k, v in row.items() if k != "session_id"}, "wrong_type"),
         (lambda row: {**row, "provider": "somebody"}, "wrong_type"),
+        (
+            lambda row: {**row, "provider": "somebody", "model": 5, "tools": [7, {"tool_name": 1}]},
+            "wrong_type",
+        ),
         (lambda row: {**row, "round_index": -1}, "wrong_type"),
         (lambda _: ["no", "row"], "bad_line"),
     ],
@@ -140,7 +145,7 @@ def test_a_result_that_no_step_follows_is_kept(tmp_path: Path) -> None:
 def test_a_row_that_fits_no_schema_is_set_aside_and_counted(tmp_path: Path, damage: Any, reason: str) -> None:
     db, report = loaded(tmp_path, [*DATASET[:2], damage(DATASET[2]), *DATASET[3:]])
     assert (report.loaded, report.steps) == (1, 6)
-    assert set(report.issues) == {reason}
+    assert report.issues == {reason: 1}
     assert rows(db, "select distinct line_no from raw.load_issues") == [(3,)]
     assert rows(db, "select sum(output_tokens) from raw.steps") == [
         (sum(row["output_tokens"] for row in DATASET) - DATASET[2]["output_tokens"],)
@@ -163,6 +168,17 @@ def test_a_duckdb_file_without_a_dataset_is_set_aside(tmp_path: Path) -> None:
     report = load([other], db=db)
     assert (report.set_aside, report.issues) == (1, {"not_a_log": 1})
     assert "without a published dataset" in rows(db, "select detail from raw.load_issues")[0][0]
+
+
+def test_a_warehouse_is_not_loaded_into_itself(tmp_path: Path) -> None:
+    db, _ = loaded(tmp_path, DATASET)
+    before = raw(db)
+    link = tmp_path / "link.duckdb"
+    link.symlink_to(db)
+    for path in (db, link):
+        with pytest.raises(TracelabError, match=r"is the warehouse itself: .* name that with --db"):
+            load([path], db=db)
+    assert raw(db) == before
 
 
 def test_a_view_in_a_database_reads_no_other_file(tmp_path: Path) -> None:

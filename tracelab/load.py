@@ -128,9 +128,14 @@ def load(
         progress: Called after each file that is read, and every few megabytes of a large one.
 
     Raises:
-        TracelabError: if nothing is found, or the warehouse cannot be written; it then stays as it was.
+        TracelabError: if nothing is found, or the warehouse cannot be written or is itself to be loaded; it
+            then stays as it was.
     """
     started_s = time.perf_counter()
+    if db.exists() and any(path.exists() and db.samefile(path) for path in map(Path, paths)):
+        raise TracelabError(
+            f"{db} is the warehouse itself: to load a dataset into another one, name that with --db"
+        )
     found = discover([Path(path) for path in paths], all_users=all_users, home_root=home_root)
     known, digest = _known(db)
     logs = [_as_known(log, known.get(log.file_id)) for log in found.files]
