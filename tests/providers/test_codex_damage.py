@@ -127,6 +127,13 @@ def test_a_record_that_names_no_thread_is_of_the_thread_around_it(name: str) -> 
     assert (found.of(Session), found.of(Step)) == (sound.of(Session), sound.of(Step))
 
 
+def test_a_damaged_name_in_the_header_gives_way_to_the_one_in_the_files_name() -> None:
+    path = f"/home/a/.codex/sessions/rollout-2026-09-20T10-00-00-{THREAD}.jsonl"
+    log = [started(1, "t1"), mirror(2, "Reasoning"), asks(2, call(1)), recorded(3, resp(1), FIRST)]
+    sound, found = parse([meta(), *log], path), parse([meta(0, THREAD[:20]), *log], path)
+    assert (found.of(Session), found.of(Step)) == (sound.of(Session), sound.of(Step))
+
+
 @pytest.mark.parametrize("ordinal", [2**31, 2**53 + 1])
 def test_an_ordinal_that_no_line_can_have_ends_no_copy(ordinal: int) -> None:
     sound, damaged = parse(LOG), [*LOG]

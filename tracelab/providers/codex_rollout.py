@@ -134,6 +134,8 @@ class Rollout:
         own = self.own
         if thread_id is None or thread_id == own.id:
             return
+        if _uuid.fullmatch(own.id) and not _uuid.fullmatch(thread_id):
+            return  # damaged: the file's name has it whole
         if thread_id in self.threads:  # lines have named it before: what named no thread stays apart
             own.is_own = False
             self.own = self.here = self.threads[thread_id]
