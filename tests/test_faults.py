@@ -85,6 +85,31 @@ def test_a_build_on_a_full_disk_says_so_and_works_once_there_is_room(small_disk:
     build(db)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("export", "--out"),
+        ("export", "--format", "duckdb", "--out"),
+        ("export", "--workload", "mooncake", "--out"),
+        ("publish",),
+        ("report", "--output"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_written_onto_a_full_disk_is_told_and_works_once_there_is_room(
+    small_disk: Path, warehouse: Path, command: tuple[str, ...]
+) -> None:
+    resize(small_disk, "size=64k")
+    out = small_disk / "out"
+    status, said = run(warehouse, *command, out)
+    assert status == 1
+    assert "No space left on device" in said and "please report" not in said
+    assert not [*small_disk.rglob(".*")], "what was begun is gone"
+    resize(small_disk, "size=100m")
+    shutil.rmtree(out, ignore_errors=True)
+    assert run(warehouse, *command, out)[0] == 0
+
+
 def test_a_database_that_cannot_be_written_can_be_read(small_disk: Path, logs: Path) -> None:
     db = small_disk / "tracelab.duckdb"
     load([logs / "0.jsonl"], db=db)

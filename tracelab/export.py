@@ -54,7 +54,7 @@ def export_warehouse(db: Path, out: Path) -> Path:
         out.mkdir(parents=True, exist_ok=True)
         with _replacing(path) as partial:
             copy_whole(db, partial)
-    except (OSError, duckdb.IOException) as error:
+    except (OSError, duckdb.IOException, duckdb.TransactionException) as error:  # the last: a full disk
         raise TracelabError(f"cannot write to {out}: {error}") from error
     return path
 
