@@ -1,4 +1,4 @@
-"""What a terminal or a script is told: tables, sizes, what a load did."""
+"""What a terminal, a script or a page is told: tables, sizes, names as plain text, what a load did."""
 
 import json
 import unicodedata
@@ -7,9 +7,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from tracelab.load import LoadReport
 
 _CELL_COLUMNS = 60
+_TURNS = "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+_CONTROLS = r"[\p{Cc}\u2028\u2029\ufffe\uffff]+"
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[str | None]], right: Sequence[bool]) -> str:
@@ -42,6 +46,17 @@ def short(text: str, most: int) -> str:
 def printable(text: str) -> str:
     """Escape what a terminal would obey instead of showing."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def plain(frame: "pl.DataFrame") -> "pl.DataFrame":
+    """Return a frame whose texts charts and pages may show: each of one line that turns nothing around.
+
+    Marks of direction are left out, whatever else no letter stands for is the replacement character.
+    """
+    import polars.selectors as cs
+
+    texts = cs.string().str.replace_all(_TURNS, "").str.replace_all(_CONTROLS, "\N{REPLACEMENT CHARACTER}")
+    return frame.with_columns(texts)
 
 
 def load_line(report: "LoadReport") -> str:

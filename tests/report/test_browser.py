@@ -22,12 +22,15 @@ HOSTILE = {
     "markup": "<img src=x onerror=alert(1)>",
     "script": "</script><script>alert(1)</script>",
     "quotes": "\"'`&quot;",
-    "turned": "abc\u202egnp.exe",
+    "turned": "abc\u202egnp.exe\u2067\u200f",
+    "ended": "one\x07\u2028two",
     "emoji": "🧨 tool",
     "formula": '=cmd|" /C calc"!A0',
     "template": "{{ 7 * 7 }}${7 * 7}",
     "long": "x" * 300,
 }
+SHOWN = {**HOSTILE, "turned": "abcgnp.exe", "ended": "one\N{REPLACEMENT CHARACTER}two"}
+"""The same as a reader may see them."""
 
 
 def test_every_chart_draws_marks(report: Path, read: Open) -> None:
@@ -313,33 +316,70 @@ def hostile_report(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) ->
     with changed(warehouse, db) as copy:
         columns = copy.execute(
             "select table_name, column_name from duckdb_columns() where schema_name = 'main' and not internal"
-            " and column_name in ('tool_name', 'tool_group', 'model', 'project', 'session_id')"
-            " and table_name in (select table_name from duckdb_tables())"  # views show what tables hold
+            " and column_name in ('tool_name', 'tool_group', 'model', 'project', 'session_id', 'cause',"
+            " 'main_cause') and table_name in (select table_name from duckdb_tables())"  # not views
         ).fetchall()
-        names = list(HOSTILE.values())
+        copy.execute("create temp table names (name varchar)")
         for table, column in columns:
-            copy.execute(
-                f"update {table} set {column} = $names[(1 + hash({column}) % len($names))::bigint]"
-                f" || ' ' || left(md5({column}), 3) where {column} <> 'all'",
-                {"names": names},
-            )
+            where = "loss <> 'cache_miss' and" if "cause" in column else ""
+            copy.execute(f"insert into names select {column} from {table} where {where} {column} <> 'all'")
+        copy.execute(
+            "create temp table renamed as select name as good,"
+            " $names[1 + place % len($names)] || format(' {:03}', place) as bad"
+            " from (select name, row_number() over (order by name) as place from names group by name)",
+            {"names": list(HOSTILE.values())},
+        )
+        for table, column in columns:
+            copy.execute(f"update {table} set {column} = bad from renamed where {column} = good")
+        copy.execute(
+            "update summary_loss_sessions"
+            " set worst_step_id = session_id || '#' || split_part(worst_step_id, '#', 2)"
+        )
     return build_report(db, db.with_name("report.html"))
 
 
-def test_hostile_names_are_plain_text(hostile_report: Path, read: Open) -> None:
+def test_hostile_names_are_plain_text_wherever_they_stand(hostile_report: Path, read: Open) -> None:
     reader = read(hostile_report)
     page = reader.page
     reader.wait_until_drawn()
     page.locator("#session-table tbody button").first.click()
     page.wait_for_selector("#session .is-drawn")
-    for summary in page.locator("[data-chart=tool_latency] summary, #session summary").all():
-        summary.click()
-    page.wait_for_selector("[data-chart=tool_latency] tbody td")
-    text = page.locator("main").inner_text()
-    assert HOSTILE["markup"] in text and HOSTILE["script"] in text and HOSTILE["template"] in text
+    page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+    page.wait_for_function("() => document.querySelectorAll('details.rows:not(:has(table))').length === 0")
+    for place in ("main", "#session-table", ".loss:has(button)", "[data-chart=tool_latency] tbody"):
+        text = " ".join(page.locator(place).all_text_contents())
+        assert [name for name, shown in SHOWN.items() if shown[:19] not in text] == [], place
+    titles = page.locator("#session-table th[title]").evaluate_all("heads => heads.map((head) => head.title)")
+    assert {title[:-4] for title in titles} == set(SHOWN.values())
+    marked = page.evaluate(
+        """
+        (marks) => [...document.querySelectorAll("*")].flatMap((place) => [
+            ...[...place.attributes].map((attribute) => attribute.value),
+            ...[...place.childNodes].map((node) => node.nodeType === Node.TEXT_NODE ? node.data : ""),
+        ]).filter((text) => !text.includes("vegaEmbed") && [...marks].some((mark) => text.includes(mark)))
+        """,
+        "".join(chr(place) for place in (7, 0x2028, 0x202E, 0x2067, 0x200F)),
+    )
+    assert marked == []
     assert page.locator("img").count() == 0
-    page.locator("[data-chart=tool_latency] svg .mark-rect path").first.hover(force=True)
-    assert page.locator("#vg-tooltip-element img").count() == 0
+    told = ""
+    for label in page.locator(
+        "[data-chart=tool_latency] svg .mark-text text", has_text=re.compile(r"\d{3}$")
+    ).all():
+        label.hover(force=True)
+        told += page.locator("#vg-tooltip-element").inner_text()
+    assert SHOWN["turned"] in told and page.locator("#vg-tooltip-element img").count() == 0
+
+
+def test_hostile_names_are_plain_text_in_a_download(hostile_report: Path, read: Open) -> None:
+    page = read(hostile_report).page
+    article = page.locator("article", has=page.locator("[data-rows=summary_losses]"))
+    article.get_by_text("Table", exact=True).click()
+    with page.expect_download() as download:
+        article.get_by_role("button", name="Download").click()
+    with Path(download.value.path()).open(newline="") as file:
+        names = {row["cause"][:-4] for row in csv.DictReader(file) if row["loss"] == "tool_time"}
+    assert names - {""} == {*SHOWN.values(), f"'{SHOWN['formula']}"} - {SHOWN["formula"]}
 
 
 def test_a_csv_holds_no_formula(report: Path, read: Open) -> None:

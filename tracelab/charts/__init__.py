@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracelab.charts.base import CHARTS, Chart
 from tracelab.errors import TracelabError
+from tracelab.text import plain
 
 if TYPE_CHECKING:
     import altair as alt
@@ -41,8 +42,6 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """Module → the charts that it has; told here too, since help must not wait for what draws them."""
 _PNG_SCALE = 2
-_TURNS = "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-_CONTROLS = r"[\p{Cc}\u2028\u2029\ufffe\uffff]+"
 
 
 def charts() -> dict[str, Chart]:
@@ -128,12 +127,7 @@ def _frame(warehouse: "duckdb.DuckDBPyConnection", query: str, session_id: str |
     params = {"session_id": session_id} if "$session_id" in query else None
     frame = warehouse.sql(query, params=params).pl()
     floats = frame.with_columns((cs.decimal() | cs.by_dtype(pl.Int128)).cast(pl.Float64))
-    finite = floats.with_columns(pl.when(cs.float().is_finite()).then(cs.float()))
-    # names are text of one line: no control ends it, and no mark turns what stands beside it around
-    plain: pl.DataFrame = finite.with_columns(
-        cs.string().str.replace_all(_TURNS, "").str.replace_all(_CONTROLS, "\N{REPLACEMENT CHARACTER}")
-    )
-    return plain
+    return plain(floats.with_columns(pl.when(cs.float().is_finite()).then(cs.float())))
 
 
 def _save(spec: dict[str, Any], stem: Path, formats: Sequence[str]) -> Iterator[Path]:

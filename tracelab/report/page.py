@@ -1,6 +1,7 @@
 """The page put together: what each part of the workload says, the data behind it, templates around both.
 
-Text goes through the template's escaping and data is packed: no name in a log can become markup or script.
+What is read is made plain, text goes through the template's escaping and data is packed: no name in a log can
+become markup or script, or turn the text around it.
 """
 
 import base64
@@ -42,6 +43,7 @@ from tracelab.report.headlines import Headline, headlines, loaded, period, proje
 from tracelab.report.losses import Loss, losses
 from tracelab.report.packing import columns, packed, packed_text, to_json
 from tracelab.status import status
+from tracelab.text import plain
 
 _HERE = resources.files("tracelab.report")
 _SCRIPTS = ("unpack.js", "tables.js", "charts.js", "session_plot.js", "sessions.js", "page.js")
@@ -158,8 +160,7 @@ def _said(
 ) -> Said:
     def frame(query: str) -> pl.DataFrame:
         with in_front(warehouse, cut, {name: built[name] for name in tables_in(query)}):
-            found: pl.DataFrame = warehouse.sql(query).pl()
-        return found
+            return plain(warehouse.sql(query).pl())
 
     def read(query: str) -> list[Row]:
         return list(frame(query).to_dicts())

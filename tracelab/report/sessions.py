@@ -14,6 +14,7 @@ import duckdb
 import polars as pl
 
 from tracelab.report.packing import columns, packed
+from tracelab.text import plain
 from tracelab.warehouse import open_read_only
 
 COSTLIEST, LONGEST = 200, 100
@@ -127,7 +128,7 @@ class Explorer:
 def explore(db: Path) -> Explorer:
     """Read what the session explorer shows."""
     with open_read_only(db) as warehouse:
-        sessions = warehouse.sql(_SESSIONS).pl()
+        sessions = plain(warehouse.sql(_SESSIONS).pl())
         windows = _windows(warehouse)
     rows = {session_id: row for row, session_id in enumerate(sessions["session_id"])}
     carried: dict[int, list[str]] = {}
@@ -156,7 +157,7 @@ def _windows(warehouse: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, A
 def _parts(
     warehouse: duckdb.DuckDBPyConnection, query: str
 ) -> Iterator[tuple[tuple[str, int], dict[str, Any]]]:
-    rows = warehouse.sql(query).pl()
+    rows = plain(warehouse.sql(query).pl())
     for part in rows.partition_by("session_id", "part", maintain_order=True):
         shown = columns(part.drop("session_id", "part"))
         shown |= {name: _coded(shown[name]) for name in _OF_FEW_TEXTS if name in shown}
