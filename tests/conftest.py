@@ -52,6 +52,17 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return db
 
 
+@pytest.fixture(scope="session")
+def large_warehouse(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built warehouse of 300,000 steps; read it, do not write to it."""
+    from tests.large_warehouse import large_raw
+    from tracelab.build import build
+
+    db = large_raw(warehouse, tmp_path_factory.mktemp("large") / "tracelab.duckdb")
+    build(db)
+    return db
+
+
 @pytest.fixture
 def db(tmp_path: Path) -> Path:
     """Where a warehouse may be made."""

@@ -123,6 +123,8 @@ class Explorer:
     """Steps of a session, packed, a text a window; by the session's row."""
     left_out: int
     """Sessions with steps that the page does not carry."""
+    without_room: int
+    """Those of them that are among the costliest or the longest."""
 
 
 def explore(db: Path) -> Explorer:
@@ -140,7 +142,8 @@ def explore(db: Path) -> Explorer:
             break
         carried[rows[session_id]] = texts
     left_out = sessions.filter(pl.col("steps") > 0).height - len(carried)
-    return Explorer(packed(columns(sessions)), len(sessions), carried, left_out)
+    without_room = len(windows) - len(carried)
+    return Explorer(packed(columns(sessions)), len(sessions), carried, left_out, without_room)
 
 
 def _windows(warehouse: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
