@@ -42,11 +42,30 @@ def test_a_loss_says_what_it_took_by_what_and_where_to_look(tables: Tables) -> N
         miss.sentence
         == "11 steps read 668k tokens anew; that cost $4.30 beyond a cached read, in 8 sessions."
     )
+    assert miss.note == (
+        "Restarts: a log does not record that a client was closed and its session resumed,"
+        " but every miss here has another cause."
+    )
+    assert tool_time.note == ""
     assert miss.causes == [("idle", "6", "$2.89 · 469k tokens"), ("another model", "1", "$0.57 · 99k tokens")]
     assert miss.sessions == [("claude:a", 13, "", "$1.08 · 190k tokens")]
     assert tool_time.sentence == (
         "Sessions did nothing but wait for tools for 1.1 h, 72% of their working time, in 1 session."
     )
+
+
+def test_misses_without_a_known_cause_may_be_restarts(tables: Tables) -> None:  # noqa: F811
+    tables(
+        "summary_losses",
+        loss("cache_miss", sessions=2, occurrences=3, steps=3, tokens=80_000, cost_usd=0.7),
+        loss("cache_miss", "residual", occurrences=3, tokens=80_000, cost_usd=0.7),
+    )
+    tables(
+        "summary_loss_sessions",
+        {**loss("x"), "session_rank": 1, "session_id": "a", "worst_step_id": "a#0", "project": ""},
+    )
+    [miss] = losses(tables.read)
+    assert miss.note.endswith("; of the 3 misses without a known cause ($0.70 · 80k tokens) any may be one.")
 
 
 def test_the_sample_has_a_loss_of_every_kind(warehouse: Path) -> None:

@@ -20,6 +20,8 @@ class Loss(NamedTuple):
     sentence: str
     hint: str
     """What would change it."""
+    note: str
+    """What its causes leave open; empty where nothing."""
     causes: Sequence[tuple[str, str, str]]
     """Cause, how often, what it lost; the worst first."""
     sessions: Sequence[tuple[str, int, str, str]]
@@ -37,6 +39,16 @@ class _Kind(NamedTuple):
 def _cache_miss(row: Row) -> str:
     cost = f"; that cost {_cost(row)} beyond a cached read" if row["cost_usd"] else ""
     return f"{counted(row['steps'], 'step')} read {tokens(row['tokens'])} tokens anew{cost}"
+
+
+def _restarts(causes: Sequence[Row]) -> str:
+    """Say what restarts cost, as far as a log can tell."""
+    untold = next((row for row in causes if row["cause"] == "residual"), None)
+    known = "Restarts: a log does not record that a client was closed and its session resumed"
+    if untold is None:
+        return f"{known}, but every miss here has another cause."
+    misses = "1 miss" if untold["occurrences"] == 1 else f"{untold['occurrences']:,} misses"
+    return f"{known}; of the {misses} without a known cause ({_lost(untold)}) any may be one."
 
 
 def _long_context(row: Row) -> str:
@@ -107,6 +119,7 @@ def losses(read: Read) -> Iterator[Loss]:
             kind.title,
             f"{kind.sentence(whole)}, in {counted(whole['sessions'], 'session')}.",
             kind.hint,
+            _restarts(causes) if whole["loss"] == "cache_miss" else "",
             [
                 (_CAUSES.get(row["cause"], row["cause"] or "unnamed"), f"{row['occurrences']:,}", _lost(row))
                 for row in causes
