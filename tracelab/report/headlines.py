@@ -105,7 +105,8 @@ def loaded(state: Status) -> str:
     """Say how many files the warehouse was read from, and what of them was set aside."""
     aside = [f"{issue.reason.replace('_', ' ')}, {counted(issue.times, 'time')}" for issue in state.issues]
     rest = f"Set aside: {'; '.join(aside)}." if aside else "Nothing was set aside."
-    return f"Read from {counted(sum(row.files for row in state.files), 'log file')}. {rest}"
+    files = counted(sum(row.files for row in state.files), "log file")
+    return f"All that is loaded was read from {files}. {rest}"
 
 
 def _time_split(read: Read, theirs: Any) -> Headline:
