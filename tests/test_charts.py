@@ -311,3 +311,8 @@ def test_a_chart_draws_no_whole_beside_its_parts(name: str, tables: duckdb.DuckD
         for cut in {"session_kind", "model", "trigger"} & set(rows.columns):
             values = set(rows[cut].to_list())
             assert "all" not in values or values == {"all"}, f"{frame} mixes cuts by {cut}"
+
+
+@pytest.mark.parametrize("name", ["eviction_tradeoff", "human_waits", "kv_active"])
+def test_lifetimes_of_caches_are_ruled_at_the_end_of_an_axis_too(drawn: Path, name: str) -> None:
+    assert {300, 3600} <= {place for place in within(spec_of(drawn, name), "datum") if isinstance(place, int)}

@@ -316,7 +316,7 @@ def lifetimes(domain: tuple[float, float], *, labels: bool = True) -> list[alt.C
     """Return layers that rule 5 minutes and 1 hour on an axis of idle or waiting time."""
     layers = []
     for seconds, label in _CACHE_LIFETIMES.items():
-        if domain[0] < seconds < domain[1]:
+        if domain[0] < seconds <= domain[1]:
             layers.append(mark("rule", style="landmark").encode(x=alt.XDatum(seconds)))
             layers += [above(label).encode(x=alt.XDatum(seconds))] if labels else []
     return layers
