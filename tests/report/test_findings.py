@@ -134,7 +134,7 @@ def test_the_cache_says_what_was_new_and_what_the_misses_cost(tables: Tables) ->
     )
     assert findings("cache", tables.read) == [
         "Of 1.3G tokens appended after a first step, 26% were new; 852M stood in an earlier prompt"
-        " and were no longer cached.",
+        " and were no longer cached, small misses counted.",
         "9,673 steps missed more than 1,024 tokens and 2% of the context, which cost $3,279 beyond a cached"
         " read: $1,537 of it for pauses longer than the cache lives.",
     ]

@@ -40,7 +40,8 @@ def test_a_loss_says_what_it_took_by_what_and_where_to_look(tables: Tables) -> N
     miss, tool_time = losses(tables.read)
     assert (
         miss.sentence
-        == "11 steps read 668k tokens anew; that cost $4.30 beyond a cached read, in 8 sessions."
+        == "11 steps read 668k tokens anew, counting misses of more than 1,024 tokens and 2% of the context;"
+        " that cost $4.30 beyond a cached read, in 8 sessions."
     )
     assert miss.note == (
         "Restarts: a log does not record that a client was closed and its session resumed,"

@@ -105,7 +105,7 @@ def cache(read: Read) -> Iterator[str]:
             yield (
                 f"Of {tokens(row['append_tokens'])} tokens appended after a first step,"
                 f" {_percent(row['fresh_share'])} were new; {tokens(row['missed_tokens'])} stood in"
-                " an earlier prompt and were no longer cached."
+                " an earlier prompt and were no longer cached, small misses counted."
             )
     lost = read(
         f"from summary_losses where {_WHOLE} and loss = 'cache_miss' and cost_usd > 0"
