@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 import tracelab.build
 from tests.raw_warehouse import raw_warehouse
@@ -171,6 +172,33 @@ def test_a_model_that_fails_is_named_with_its_error(db: Path, project: Path) -> 
     assert "model stg_files: Binder Error" in str(failure.value)
     assert "size_in_bytes" in str(failure.value)
     assert str(project) not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("declared", "is_kept"),
+    [
+        ("{a: bigint, b: varchar}", True),
+        ("{b: VARCHAR, a: int8}", True),
+        ("{a: integer, b: varchar}", False),
+        ("{a: bigint}", False),
+        ("{a: bigint, c: varchar}", False),
+        ("{a: bigint, b: varchar, c: varchar}", False),
+    ],
+)
+def test_a_mart_has_the_columns_of_its_contract_or_is_not_built(
+    db: Path, project: Path, declared: str, is_kept: bool
+) -> None:
+    (project / "models/marts/tiny.sql").write_text("select 1::bigint as a, 'b' as b")
+    columns = [{"name": name, "data_type": kind} for name, kind in yaml.safe_load(declared).items()]
+    tiny = {"name": "tiny", "config": {"meta": {"grain": ["a"]}}, "columns": columns}
+    (project / "models/marts/tiny.yml").write_text(yaml.safe_dump({"models": [tiny]}))
+    if is_kept:
+        build(db, select=["tiny"])
+        assert "main.tiny" in tables(db)
+    else:
+        with pytest.raises(TracelabError, match=r"model tiny: (.|\n)*contract"):
+            build(db, select=["tiny"])
+        assert "main.tiny" not in tables(db)
 
 
 def test_a_rule_that_is_broken_is_named_with_its_rows(db: Path, project: Path) -> None:
