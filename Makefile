@@ -55,5 +55,5 @@ prices: setup  ## Write the price seeds anew from the genai-prices package
 fuzz: setup  ## Read 50,000 damaged logs, others each time, where a test run reads 400
 	TRACELAB_FUZZ_INPUTS=50000 TRACELAB_FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest tests/test_fuzz.py
 
-bench: setup  ## Time a load against the standard library's json, a refresh, a build, all charts and a report
+bench: setup  ## Time a load against the standard library's json, then every stage to tables, files and charts
 	$(BIN)/python -m benchmarks.run
