@@ -57,3 +57,4 @@ fuzz: setup  ## Read 50,000 damaged logs, others each time, where a test run rea
 
 bench: setup  ## Time a load against the standard library's json, then every stage to tables, files and charts
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.history

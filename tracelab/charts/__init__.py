@@ -133,15 +133,15 @@ def _frame(warehouse: "duckdb.DuckDBPyConnection", query: str, session_id: str |
 def _save(spec: dict[str, Any], stem: Path, formats: Sequence[str]) -> Iterator[Path]:
     import vl_convert as vlc
 
-    svg = _svg(spec) if {"svg", "png"} & set(formats) else ""
+    image = svg(spec) if {"svg", "png"} & set(formats) else ""
     for name in formats:
         match name:
             case "html":
                 content = _html(spec).encode()
             case "svg":
-                content = svg.encode()
+                content = image.encode()
             case "png":
-                content = vlc.svg_to_png(svg, scale=_PNG_SCALE)
+                content = vlc.svg_to_png(image, scale=_PNG_SCALE)
             case _:
                 content = (json.dumps(spec, indent=1, sort_keys=True) + "\n").encode()
         path = stem.with_name(f"{stem.name}.{name}")
@@ -149,20 +149,20 @@ def _save(spec: dict[str, Any], stem: Path, formats: Sequence[str]) -> Iterator[
         yield path
 
 
-def _svg(spec: dict[str, Any]) -> str:
-    """Draw on the static canvas: as large as it is where that fits, else made smaller."""
+def svg(spec: dict[str, Any]) -> str:
+    """Draw a chart's spec on its static canvas: as large as it is where that fits, else made smaller."""
     import vl_convert as vlc
 
     # the runtime numbers gradients and clips from picture to picture: begin anew in each
     places: dict[str, int] = {}
-    svg = re.sub(
+    image = re.sub(
         r"\b(gradient_|clip)\d+",
         lambda found: f"{found[1]}{places.setdefault(found[0], len(places))}",
         vlc.vegalite_to_svg(spec),
     )
     number = r'"([\d.]+)"'
     head = re.search(
-        rf'width={number} height={number} viewBox="[^"]*"([^>]*><rect) width={number} height={number}', svg
+        rf'width={number} height={number} viewBox="[^"]*"([^>]*><rect) width={number} height={number}', image
     )
     if head is None:
         raise ValueError("vl-convert's SVG no longer begins with its size and its background")
@@ -170,7 +170,7 @@ def _svg(spec: dict[str, Any]) -> str:
     ratio = max(1.0, float(head[1]) / width, float(head[2]) / height)
     box = f'viewBox="0 0 {width * ratio:g} {height * ratio:g}"'
     canvas = f'width="{width}" height="{height}" {box}{head[3]} width="100%" height="100%"'
-    return re.sub("<[^>]+>", _rounded, svg[: head.start()] + canvas + svg[head.end() :])
+    return re.sub("<[^>]+>", _rounded, image[: head.start()] + canvas + image[head.end() :])
 
 
 def _rounded(tag: re.Match[str]) -> str:
