@@ -5,10 +5,10 @@ INSTALL := install --quiet --no-deps --require-hashes --requirement requirements
 SQL := models macros tests/dbt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint fmt docs lock prices fuzz bench
+.PHONY: help setup demo test check lint fmt docs lock prices fuzz bench bench-growth
 
 help:  ## Say what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: .venv/.stamp  ## Make the environment
 
@@ -58,3 +58,6 @@ fuzz: setup  ## Read 50,000 damaged logs, others each time, where a test run rea
 bench: setup  ## Time a load against the standard library's json, then every stage to tables, files and charts
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.history
+
+bench-growth: setup  ## Time loads and builds of 1.4, 4.2 and 14 GB, and find what builds in 2 GB of memory
+	$(BIN)/python -m benchmarks.growth
