@@ -3,11 +3,17 @@
 {% macro duckdb__get_assert_columns_equivalent(sql) %}
     {%- set found = [] -%}
     {%- for column in get_column_schema_from_query(sql) -%}
-        {%- do found.append(column.name ~ " " ~ (column.dtype | lower | replace(" ", ""))) -%}
+        {%- do found.append(
+            column.name ~ " " ~ (column.dtype | lower | replace(" ", ""))
+        ) -%}
     {%- endfor -%}
     {%- set declared = [] -%}
     {%- for column in model.columns.values() -%}
-        {%- do declared.append(column.name ~ " " ~ (column.data_type | lower | replace(" ", ""))) -%}
+        {%- do declared.append(
+            column.name ~ " " ~ (column.data_type | lower | replace(" ", ""))
+        ) -%}
     {%- endfor -%}
-    {%- if found | sort != declared | sort -%} {{ assert_columns_equivalent(sql) }} {%- endif -%}
+    {%- if found | sort != declared | sort -%}
+        {{ assert_columns_equivalent(sql) }}
+    {%- endif -%}
 {% endmacro %}

@@ -18,7 +18,8 @@
     {%- endset -%}
     {% if model["language"] == "python" %}
         {%- set made = make_intermediate_relation(target) -%}
-        {% call statement("drop") -%} drop table if exists {{ made }} {%- endcall %}
+        {% call statement("drop") -%} drop table if exists {{ made }}
+        {%- endcall %}
         {{ adapter.commit() }}
         {% call statement("main", language="python") -%}
             {{ create_table_as(False, made, compiled_code, "python") }}
