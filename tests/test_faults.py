@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -233,6 +233,32 @@ def test_a_build_killed_at_any_point_loses_nothing_and_can_be_done_again(db: Pat
         assert status == 0, said
     build(db)
     assert query(db, numbers) == expected
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "cut after its headers": lambda whole: whole[:20_000],
+    "cut at a tenth": lambda whole: whole[: len(whole) // 10],
+    "cut at a half": lambda whole: whole[: len(whole) // 2],
+    "file header": lambda whole: b"\xff" * 4_096 + whole[4_096:],
+    "first database header": lambda whole: whole[:4_096] + b"\xff" * 4_096 + whole[8_192:],
+    "second database header": lambda whole: whole[:8_192] + b"\xff" * 4_096 + whole[12_288:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
+def test_a_database_that_cannot_be_opened_is_told_and_stays_as_it_is(
+    warehouse: Path, db: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    damaged = damage(warehouse.read_bytes())
+    db.write_bytes(damaged)
+    commands = (["status"], ["load", sample_home()], ["build"], ["export", "--out", db.parent / "out"])
+    for command in commands:
+        status, said = run(db, *command)
+        assert (status, "move it away and load again" in said) == (1, True), (command, said)
+    assert [*db.parent.iterdir()] == [db]
+    assert db.read_bytes() == damaged
+    db.rename(db.with_name("away.duckdb"))
+    assert load([sample_home()], db=db).failed == 0
 
 
 @pytest.mark.parametrize("damage", [40, 60, 80])

@@ -104,12 +104,18 @@ def _write(warehouse: duckdb.DuckDBPyConnection, name: str, path: Path, options:
 def _replacing(path: Path) -> Iterator[Path]:
     """Give the place of a file that takes another's when it is whole, and goes if it never is."""
     partial = path.with_name(f".{path.name}.partial")
-    partial.unlink(missing_ok=True)  # of a run that was cut off
+    begun = (partial, partial.with_name(f"{partial.name}.wal"))  # which DuckDB leaves where the disk is full
+
+    def clear() -> None:
+        for file in begun:
+            file.unlink(missing_ok=True)
+
+    clear()  # of a run that was cut off
     try:
         yield partial
         partial.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        clear()
 
 
 def _rows(warehouse: duckdb.DuckDBPyConnection, name: str) -> str:
