@@ -401,6 +401,8 @@ def test_a_conversation_s_own_total_is_set_beside_the_steps_of_all_its_sessions(
         },
         {"root_session_id": "m", "client_version": "2", "usage_is_final": False},
         {"root_session_id": "n", "client_version": "2", "input_tokens": 7, "usage_is_final": False},
+        # of a published dataset that cannot tell
+        {"root_session_id": "n", "client_version": "3", "input_tokens": 7, "usage_is_final": None},
     )
     total = {"client_input_tokens": 40, "client_output_tokens": 6, "client_cost_usd": "4"}
     marts.add(
@@ -411,9 +413,10 @@ def test_a_conversation_s_own_total_is_set_beside_the_steps_of_all_its_sessions(
     rows = marts.rows("summary_completeness", **ALL)
     names = ("steps", "metered_steps", "final_usage_steps", "final_usage_share", "checked_conversations")
     assert columns(rows, "client_version", *names) == {
-        "all": (4, 3, 2, 0.5, 1),
+        "all": (5, 4, 3, 0.6, 1),
         "1": (1, 1, 1, 1.0, 0),
         "2": (3, 2, 1, 1 / 3, 1),
+        "3": (1, 1, 1, 1.0, 0),
     }
     totals = ("logged_input_tokens", "client_input_tokens", "logged_output_tokens", "client_output_tokens")
     both = columns(rows, "client_version", *totals, "logged_cost_usd", "client_cost_usd", "logged_cost_share")

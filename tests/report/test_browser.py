@@ -185,7 +185,8 @@ def test_an_opened_session_shows_the_steps_and_calls_of_the_warehouse(
     )
     with duckdb.connect(str(warehouse), read_only=True) as built:
         steps = built.execute(
-            "select step_index, prefix_tokens, append_tokens, if(usage_is_final, output_tokens, null),"
+            "select step_index, prefix_tokens, append_tokens,"
+            " if(usage_is_final is not false, output_tokens, null),"
             " 1000 * (epoch_ms(ready_at) // 1000), sum(cost_usd) over (order by step_index)"
             " from steps where session_id = ? order by step_index",
             [session_id],

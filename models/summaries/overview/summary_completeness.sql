@@ -8,7 +8,7 @@ with
             {{ pooled("client_version") }},
             count(*) as steps,
             count(input_tokens) as metered_steps,
-            count(*) filter (where usage_is_final) as final_usage_steps
+            count(*) filter (where usage_is_final is not false) as final_usage_steps
         from steps
         group by {{ cuts(by_model=false) }}, grouping sets ((), (client_version))
     ),
