@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, TypeVar
@@ -229,6 +229,47 @@ def steps(format: str, path: Path) -> list[Step]:
                     for row in csv.DictReader(file)
                 ]
     raise AssertionError(format)
+
+
+def waits(format: str, path: Path) -> dict[str, float]:
+    """Return what each step waits after its session's step before, in ms, as the format itself has it."""
+    match format:
+        case "weka":
+            told = [
+                (session, request.think_time and request.think_time * 1000)
+                for trace in weka(path)
+                for session, request in requests_of(trace)
+            ]
+        case "mooncake-sessions":
+            told = [(row.session_id, row.delay) for row in lines(path, MooncakeSessionRow)]
+        case "agentic-mooncake":
+            told = [
+                (
+                    row.session_id,
+                    next((e.delay_ms for e in row.dependencies if e.relation == "sequence"), None),
+                )
+                for row in agentic(path)[1]
+            ]
+        case _:
+            raise AssertionError(format)
+    numbers: Counter[str] = Counter()
+    found = {}
+    for session, wait_ms in told:
+        if wait_ms is not None:
+            found[f"{session}#{numbers[session]}"] = wait_ms
+        numbers[session] += 1
+    return found
+
+
+def waits_beside(path: Path) -> dict[str, dict[str, int]]:
+    """Read what stands beside a workload of each step that waited."""
+    with path.with_name(f"{path.name}.waits.csv").open(newline="") as file:
+        rows = {row.pop("step"): row for row in csv.DictReader(file)}
+    return {
+        step: {name: int(value) for name, value in row.items()}
+        for step, row in rows.items()
+        if row["wait_ms"]
+    }
 
 
 def sums(read: list[Step]) -> list[tuple[int, int, int]]:

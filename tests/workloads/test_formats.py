@@ -3,7 +3,9 @@
 import csv
 import itertools
 import json
+from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,12 @@ import pytest
 from tests.workloads import formats
 from tests.workloads.conftest import Marts
 from tracelab.workloads import FORMATS
+from tracelab.workloads.selection import Filters, select_steps
 
 Exported = Callable[[str], Path]
 WITH_SESSIONS = ("weka", "tracelab", "mooncake-sessions", "agentic-mooncake", "replay")
 WITH_BLOCKS = {"weka": 64, "mooncake": 512, "mooncake-sessions": 512, "agentic-mooncake": 512}
+TRIGGERS = {"user_message": "user", "tool_result": "tool"}
 PARTS = ("prompt_input", "prompt_output")
 # the marts' own sums a session, in the order in which a workload numbers sessions
 SESSIONS = """
@@ -37,6 +41,10 @@ order by min(started_at) filter (session_id = root_session_id) over (partition b
 def asked(db: Path, query: str) -> list[Any]:
     with duckdb.connect(str(db), read_only=True) as warehouse:
         return warehouse.execute(query).fetchall()
+
+
+def seconds_between(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
 
 
 def shared(one: list[int], other: list[int]) -> int:
@@ -138,6 +146,65 @@ def test_waits_stand_beside_a_format_that_mixes_them(db: Path, exported: Exporte
     assert sum(int(row["human_ms"]) for row in waited) > 0 < sum(int(row["tool_ms"]) for row in waited)
     if format == "agentic-mooncake":
         assert [row["step"] for row in rows] == [row.request_id for row in formats.agentic(path)[1]]
+
+
+@pytest.mark.parametrize("format", ["weka", "mooncake-sessions", "agentic-mooncake"])
+def test_the_wait_of_a_format_is_the_one_that_is_split_beside_it(exported: Exported, format: str) -> None:
+    beside = formats.waits_beside(exported(format))
+    told = formats.waits(format, exported(format))
+    assert told == pytest.approx({step: row["wait_ms"] for step, row in beside.items()})
+    assert len(told) > 200
+
+
+@pytest.mark.parametrize("format", ["weka", "mooncake", "mooncake-sessions", "agentic-mooncake", "replay"])
+def test_what_a_person_waits_is_told_from_what_tools_take(db: Path, exported: Exported, format: str) -> None:
+    beside = formats.waits_beside(exported(format))
+    with duckdb.connect(str(db), read_only=True) as warehouse:
+        select_steps(warehouse, Filters())
+        marts = warehouse.execute("""
+            select step_key, trigger, coalesce(steps.human_wait_ms, 0),
+                lag(human_calls, 1, 0) over (partition by session_key order by step_number) as asked
+            from workload_steps
+            inner join (select step_id, trigger, human_wait_ms from steps) as steps using (step_id)
+            left join (
+                select step_id, count(*) filter (is_human_tool) as human_calls
+                from tool_calls group by step_id
+            ) using (step_id)
+        """).fetchall()
+    of_tools = [beside[step] for step, trigger, _, asked in marts if trigger == "tool" and not asked]
+    assert {row["human_ms"] for row in of_tools} == {0}
+    assert sum(row["tool_ms"] > 0 for row in of_tools) > 100
+    of_people = [
+        (beside[step]["human_ms"], waited_ms)
+        for step, _, waited_ms, _ in marts
+        if waited_ms and step in beside
+    ]
+    assert all(told_ms > 0 for told_ms, _ in of_people)
+    told_ms, waited_ms = (sum(column) for column in zip(*of_people, strict=True))
+    assert told_ms == pytest.approx(waited_ms, rel=0.05)
+
+
+def test_step_rows_tell_by_their_events_what_was_waited_for(db: Path, exported: Exported) -> None:
+    """From the latest output so far to the latest input: a message of a person, or a tool's result."""
+    ended_at: dict[str, str] = {}
+    waited_s: Counter[str] = Counter()
+    for row in formats.lines(exported("tracelab"), formats.StepRow):
+        events = [(event.timestamp, event.event_type) for event in row.timing_events if event.timestamp]
+        inputs = [event for event in events if event[1] in TRIGGERS]
+        if inputs and row.session_id in ended_at:
+            ready_at, kind = max(inputs)
+            waited_s[TRIGGERS[kind]] += seconds_between(ended_at[row.session_id], ready_at)
+        outputs = [at for at, kind in events if kind in ("reasoning", "text", "tool_call")]
+        if outputs:
+            ended_at[row.session_id] = max([*outputs, ended_at.get(row.session_id, "")])
+    marts = asked(
+        db,
+        # a notice of a client, such as that an agent is done, is a message there
+        "select if(trigger_kind = 'notification', 'user', trigger), sum(idle_gap_ms) / 1000"
+        " from idle_gaps inner join (select step_id, trigger_kind, input_tokens from steps) using (step_id)"
+        " where input_tokens > 0 and idle_gap_ms is not null group by all",
+    )
+    assert waited_s == pytest.approx(dict(marts), rel=0.001)
 
 
 def test_a_weka_trace_is_in_the_order_of_time(exported: Exported) -> None:

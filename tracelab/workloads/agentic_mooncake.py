@@ -1,7 +1,7 @@
 """`agentic-mooncake`: Dynamo's agentic Mooncake, version 2: a line a step, with what it waits for.
 
-Written from its reader's types (`AgenticMooncakeRow` of Dynamo's and AISimulate's load generator), and from
-what the tests of that refuse.
+Written from its reader's types (`AgenticMooncakeRow` of Dynamo's and AISimulate's load generator), and
+replayed by Dynamo 1.6.1, which sends no step before its `not_before_ms`.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""`weka`: a folder with a JSON file a conversation, as AIPerf, Dynamo and kv-cache-tester replay it.
+"""`weka`: a folder with a JSON file a conversation, as AIPerf and kv-cache-tester replay it.
 
 Checked against AIPerf 0.13 (`weka_trace_models.py`), which takes every `*.json` of the folder, refuses keys
 it does not know, and ids that occur twice.
