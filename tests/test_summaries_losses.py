@@ -14,7 +14,7 @@ from tests.test_summaries import Marts, rendered
 
 NOON = datetime(2026, 1, 1, 12)
 ALL = {"provider": "all", "session_kind": "all"}
-_SIMULATIONS = ("sim_tool_holds", "sim_losses")
+_SIMULATIONS = ("sim_restarts", "sim_tool_holds", "sim_losses")
 
 
 class Losses(Marts):
@@ -422,6 +422,125 @@ def test_missed_tokens_are_told_by_cause_and_small_misses_are_none(marts: Losses
         "compaction": [1, 1, 3000, Decimal("0.75"), 0, None, "s#4"],
         "all": [3, 3, 15000, Decimal("1.25"), 1, None, "s#4"],
     }
+
+
+def add_restart(
+    marts: Losses,
+    *,
+    session: dict[str, Any] | None = None,
+    first: dict[str, Any] | None = None,
+    last: dict[str, Any] | None = None,
+    written: dict[str, Any] | None = None,
+    compaction: dict[str, Any] | None = None,
+) -> None:
+    """Add a session, ready 56 s after the last step of the one that it goes on from a copy of."""
+    usage = {"calls": 1, "tool_calls": 0}
+    marts.add("sessions", {"session_id": "s", "forked_from_step_id": "o#5", **(session or {})})
+    origin = {"session_id": "o", **usage}
+    marts.add(
+        "steps",
+        step(0, **{**origin, "step_id": "o#0", **(written or {})}),
+        step(5, -9_000, 0, **{**origin, "step_id": "o#5", "context_tokens": 60_000, "output_tokens": 2_600,
+             "visible_output_tokens": 1_200, **(last or {})}),
+        step(0, 56_000, 60_000, **{**usage, "context_tokens": 64_400, "append_tokens": 59_900,
+             "append_cost_usd": Decimal("0.0599"), **(first or {})}),
+    )  # fmt: skip
+    marts.add("cache_reuse", {**miss(0, "session_start", 0, 0), "read_usd_per_mtok": Decimal("0.1")})
+    if compaction:
+        marts.add("compactions", compaction)
+
+
+def test_a_restart_missed_what_the_copied_history_held(marts: Losses) -> None:
+    add_restart(marts)
+    # of 59,900 tokens appended 64,400 - 60,000 - 2,600 are new, and 1,200 the last output
+    missed = 59_900 - 1_800 - 1_200
+    (restart,) = marts.made("sim_restarts")
+    assert restart == {
+        "session_id": "s",
+        "step_id": "s#0",
+        "origin_step_id": "o#5",
+        "idle_gap_ms": 56_000,
+        "cache_lifetime_ms": 300_000,
+        "missed_tokens": missed,
+        "missed_cost_usd": missed * (Decimal("1") - Decimal("0.1")) / 1_000_000,
+    }
+    lost = marts.of("cache_miss")
+    assert {cause: (row["occurrences"], row["steps"], row["tokens"]) for cause, row in lost.items()} == {
+        "restart": (1, 1, missed),
+        "all": (1, 1, missed),
+    }
+    assert lost["restart"]["cost_usd"] == restart["missed_cost_usd"]
+    assert lost["restart"]["worst_step_id"] == "s#0"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"session": {"forked_from_step_id": None}}, id="no copied history"),
+        pytest.param({"session": {"session_kind": "subagent"}}, id="a subagent"),
+        pytest.param({"first": {"step_index": 1}}, id="not the first step"),
+        pytest.param({"first": {"purpose": "compaction"}}, id="a compaction's own step"),
+        pytest.param({"first": {"model": "another"}}, id="another model"),
+        pytest.param({"first": {"calls": 2}}, id="several calls"),
+        pytest.param({"last": {"calls": 2}}, id="several calls before"),
+        pytest.param({"last": {"context_tokens": None}}, id="no usage before"),
+        pytest.param({"last": {"output_tokens": None}}, id="no output known before"),
+        pytest.param({"first": {"ready_at": at(300_001)}}, id="past the lifetime"),
+        pytest.param({"first": {"ready_at": at(-1)}}, id="copied at its end"),
+        pytest.param({"first": {"ready_at": None}}, id="no time"),
+        pytest.param({"last": {"context_tokens": 128_400}}, id="a prompt that fell by 64,000"),
+        pytest.param(
+            {
+                "last": {"context_tokens": 40_000},
+                "first": {"context_tokens": 44_400, "append_tokens": 4_024},
+            },
+            id="1,024 tokens missed",
+        ),
+        pytest.param({"first": {"append_tokens": 4_200}}, id="2% of the prompt missed"),
+        pytest.param({"compaction": {"session_id": "s", "step_id": "s#0"}}, id="compacted"),
+        pytest.param({"compaction": {"session_id": "o", "compacted_at": at(30_000)}}, id="compacted before"),
+    ],
+)
+def test_no_restart_is_seen_where_something_else_may_have_cost_the_cache(
+    marts: Losses, change: dict[str, Any]
+) -> None:
+    add_restart(marts, **change)
+    assert marts.made("sim_restarts") == []
+
+
+@pytest.mark.parametrize(
+    ("change", "lifetime_ms"),
+    [
+        ({}, 300_000),
+        (
+            {
+                "written": {"cache_write_tokens": 9, "cache_write_1h_tokens": 9},
+                "last": {"cache_write_tokens": 0, "cache_write_1h_tokens": 0},
+            },
+            3_600_000,
+        ),
+        (
+            {
+                "written": {"cache_write_tokens": 9, "cache_write_1h_tokens": 9},
+                "last": {"cache_write_tokens": 9, "cache_write_1h_tokens": 4, "cache_write_5m_tokens": 5},
+            },
+            300_000,
+        ),
+        ({"compaction": {"session_id": "o", "compacted_at": at(-30_000)}}, 300_000),
+    ],
+    ids=["nothing written", "an hour", "last for 5 minutes", "compacted long before"],
+)
+def test_a_restart_comes_within_the_lifetime_of_what_the_origin_last_wrote(
+    marts: Losses, change: dict[str, Any], lifetime_ms: int
+) -> None:
+    add_restart(marts, **change, first={"ready_at": at(lifetime_ms)})
+    assert [row["cache_lifetime_ms"] for row in marts.made("sim_restarts")] == [lifetime_ms]
+
+
+def test_a_restart_without_a_price_is_counted_apart(marts: Losses) -> None:
+    add_restart(marts, first={"append_cost_usd": None})
+    lost = marts.of("cache_miss")["restart"]
+    assert (lost["tokens"], lost["cost_usd"], lost["unpriced_steps"]) == (56_900, None, 1)
 
 
 def test_a_prompt_priced_for_its_length_costs_the_difference(marts: Losses) -> None:

@@ -120,6 +120,7 @@ select
     root_session_id,
     parent_session_id,
     forked_from_session_id,
+    forked_from_step_id,
     session_kind,
     agent_type,
     spawn_tool_call_id,

@@ -121,6 +121,20 @@ with
         where missed_tokens > 0 and miss_cause <> 'none'
         union all
         select
+            'cache_miss',
+            'restart',
+            session_id,
+            step_id,
+            1,
+            1,
+            missed_tokens,
+            missed_cost_usd,
+            null,
+            missed_cost_usd is null,
+            false
+        from {{ ref("sim_restarts") }}
+        union all
+        select
             'long_context',
             model,
             session_id,

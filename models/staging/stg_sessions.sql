@@ -22,7 +22,12 @@ with recursive
     replays as (
         select
             file_session_id as session_id,
-            count(distinct settled_message_id) as replayed_steps
+            count(distinct settled_message_id) as replayed_steps,
+            -- where no single step answers to the last copy, none does
+            arg_max(
+                struct_pack(step_id := coalesce(replay_of, step_id)),
+                (coalesce(first_event_index, -1), coalesce(replay_of, step_id))
+            ).step_id as last_step_id
         from {{ ref("stg_step_copies") }}
         where owner_session_id <> file_session_id
         group by all
@@ -35,6 +40,10 @@ with recursive
             min(parent_session_id) as parent_session_id,
             min(root_session_id) as root_session_id,
             any_value(origins.forked_from_session_id) as forked_from_session_id,
+            -- kept twice, the history is the session's own
+            case
+                when not {{ var("include_replays") }} then any_value(last_step_id)
+            end as forked_from_step_id,
             min(agent_type) as agent_type,
             min(user_name) as user_name,
             min(project) as project,
@@ -127,6 +136,7 @@ select
     ) as parent_session_id,
     root_session_id,
     forked_from_session_id,
+    forked_from_step_id,
     coalesce(agent_type, call[3]) as agent_type,
     user_name,
     project,

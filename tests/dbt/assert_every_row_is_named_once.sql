@@ -18,6 +18,7 @@
     ref("sim_cache_replay"),
     ref("sim_losses"),
     ref("sim_output_pairs"),
+    ref("sim_restarts"),
     ref("sim_timing_fit"),
     ref("sim_timing_neighbourhoods"),
     ref("sim_timing_predictions"),

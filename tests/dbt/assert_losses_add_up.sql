@@ -1,7 +1,9 @@
--- Missed tokens and their cost are those of summary_miss_causes, cause by cause; waits
--- for tools are what the sessions' times leave to tools; causes add up to all, and
--- clients and kinds of session to theirs; no session loses more money than it cost, nor
--- waits for its tools longer than they ran.
+-- Missed tokens and their cost are those of summary_miss_causes, cause by cause; what a
+-- restart missed is in none of these; waits for tools are what the sessions' times
+-- leave
+-- to tools; causes add up to all, and clients and kinds of session to theirs; no
+-- session
+-- loses more money than it cost, nor waits for its tools longer than they ran.
 with
     losses as (select * from {{ ref("summary_losses") }}),
     by_session as (
@@ -25,12 +27,17 @@ full join
     (
         select provider, session_kind, cause as miss_cause, tokens, cost_usd
         from losses
-        where loss = 'cache_miss' and cause <> 'all'
+        where loss = 'cache_miss' and cause not in ('all', 'restart')
     ) as misses using (provider, session_kind, miss_cause)
 where
     missed_tokens is distinct from tokens
     or (missed_cost_usd is null) <> (cost_usd is null)
     or abs(missed_cost_usd - cost_usd) > 1e-6
+union all
+select 'a restart is no other miss', null, null, step_id
+from {{ ref("sim_restarts") }}
+inner join {{ ref("cache_reuse") }} as reuse using (step_id)
+where miss_cause is distinct from 'session_start'
 union all
 select 'causes add up to all', provider, session_kind, loss
 from losses

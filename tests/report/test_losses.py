@@ -44,8 +44,8 @@ def test_a_loss_says_what_it_took_by_what_and_where_to_look(tables: Tables) -> N
         " that cost $4.30 beyond a cached read, in 8 sessions."
     )
     assert miss.note == (
-        "Restarts: a log does not record that a client was closed and its session resumed,"
-        " but every miss here has another cause."
+        "Restarts: no session that goes on from a copied history shows one. A log records no other restart;"
+        " every other miss here has a cause of its own."
     )
     assert tool_time.note == ""
     assert miss.causes == [("idle", "6", "$2.89 · 469k tokens"), ("another model", "1", "$0.57 · 99k tokens")]
@@ -55,18 +55,23 @@ def test_a_loss_says_what_it_took_by_what_and_where_to_look(tables: Tables) -> N
     )
 
 
-def test_misses_without_a_known_cause_may_be_restarts(tables: Tables) -> None:  # noqa: F811
+def test_restarts_are_told_as_far_as_a_log_knows_them(tables: Tables) -> None:  # noqa: F811
     tables(
         "summary_losses",
-        loss("cache_miss", sessions=2, occurrences=3, steps=3, tokens=80_000, cost_usd=0.7),
+        loss("cache_miss", sessions=3, occurrences=5, steps=5, tokens=137_000, cost_usd=0.83),
         loss("cache_miss", "residual", occurrences=3, tokens=80_000, cost_usd=0.7),
+        loss("cache_miss", "restart", sessions=2, occurrences=2, tokens=57_000, cost_usd=0.13, cause_rank=2),
     )
     tables(
         "summary_loss_sessions",
         {**loss("x"), "session_rank": 1, "session_id": "a", "worst_step_id": "a#0", "project": ""},
     )
     [miss] = losses(tables.read)
-    assert miss.note.endswith("; of the 3 misses without a known cause ($0.70 · 80k tokens) any may be one.")
+    assert miss.note == (
+        "Restarts: 2 sessions that went on from a copied history lost $0.13 · 57k tokens. A log records no"
+        " other restart; of the 3 misses without a known cause ($0.70 · 80k tokens) any may be one."
+    )
+    assert miss.causes[1] == ("restart", "2", "$0.13 · 57k tokens")
 
 
 def test_the_sample_has_a_loss_of_every_kind(warehouse: Path) -> None:

@@ -24,6 +24,7 @@ _CAUSES = {
     "idle": "pauses longer than the cache lives",
     "compaction": "compactions",
     "model_change": "changes of model",
+    "restart": "sessions resumed in a new one",
     "residual": "causes that the log does not tell",
 }
 

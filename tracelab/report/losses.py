@@ -44,12 +44,19 @@ def _cache_miss(row: Row) -> str:
 
 def _restarts(causes: Sequence[Row]) -> str:
     """Say what restarts cost, as far as a log can tell."""
-    untold = next((row for row in causes if row["cause"] == "residual"), None)
-    known = "Restarts: a log does not record that a client was closed and its session resumed"
-    if untold is None:
-        return f"{known}, but every miss here has another cause."
-    misses = "1 miss" if untold["occurrences"] == 1 else f"{untold['occurrences']:,} misses"
-    return f"{known}; of the {misses} without a known cause ({_lost(untold)}) any may be one."
+    named = {row["cause"]: row for row in causes}
+    if seen := named.get("restart"):
+        known = (
+            f"{counted(seen['sessions'], 'session')} that went on from a copied history lost {_lost(seen)}"
+        )
+    else:
+        known = "no session that goes on from a copied history shows one"
+    if untold := named.get("residual"):
+        misses = "1 miss" if untold["occurrences"] == 1 else f"{untold['occurrences']:,} misses"
+        others = f"of the {misses} without a known cause ({_lost(untold)}) any may be one"
+    else:
+        others = "every other miss here has a cause of its own"
+    return f"Restarts: {known}. A log records no other restart; {others}."
 
 
 def _long_context(row: Row) -> str:
