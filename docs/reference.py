@@ -59,6 +59,12 @@ def figures_md() -> str:
         "",
         "Written from the charts by `make docs`. `tracelab chart NAME` draws one; it computes nothing, so",
         "that each number in it is a cell of a table.",
+        "",
+        "Where a chart needs bins, they mostly are tables of their own: `…_bins`, `…_grid`. Five have none:",
+        "`append_mass` draws the bins of the append in `summary_prefix_append`; `adjusted_append` those of",
+        "`summary_token_bins`, which hold an append with and without the previous output; `decode_speed`",
+        "and `first_token_time` the octaves of the context in `summary_decode_speed`, a measure each; and",
+        "`append_vs_prefix_latency` the matched buckets of `summary_append_vs_prefix_latency`.",
     ]
     for name, chart in sorted(charts().items()):
         read = sorted(tables_in(*chart.frames.values()))

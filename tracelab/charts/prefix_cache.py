@@ -159,7 +159,8 @@ def miss_causes(
         *(panel.properties(width=width, height=198) for width, panel in panels.items()), spacing=14
     )
     missed = words.tokens(facts["missed_tokens"])
-    first = f"{missed} missed tokens, {words.percent(facts['missed_share'])} of those appended"
+    share = words.percent(facts["missed_share"])
+    first = f"{missed} missed tokens, small misses counted, {share} of those appended"
     subtitle = [
         words.population(overview, first),
         "Tokens of a prompt that were sent before and not read from the cache, by the cause of their step.",

@@ -9,6 +9,8 @@ import polars as pl
 from tracelab.charts import theme, words
 
 LANDMARKS = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+_FAINTEST = 0.15
+"""Opacity of a cell of one."""
 ON_COLOUR = "#0f172a"
 """Text on a coloured bar, light page or dark."""
 
@@ -72,7 +74,10 @@ def curves(
     width: int = 394,
     height: int = 171,
 ) -> theme.Layers:
-    """Draw one cumulative curve a provider, points on it and its key above, `above` pixels higher."""
+    """Draw one cumulative curve a provider, points on it and its key above, `above` pixels higher.
+
+    The key is no label at a line's end, since all of these end in one place, at 100%.
+    """
     field = _field(x)
     encoding = {
         "x": x,
@@ -147,8 +152,8 @@ def heat(
     cells: pl.DataFrame, x: alt.X, y: alt.Y, count: str, provider: str, domain: tuple[float, float]
 ) -> list[alt.Chart]:
     """Return layers with counts of a grid, `x` to `x2` by `y` to `y2`, and the diagonal of equal sizes."""
-    most = max(theme.greatest(cells, count), 2)
-    shade = alt.Opacity(f"{count}:Q").scale(type="log", domain=[1, most], range=[0.15, 1]).legend(None)
+    scale = alt.Scale(type="log", domain=[1, _most(cells, count)], range=[_FAINTEST, 1])
+    shade = alt.Opacity(f"{count}:Q").scale(scale).legend(None)
     ends = [{"x": end, "y": end} for end in domain]
     return [
         alt.Chart(cells)
@@ -163,6 +168,20 @@ def heat(
         ),
         alt.Chart(pl.DataFrame(ends)).mark_line(style="landmark").encode(x=alt.X("x:Q"), y=alt.Y("y:Q")),
     ]
+
+
+def heat_key(cells: pl.DataFrame, count: str, noun: str, provider: str, right: float) -> list[alt.Chart]:
+    """Return layers that say above the plot how many a shade of a `heat` stands for; they end at `right`."""
+    text = f"{words.counted(_most(cells, count), noun)} a cell"
+    left = right - 5.2 * len(text) - 60
+    layers = [
+        theme.note("1", left, -14, "right", style="label"),
+        theme.note(text, right, -14, "right", style="label"),
+    ]
+    for place in range(4):
+        look = {"color": theme.PROVIDER_COLOURS[provider], "opacity": _FAINTEST + (1 - _FAINTEST) * place / 3}
+        layers.append(theme.mark("square", x=left + 11 + 12 * place, y=-14, size=120, **look))
+    return layers
 
 
 def first_and_rest(most: int, name: str, noun: str) -> pl.Expr:
@@ -359,6 +378,10 @@ def beside(plots: Sequence[alt.Chart | theme.Layers], spacing: int = 28) -> alt.
         color="independent", xOffset="independent"
     )
     return joined
+
+
+def _most(cells: pl.DataFrame, count: str) -> float:
+    return max(theme.greatest(cells, count), 2)
 
 
 def _whole_percent(share: float) -> str:

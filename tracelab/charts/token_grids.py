@@ -1,5 +1,7 @@
 """Charts of two token counts at once: prefix against append, and the change of a prompt."""
 
+from collections.abc import Sequence
+
 import altair as alt
 import polars as pl
 
@@ -62,13 +64,14 @@ def prefix_append(
             continue
         mine = pl.col("provider") == provider
         heading = f"{theme.PROVIDERS[provider]}: {words.counted(count, 'step')}"
-        beside = _margins(margins.filter(mine), provider, domain, width, heading)
+        key = shapes.heat_key(cells.filter(mine), "steps", "step", provider, right=width + 58)
+        beside = _margins(margins.filter(mine), provider, domain, width, [theme.heading(heading), *key])
         heat = _heat(cells.filter(mine), provider, domain).properties(width=width, height=_HEIGHT)
         plots.append(alt.vconcat(beside[0], alt.hconcat(heat, beside[1], spacing=8), spacing=8))
     body = alt.hconcat(*plots, spacing=28).resolve_scale(opacity="independent")
     subtitle = [
         words.population(overview, words.counted(theme.pooled(appends)["count"], "metered step")),
-        "Steps by octave of the cached prefix and of the append: the fuller, the more. Bars: each by itself.",
+        "Steps by octave of cached prefix and append, shaded on a log scale. Bars: each by itself.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.GRID, left=theme.Y_AXIS)
 
@@ -89,7 +92,7 @@ def _heat(cells: pl.DataFrame, provider: str, domain: axes.Domain) -> theme.Laye
 
 
 def _margins(
-    margins: pl.DataFrame, provider: str, domain: axes.Domain, width: int, heading: str
+    margins: pl.DataFrame, provider: str, domain: axes.Domain, width: int, headings: Sequence[alt.Chart]
 ) -> tuple[theme.Layers, alt.Chart]:
     """The histograms of the prefix, above, and of the append, on the right."""
     bins = margins.with_columns(
@@ -114,7 +117,7 @@ def _margins(
         x2=alt.X2Datum(0),
     )
     drawn: alt.Chart = right.properties(width=50, height=_HEIGHT)
-    return alt.layer(above, theme.heading(heading)).properties(width=width, height=50), drawn
+    return alt.layer(above, *headings).properties(width=width, height=50), drawn
 
 
 @chart(
