@@ -170,6 +170,35 @@ def test_sessions_are_searched_sorted_and_opened_with_the_keyboard_alone(report:
     assert page.locator("#session svg .mark-rect path").count() > 3
 
 
+def test_the_list_searches_and_sorts_sessions_that_it_does_not_show_yet(
+    warehouse: Path, tmp_path: Path, read: Open
+) -> None:
+    db = tmp_path / "tracelab.duckdb"
+    with changed(warehouse, db) as copy:
+        copy.execute(
+            "insert into sessions select * exclude (number)"
+            " replace (session_id || '+' || number as session_id, steps + 1000 * number as steps,"
+            " cost_usd / 1000 as cost_usd) from sessions, range(1, 21) as more(number)"
+        )
+        [(sought, steps, sessions)] = copy.execute(
+            "select arg_max(session_id, steps), max(steps), count(*) from sessions"
+        ).fetchall()
+    page = read(build_report(db, tmp_path / "report.html")).page
+    rows = page.locator("#session-table tbody tr")
+    rows.first.wait_for()
+    shown = rows.count()
+    assert shown < sessions
+    assert f"{steps:,}" not in page.locator("#session-table tbody td:nth-child(3)").all_inner_texts()
+    page.get_by_role("button", name="Steps", exact=True).click()
+    page.wait_for_selector("th[aria-sort=descending]:has-text('Steps')")
+    assert rows.first.locator("td:nth-child(3)").inner_text() == f"{steps:,}"
+    page.locator(".explorer .more button").click()
+    rows.nth(shown + 99).wait_for()
+    page.locator("#session-search").fill(sought)
+    page.get_by_text(f"1 of {sessions} sessions").wait_for()
+    assert rows.count() == 1
+
+
 def test_an_opened_session_shows_the_steps_and_calls_of_the_warehouse(
     report: Path, warehouse: Path, read: Open
 ) -> None:
