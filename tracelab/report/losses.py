@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from tracelab.charts.words import counted, dollars, duration, tokens, whole_percent
+from tracelab.charts.words import counted, dollars, duration, percent, tokens
 from tracelab.report.findings import Read, Row
 
 _SHOWN = 5
@@ -76,7 +76,7 @@ def _serial_calls(row: Row) -> str:
 
 
 def _tool_time(row: Row) -> str:
-    share = f", {whole_percent(row['time_share'])} of their working time" if row["time_share"] else ""
+    share = f", {percent(row['time_share'])} of their working time" if row["time_share"] else ""
     return f"Sessions did nothing but wait for tools for {duration(row['time_s'] or 0)}{share}"
 
 
