@@ -163,7 +163,7 @@ def published(
     stand on one side is of other habits: longer sessions, other models. One whose points scatter is of few
     values, or of a definition that differs.
     """
-    notes = ["from compare_published", "intervals: `tracelab compare`", "what lies beyond stands at the edge"]
+    notes = ["from compare_published", "intervals: tracelab compare", "what lies beyond stands at the edge"]
     counts = facts.row(0, named=True)
     if counts["left_out"]:
         notes.append(f"{words.counted(counts['left_out'], 'figure')} without a ratio to compare left out")
