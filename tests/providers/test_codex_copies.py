@@ -104,6 +104,18 @@ def test_a_pause_ends_no_copy_where_the_client_names_the_own_part() -> None:
     assert [row[0] for row in steps(parse([*log, recorded(72, resp(1), SECOND)]))] == [OWN, OTHER]
 
 
+@pytest.mark.parametrize("namer", ["item_completed", "thread_settings_applied"])
+@pytest.mark.parametrize("header", [{}, {"forked_from_id": PARENT}])
+def test_a_copy_whose_header_is_not_in_it_is_of_the_thread_that_any_line_names(
+    namer: str, header: Json
+) -> None:
+    names = event(60, namer, thread_id=PARENT, item={"type": "Plan"}, thread_settings={"model": "m"})
+    copied = [names, started(60, "p1"), person(60), says(60), counted(60, FIRST)]
+    own = [own_settings(60.1), started(61, "t1"), person(61), says(62), counted(63, BOTH, SECOND)]
+    parsed = parse([meta(60, **header), *copied, *own])
+    assert steps(parsed) == [(OWN, 0, "token_count", False), (OTHER, 0, "token_count", True)]
+
+
 def test_a_revert_is_no_fork_of_itself() -> None:
     (session,) = parse([meta(0, history_base={"thread_id": OWN.removeprefix("codex:")}), says(1)]).of(Session)
     assert session.forked_from_session_id is None

@@ -82,17 +82,12 @@ class Rollout:
             self._go(self.thread(thread_id))
         return self.here
 
-    def mentioned(self, thread_id: str | None, *, may_be_new: bool = False) -> Thread:
-        """Go on in the part of the thread that a line names, unless the name may be a damaged one.
-
-        It is believed where other lines bear it; of a line that pays for a response, where it looks like one.
-        """
-        if (
-            thread_id is not None
-            and thread_id != self.here.id
-            and (thread_id in self.threads or self.is_headless or (may_be_new and _uuid.fullmatch(thread_id)))
+    def mentioned(self, thread_id: str | None) -> Thread:
+        """Go on in the part of the thread that a line names, unless the name is new and no whole one."""
+        if thread_id is not None and (
+            thread_id in self.threads or self.is_headless or _uuid.fullmatch(thread_id)
         ):
-            self._go(self.thread(thread_id))
+            return self.named(thread_id)
         return self.here
 
     def leave_copy(self, ordinal: Any, at: datetime | None) -> None:

@@ -61,7 +61,7 @@ def read_usage_record(rollout: Rollout, record: UsageRecord, at: datetime | None
         rollout.tally.issue("unknown_usage_shape", "token_usage_record without response_id and usage")
         return
     rollout.has_records = True
-    thread = rollout.mentioned(record.thread_id, may_be_new=True)
+    thread = rollout.mentioned(record.thread_id)
     last = numbers(usage)
     step = thread.handed_to
     if step is None or not _is_early_echo(rollout, thread, step, record, last, at):
