@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from tests.reference.same import Value, last_digit, number, percent, printed, ratio
@@ -62,7 +63,19 @@ def _how_many(text: str) -> _Rows:
     return [{"bucket": "micro_reduction", "rows": str(len(list(csv.DictReader(io.StringIO(text)))))}]
 
 
+def _by_content(text: str) -> _Rows:
+    """Number the sessions, which stand in a random order, by what they hold."""
+    sessions = defaultdict(list)
+    for row in csv.DictReader(io.StringIO(text)):
+        names = ("input_len", "output_len", "tool_wait_after_ms", "prefix_len")
+        sessions[row["id"]].append({name: int(float(row[name])) for name in names})
+    ordered = sorted(sessions.values(), key=lambda steps: [[*step.values()] for step in steps])
+    for place, steps in enumerate(ordered, 1):
+        yield from ({"id": place, "round_idx": index} | step for index, step in enumerate(steps))
+
+
 SESSIONS = (
+    Table("coding_trace.csv", ("id", "round_idx"), read=_by_content),
     Table(
         "session_internal_counts.txt",
         ("scope", "metric", "unit"),
