@@ -1,5 +1,6 @@
 """Usual lines are decoded in one go, all others in two stages: both must tell the same."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from tests.stretches import split
 from tracelab.discover import sample_home
 from tracelab.providers.base import Provider, Source, Tally
 from tracelab.providers.codex import CODEX
+from tracelab.schema import Event
 
 LOGS = sorted((sample_home() / ".codex").rglob("*.jsonl"))
 
@@ -41,3 +43,29 @@ def test_odd_lines_cost_nothing_but_themselves(log: Path) -> None:
     ]
     assert after.objects == 3 * tally.objects
     assert after.records_by_type["world_state"] == len(lines)
+
+
+@pytest.mark.parametrize(("place", "event_type"), [("arguments", "tool_call"), ("output", "tool_result")])
+@pytest.mark.parametrize(
+    ("opening", "closing"), [("[", "]"), ('{"a":[],"b":', "}")], ids=["lists", "objects"]
+)
+def test_no_depth_of_brackets_costs_a_log_of_the_oldest_format(
+    place: str, event_type: str, opening: str, closing: str
+) -> None:
+    header = {"id": "a", "timestamp": "2025-05-07T17:24:21.597Z", "instructions": None}
+    call = {"type": "function_call", "name": "shell", "call_id": "c", "arguments": "{}"}
+    answer = {"type": "function_call_output", "call_id": "c", "output": ""}
+    last = {"type": "message", "role": "assistant", "content": "done"}
+    bad_lines = 0
+    for depth in range(700, 1_000):  # up to what is beyond decoding, depth by depth
+        deep = opening * depth + "1" + closing * depth
+        lines = [
+            json.dumps(row | {place: "@"} if place in row else row) for row in (header, call, answer, last)
+        ]
+        data = "\n".join(lines).replace('"@"', deep).encode()
+        rows, tally = read(CODEX, data, Path("a.jsonl"))
+        sizes = {row.event_type: row.content_chars for row in rows if isinstance(row, Event)}
+        assert sizes["text"] == 4, depth
+        assert sizes.get(event_type, len(deep)) == len(deep), "given up, or whole"
+        bad_lines += tally.bad_lines
+    assert 0 < bad_lines < 300

@@ -251,9 +251,11 @@ def content_chars(value: object) -> int:
     if isinstance(value, str):
         return len(value)
     if isinstance(value, list) and all(map(_is_texts, value)):
-        compact = msgspec.json.encode(value)  # many times as fast, and the same where no number is
-        return len(compact) if compact.isascii() else len(compact.decode())
-    return len(_COMPACT(value))
+        return _written_chars(value)  # many times as fast, and the same where no number is
+    try:
+        return len(_COMPACT(value))
+    except RecursionError:  # what was decoded by a hair: writing it takes more of the stack
+        return _written_chars(value)
 
 
 def raw_chars(raw: msgspec.Raw) -> int:
@@ -272,6 +274,11 @@ def raw_chars(raw: msgspec.Raw) -> int:
         return content_chars(json.loads(text))
     except (ValueError, RecursionError):
         return len(text)
+
+
+def _written_chars(value: object) -> int:
+    compact = msgspec.json.encode(value)
+    return len(compact) if compact.isascii() else len(compact.decode())
 
 
 def _is_texts(block: object) -> bool:
