@@ -311,6 +311,24 @@ def test_a_setting_in_the_copied_part_still_holds_for_the_childs_own_turns() -> 
     assert (row.service_tier, row.model) == ("priority", "gpt-parent")
 
 
+@pytest.mark.parametrize("origin", ["forked_from_id", "parent_thread_id", "session_id"])
+@pytest.mark.parametrize("namer", ["thread_settings_applied", "item_completed"])
+def test_a_migrated_fork_names_its_origin_only_in_its_own_header(origin: str, namer: str) -> None:
+    item_of = {"type": "UserMessage", "content": [{"type": "text", "text": "please"}]}
+    parsed = parse(
+        [
+            meta(60, **{origin: PARENT}),
+            event(60.1, namer, thread_id=PARENT, item=item_of, thread_settings={"model": "m"}),
+            says(60.1),
+            counted(60.1, FIRST),
+            own_settings(60.2),
+            says(60.3),
+            recorded(60.4, resp(2), SECOND),
+        ]
+    )
+    assert sorted(steps(parsed)) == [(OTHER, 0, "token_count", True), (OWN, 0, "record", False)]
+
+
 def test_a_paginated_fork_copies_nothing() -> None:
     base = {"thread_id": PARENT, "end_ordinal_exclusive": 40}
     parsed = parse([meta(60, history_base=base), says(61), recorded(62, resp(1), FIRST)])
