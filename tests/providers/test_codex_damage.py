@@ -134,6 +134,14 @@ def test_a_damaged_name_in_the_header_gives_way_to_the_one_in_the_files_name() -
     assert (found.of(Session), found.of(Step)) == (sound.of(Session), sound.of(Step))
 
 
+def test_a_header_that_stands_again_when_a_file_is_resumed_is_of_the_same_thread_whatever_its_name() -> None:
+    path = f"/home/a/.codex/sessions/rollout-2026-09-20T10-00-00-{THREAD}.jsonl"
+    first, second = [says(1), counted(2, FIRST)], [says(501), recorded(502, resp(1), SECOND)]
+    sound = parse([meta(), *first, meta(500), *second], path)
+    found = parse([meta(0, "run-7"), *first, meta(500, "run-7"), *second], path)
+    assert (found.of(Session), found.of(Step)) == (sound.of(Session), sound.of(Step))
+
+
 @pytest.mark.parametrize("ordinal", [2**31, 2**53 + 1])
 def test_an_ordinal_that_no_line_can_have_ends_no_copy(ordinal: int) -> None:
     sound, damaged = parse(LOG), [*LOG]

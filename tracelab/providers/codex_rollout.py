@@ -42,6 +42,8 @@ class Rollout:
         self.own.is_own = True
         self.is_headless = True
         """No line has named the file's thread yet."""
+        self.damaged_name: str | None = None
+        """What the header calls the file's thread, where the file's name knows better."""
         self.is_bare = False
         """The oldest format: items without envelope, usage or times."""
         self.begun_at: datetime | None = None
@@ -115,7 +117,9 @@ class Rollout:
         if self.is_headless:
             self._open(meta, at)
             return
-        thread, own = self.named(meta.id), self.own
+        own = self.own
+        is_own = meta.id is not None and meta.id == self.damaged_name
+        thread = self.named(own.id if is_own else meta.id)
         thread.heard = None
         thread.use_version(meta.cli_version)
         if not thread.is_described:
@@ -130,7 +134,8 @@ class Rollout:
         if thread_id is None or thread_id == own.id:
             return
         if _uuid.fullmatch(own.id) and not _uuid.fullmatch(thread_id):
-            return  # damaged: the file's name has it whole
+            self.damaged_name = thread_id
+            return
         if thread_id in self.threads:  # lines have named it before: what named no thread stays apart
             own.is_own = False
             self.own = self.here = self.threads[thread_id]
