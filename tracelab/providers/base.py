@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache, lru_cache
-from itertools import islice
 from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -199,9 +198,10 @@ def _decode_all(lines: list[bytes], types: tuple[type[R], ...]) -> list[R] | Non
     """Decode lines that hold an object each, as most do, by far the fastest way; None if one does not."""
     usual, *others = types
     found: list[R] = []
+    rest = iter(lines)  # past a line that does not decode it goes on by itself
     while len(found) < len(lines):
         try:
-            found.extend(map(_decoder(usual).decode, islice(lines, len(found), None)))
+            found.extend(map(_decoder(usual).decode, rest))
         except _FAULTS:
             record = _decoded(lines[len(found)], others)
             if record is None:
