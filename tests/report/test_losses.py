@@ -23,6 +23,12 @@ def loss(name: str, cause: str | None = "all", **numbers: Any) -> dict[str, Any]
     }
 
 
+def a_session(tables: Tables) -> None:  # noqa: F811
+    """Let one session be the worst of some loss."""
+    worst = {"session_rank": 1, "session_id": "a", "worst_step_id": "a#0", "project": ""}
+    tables("summary_loss_sessions", {**loss("x"), **worst})
+
+
 def test_a_loss_says_what_it_took_by_what_and_where_to_look(tables: Tables) -> None:  # noqa: F811
     tables(
         "summary_losses",
@@ -62,10 +68,7 @@ def test_restarts_are_told_as_far_as_a_log_knows_them(tables: Tables) -> None:  
         loss("cache_miss", "residual", occurrences=3, tokens=80_000, cost_usd=0.7),
         loss("cache_miss", "restart", sessions=2, occurrences=2, tokens=57_000, cost_usd=0.13, cause_rank=2),
     )
-    tables(
-        "summary_loss_sessions",
-        {**loss("x"), "session_rank": 1, "session_id": "a", "worst_step_id": "a#0", "project": ""},
-    )
+    a_session(tables)
     [miss] = losses(tables.read)
     assert miss.note == (
         "Restarts: 2 sessions that went on from a copied history lost $0.13 · 57k tokens. A log records no"
@@ -89,10 +92,7 @@ def test_the_sample_has_a_loss_of_every_kind(warehouse: Path) -> None:
 
 def test_a_loss_without_a_price_says_that_it_is_not_known(tables: Tables) -> None:  # noqa: F811
     tables("summary_losses", loss("repeated_failures", sessions=1, occurrences=1, time_s=30))
-    tables(
-        "summary_loss_sessions",
-        {**loss("x"), "session_rank": 1, "session_id": "a", "worst_step_id": "a#0", "project": ""},
-    )
+    a_session(tables)
     [failures] = losses(tables.read)
     assert failures.sentence == (
         "1 time a tool failed again and again: that took an unknown amount and 30 s, in 1 session."

@@ -159,7 +159,8 @@ class Provider:
             yield from map(row_type._make, rows)
 
 
-_FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding a line, or a part of one, may raise."""
 
 
 class _PendingLineError(Exception):
@@ -202,7 +203,7 @@ def _decode_all(lines: list[bytes], types: tuple[type[R], ...]) -> list[R] | Non
     while len(found) < len(lines):
         try:
             found.extend(map(_decoder(usual).decode, rest))
-        except _FAULTS:
+        except FAULTS:
             record = _decoded(lines[len(found)], others)
             if record is None:
                 return None
@@ -238,7 +239,7 @@ def _decoded(data: bytes | msgspec.Raw, types: Iterable[type[R]]) -> R | None:
     for record_type in types:
         try:
             record: R = _decoder(record_type).decode(data)
-        except _FAULTS:
+        except FAULTS:
             continue
         return record
     return None
@@ -268,7 +269,7 @@ def raw_chars(raw: msgspec.Raw) -> int:
             compact = msgspec.json.format(data, indent=-1)
             return len(compact) if compact.isascii() else len(compact.decode("utf-8", "replace"))
         return content_chars(msgspec.json.decode(data))
-    except _FAULTS:  # of a line that decodes: bytes that are no UTF-8, an absurd number or depth
+    except FAULTS:  # of a line that decodes: bytes that are no UTF-8, an absurd number or depth
         text = data.decode("utf-8", "replace")
     try:
         return content_chars(json.loads(text))

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Raw
 
-from tracelab.providers.base import Count, Instant, Tally, lenient
+from tracelab.providers.base import FAULTS, Count, Instant, Tally, lenient
 
 NO_BODY = Raw()
 ExitCode = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**32)]
@@ -301,7 +301,6 @@ class UsageLine(_Line, gc=False, kw_only=True, tag="token_usage_record"):
 
 
 UsualLine = ItemLine | EventLine | ContextLine | UsageLine
-_FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def mend_item(body: Raw, tally: Tally) -> ResponseItem | None:
@@ -323,7 +322,7 @@ def mend_event(body: Raw, tally: Tally) -> EventMessage | None:
 def _subtype(body: Raw) -> str | None:
     try:
         return msgspec.json.decode(body, type=_Subtype).type
-    except _FAULTS:
+    except FAULTS:
         return None
 
 
@@ -335,5 +334,5 @@ def is_failed_mcp(result: _McpResult | None) -> bool | None:
         return True
     try:
         return bool(msgspec.json.decode(result.Ok, type=_McpAnswer).isError)
-    except _FAULTS:
+    except FAULTS:
         return False if result.Ok else None
