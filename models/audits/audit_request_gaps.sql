@@ -25,29 +25,36 @@ with
     holes as (
         select
             request_id,
-            max(to_at) over so_far as hole_from_at,
-            from_at as hole_to_at,
-            {{ ms_between("hole_from_at", "hole_to_at") }} as hole_ms,
-            arg_max(part, (to_at, from_at, part)) over so_far as part_before,
-            part as part_after
-        from covers
-        window
-            so_far as (
+            max(to_at) over (
                 partition by request_id
                 order by from_at, to_at, part
                 rows between unbounded preceding and 1 preceding
-            )
+            ) as hole_from_at,
+            from_at as hole_to_at,
+            {{ ms_between("hole_from_at", "hole_to_at") }} as hole_ms,
+            part as part_after
+        from covers
+    ),
+    longest as (
+        select
+            *,
+            row_number() over (
+                partition by request_id order by hole_ms desc, hole_from_at
+            ) as hole_rank
+        from holes
+        where hole_ms > 0
+        qualify hole_rank <= 5
     )
 select
     request_id,
-    row_number() over (
-        partition by request_id order by hole_ms desc, hole_from_at
-    ) as hole_rank,
+    hole_rank,
     hole_from_at,
     hole_to_at,
     hole_ms,
-    part_before,
+    -- found for these alone: of all spans it costs as much as the rest
+    arg_max(part, (from_at, part)) as part_before,
     part_after
-from holes
-where hole_ms > 0
-qualify hole_rank <= 5
+from longest
+inner join covers using (request_id)
+where to_at = hole_from_at
+group by all
