@@ -177,3 +177,11 @@ def test_a_record_that_lacks_a_part_has_it_from_its_echo(lacks: str) -> None:
     del log[3]["payload"]["usage"][lacks]
     steps = [step for step in parse(log).of(Step) if step.usage_source != "none"]
     assert [(step.input_tokens, step.output_tokens) for step in steps] == [(FIRST[0], FIRST[2])]
+
+
+@pytest.mark.parametrize("kind", ["response_item", "event_msg", "turn_context", "token_usage_record"])
+@pytest.mark.parametrize("body", ["{}", [{}], 7, None])
+def test_a_line_without_a_body_is_counted_and_noted(kind: str, body: object) -> None:
+    parsed = parse([meta(), {"timestamp": "2026-09-20T10:00:01Z", "type": kind, "payload": body}])
+    assert sum(parsed.tally.records_by_type.values()) == parsed.tally.objects == 2
+    assert "wrong_type" in parsed.reasons

@@ -245,6 +245,11 @@ def _decoded(data: bytes | msgspec.Raw, types: Iterable[type[R]]) -> R | None:
     return None
 
 
+def is_object(raw: msgspec.Raw) -> bool:
+    """Say whether a value that is still JSON is an object."""
+    return bytes(memoryview(raw)[:1]) == b"{"
+
+
 def content_chars(value: object) -> int:
     """Size of a value in characters: 0 for null, a string's length, else that of its compact JSON."""
     if value is None:

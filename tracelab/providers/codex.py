@@ -11,13 +11,14 @@ from typing import Any
 
 import msgspec
 
-from tracelab.providers.base import Portion, Provider, Source, Tally, lenient
+from tracelab.providers.base import Portion, Provider, Source, Tally, is_object, lenient
 from tracelab.providers.codex_items import EVENT_READERS, ITEM_READERS, read_context
 from tracelab.providers.codex_records import (
     NO_BODY,
     Compacted,
     ContextLine,
     EventLine,
+    EventMessage,
     ItemLine,
     Record,
     ResponseItem,
@@ -143,19 +144,20 @@ def _usage(rollout: Rollout, line: UsageLine, at: datetime | None) -> None:
 
 def _record(rollout: Rollout, record: Record, at: datetime | None) -> None:
     """Read a line that is none of the usual, or holds a wrong value."""
-    _BODY_READERS.get(record.type, _other)(rollout, record, at)
+    reader = _BODY_READERS.get(record.type, _other)
+    if reader is not _other and not is_object(record.payload):
+        rollout.tally.issue("wrong_type", "$.payload: Expected `object`")
+    reader(rollout, record, at)
 
 
 def _response_item(rollout: Rollout, record: Record, at: datetime | None) -> None:
-    item = mend_item(record.payload, rollout.tally)
-    if item is not None:
-        _item(rollout, ItemLine(payload=item, metadata=record.metadata), at)
+    item = mend_item(record.payload, rollout.tally) or ResponseItem()
+    _item(rollout, ItemLine(payload=item, metadata=record.metadata), at)
 
 
 def _event_msg(rollout: Rollout, record: Record, at: datetime | None) -> None:
-    event = mend_event(record.payload, rollout.tally)
-    if event is not None:
-        _event(rollout, EventLine(payload=event), at)
+    event = mend_event(record.payload, rollout.tally) or EventMessage()
+    _event(rollout, EventLine(payload=event), at)
 
 
 def _session_meta(rollout: Rollout, record: Record, at: datetime | None) -> None:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from tracelab.providers.base import is_object
+
 HEAD_OBJECTS = 200
 """Objects looked at before a file counts as unknown."""
 
@@ -92,7 +94,7 @@ def recognise(objects: Iterable[Head]) -> Verdict:
 
 
 def _codex(kind: str, head: Head) -> Verdict | None:
-    if kind in _ROLLOUT_TYPES and _is_object(head.payload):
+    if kind in _ROLLOUT_TYPES and is_object(head.payload):
         return CODEX_LOG
     if _text(head.record_type) == "state":
         return CODEX_LOG
@@ -102,7 +104,7 @@ def _codex(kind: str, head: Head) -> Verdict | None:
 
 
 def _message_log(kind: str, head: Head) -> Verdict | None:
-    if kind not in ("user", "assistant") or not _is_object(head.message):
+    if kind not in ("user", "assistant") or not is_object(head.message):
         return None
     message = msgspec.json.decode(head.message, type=_Message)
     if message.parts:
@@ -140,7 +142,3 @@ def _is_claude_state(kind: str, head: Head) -> bool:
 def _text(raw: msgspec.Raw) -> str:
     data = bytes(raw)
     return data[1:-1].decode("utf-8", "replace") if data.startswith(b'"') else ""
-
-
-def _is_object(raw: msgspec.Raw) -> bool:
-    return bytes(memoryview(raw)[:1]) == b"{"
