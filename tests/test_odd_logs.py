@@ -3,14 +3,17 @@
 import json
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from tests import builders_codex as codex
+from tests import published_rows
 from tests.builders_claude import SESSION, Json, assistant, msg, result, text, toolu, usage, use, user
 from tracelab.build import build
 from tracelab.load import load
+from tracelab.status import as_text, status
 from tracelab.warehouse import open_read_only
 
 NAMES = ("all", "other", "")
@@ -104,6 +107,39 @@ def test_pooled_rows_hold_those_of_every_name(odd: duckdb.DuckDBPyConnection) ->
     ).fetchall()[0]
     assert pooled == all_calls
     assert quoted == 8 + 4
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00:00+14:00",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+    ],
+)
+def test_a_time_that_no_calendar_has_everywhere_is_noted_and_left_out(stamp: str, tmp_path: Path) -> None:
+    lost = {"timestamp": stamp}
+    claude = [
+        user(1, 0, "go"),
+        assistant(2, 1, msg(1), text("done"), usage=usage(3, 0, 0, 50)) | lost,
+    ]
+    response = codex.recorded(1, codex.resp(1), (1000, 0, 50, 20))
+    other = [codex.meta(), codex.says(1) | lost, response | lost, codex.person(2)]
+    dataset = published_rows.session("a", 2)
+    for name, log in {"claude": claude, "codex": other}.items():
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in log))
+    dataset[1]["timing_events"][0]["timestamp"] = stamp
+    (tmp_path / "rounds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in dataset))
+    db = tmp_path / "tracelab.duckdb"
+    assert load([tmp_path], db=db).issues == {"wrong_type": 4}
+    assert "2026" in as_text(status(db))
+    with open_read_only(db) as warehouse:
+        [found] = warehouse.execute(
+            "select min(event_at) >= '2026-01-01', max(event_at) < '2027-01-01',"
+            " (select sum(output_tokens) from raw.steps) from raw.events"
+        ).fetchall()
+    assert found == (True, True, 50 + 50 + dataset[0]["output_tokens"])
 
 
 def test_a_call_lasts_from_the_millisecond_it_was_written_in_to_that_of_its_result(

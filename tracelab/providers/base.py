@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
 
@@ -20,6 +20,8 @@ from tracelab.schema import LoadIssue, Row, Rows
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 """An instant with its zone; anything else in its place is a wrong type and reads as absent."""
+FIRST_INSTANT, LAST_INSTANT = datetime(1970, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
+"""Between which an instant is one: far enough from what no calendar holds for any zone or shift."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 """A token count or size: never negative, never beyond what a double holds exactly."""
 
@@ -121,6 +123,16 @@ class Tally:
             self.last_at = instant
         elif instant < self.first_at:
             self.first_at = instant
+
+
+def check_timestamp(at: datetime | None) -> None:
+    """Refuse a record's time that no clock tells, in the words that msgspec has for a value of a wrong type.
+
+    Raises:
+        ValueError: if it is out of bounds.
+    """
+    if at is not None and not FIRST_INSTANT <= at < LAST_INSTANT:
+        raise ValueError("Expected a time from 1970 to 9997 - at `$.timestamp`")
 
 
 R = TypeVar("R", bound=msgspec.Struct)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Raw
 
-from tracelab.providers.base import FAULTS, Count, Instant, Tally, lenient
+from tracelab.providers.base import FAULTS, Count, Instant, Tally, check_timestamp, lenient
 
 NO_BODY = Raw()
 ExitCode = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**32)]
@@ -34,6 +34,9 @@ class Record(msgspec.Struct, gc=False):
     input: Any = None
     call_id: Any = None
     output: Any = None
+
+    def __post_init__(self) -> None:
+        check_timestamp(self.timestamp)
 
 
 class Usage(msgspec.Struct, gc=False):
@@ -83,6 +86,9 @@ class SessionMeta(msgspec.Struct, gc=False):
     agent_role: str | None = None
     history_base: _HistoryBase | None = None
     subagent_history_start_ordinal: Any = None
+
+    def __post_init__(self) -> None:
+        check_timestamp(self.timestamp)
 
 
 class TurnContext(msgspec.Struct, gc=False):
@@ -273,6 +279,9 @@ class _Subtype(msgspec.Struct, gc=False):
 class _Line(msgspec.Struct, gc=False, kw_only=True, tag_field="type"):
     timestamp: Instant | None = None
     ordinal: Any = None
+
+    def __post_init__(self) -> None:
+        check_timestamp(self.timestamp)
 
 
 class ItemLine(_Line, gc=False, kw_only=True, tag="response_item"):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from tracelab.providers.base import Count, Tokens
+from tracelab.providers.base import FIRST_INSTANT, LAST_INSTANT, Count, Tokens
 
 _MOST = 2**53
 Milliseconds = (
@@ -20,6 +20,17 @@ Milliseconds = (
 def utc(instant: datetime | None) -> datetime | None:
     """Give an instant its zone: UTC, which a database leaves unsaid."""
     return instant.replace(tzinfo=UTC) if instant and instant.tzinfo is None else instant
+
+
+def _check(*instants: datetime | None) -> None:
+    """Refuse an instant that no clock tells; it costs its row.
+
+    Raises:
+        ValueError: if one is out of bounds.
+    """
+    for at in map(utc, instants):
+        if at is not None and not FIRST_INSTANT <= at < LAST_INSTANT:
+            raise ValueError("Expected a time from 1970 to 9997")
 
 
 class PublishedEvent(msgspec.Struct, omit_defaults=True):
@@ -36,6 +47,9 @@ class PublishedEvent(msgspec.Struct, omit_defaults=True):
     content_chars: Count | None = None
     x_message_kind: str | None = None
     x_started_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        _check(self.timestamp, self.x_started_at)
 
 
 class PublishedCall(msgspec.Struct, omit_defaults=True):
@@ -56,6 +70,9 @@ class PublishedCall(msgspec.Struct, omit_defaults=True):
     x_is_poll: bool | None = None
     x_web_searches: Count | None = None
 
+    def __post_init__(self) -> None:
+        _check(self.emitted_at, self.result_at)
+
 
 class PublishedCompaction(msgspec.Struct, omit_defaults=True):
     """A compaction marker: before the step of its row, or after the session's last one."""
@@ -66,6 +83,9 @@ class PublishedCompaction(msgspec.Struct, omit_defaults=True):
     compaction_trigger: Literal["auto", "manual"] | None = None
     pre_tokens: Count | None = None
     post_tokens: Count | None = None
+
+    def __post_init__(self) -> None:
+        _check(self.compacted_at)
 
 
 class PublishedExtraCall(msgspec.Struct, omit_defaults=True):
