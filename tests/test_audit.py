@@ -282,6 +282,23 @@ def test_rows_that_were_deleted_from_a_database_are_not_passed(tmp_path: Path) -
     assert any(what.startswith(NOT_LOOKED_AT) for _, _, what in found(path))
 
 
+def test_a_database_that_was_written_to_again_is_not_passed(tmp_path: Path) -> None:
+    path = as_duckdb(tmp_path, "of ada")
+    with duckdb.connect(str(path)) as mending:
+        mending.execute("update rounds set model = 'gpt-5.5'")
+    assert b"of ada" in path.read_bytes(), "what was there still is"
+    [(_, _, what)] = found(path)
+    assert what == f"{NOT_LOOKED_AT}written to after it was made: copy it into a new file"
+    (tmp_path / "copy").mkdir()
+    copy = tmp_path / "copy/dataset.duckdb"
+    with duckdb.connect() as engine:
+        engine.execute(f"attach '{path}' as mended (read_only)")
+        engine.execute(f"attach '{copy}' as copied")
+        engine.execute("copy from database mended to copied")
+    assert found(copy) == []
+    assert b"of ada" not in copy.read_bytes()
+
+
 def rewritten(path: Path, **named: Any) -> Path:
     table = pq.read_table(path)
     pq.write_table(named.pop("change", lambda each: each)(table), path, store_schema=False, **named)

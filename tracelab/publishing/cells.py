@@ -247,6 +247,16 @@ def _database(file: Path) -> Iterator[Cell]:
         used_bytes = size["total_blocks"] * size["block_size"] + _HEADERS_BYTES
         if size["free_blocks"] or used_bytes != file.stat().st_size:
             raise NotLookedAtError("blocks that no table uses: copy it into a new file")
+    _check_written_once(file)
+
+
+def _check_written_once(file: Path) -> None:
+    """Make sure that nothing was written over: a block used again keeps what it held behind its new end."""
+    with file.open("rb") as opened:
+        head = opened.read(_HEADERS_BYTES)
+    # two headers, each a checksum and then how many writes there were, are written in turn
+    if [int.from_bytes(head[place : place + 8], "little") for place in (4_096 + 8, 8_192 + 8)] != [1, 0]:
+        raise NotLookedAtError("written to after it was made: copy it into a new file")
 
 
 def _stored(dataset: duckdb.DuckDBPyConnection, about: dict[str, Any]) -> Iterator[Cell]:
