@@ -339,6 +339,14 @@ def test_dark_and_light_are_the_screen_s_and_a_print_is_light(report: Path, read
     assert page.locator(".controls").is_hidden()
 
 
+def test_a_print_names_the_sessions_to_look_at(report: Path, read: Open) -> None:
+    page = read(report).page
+    page.emulate_media(media="print")
+    sessions = page.locator(".loss button[data-session]:visible")
+    assert sessions.count() == page.locator("[data-cuts]:not([hidden]) > .loss [data-session]").count() > 5
+    assert page.locator("#session-search").is_hidden()
+
+
 @pytest.fixture(scope="module")
 def hostile_report(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a workload whose names are not only names."""
