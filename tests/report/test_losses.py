@@ -11,7 +11,7 @@ from tracelab.report.losses import losses
 CUT = {"provider": "all", "session_kind": "all"}
 NOTHING: dict[str, Any] = {
     "sessions": 0, "occurrences": 0, "steps": 0, "tokens": None, "cost_usd": None, "time_s": None,
-    "time_share": None, "cause_rank": 1,
+    "time_share": None, "untimed_steps": 0, "cause_rank": 1,
 }  # fmt: skip
 
 
@@ -75,6 +75,39 @@ def test_restarts_are_told_as_far_as_a_log_knows_them(tables: Tables) -> None:  
         " other restart; of the 3 misses without a known cause ($0.70 · 80k tokens) any may be one."
     )
     assert miss.causes[1] == ("restart", "2", "$0.13 · 57k tokens")
+
+
+def test_calls_of_which_no_log_can_tell_are_counted_beside_those_that_ran_one_by_one(
+    tables: Tables,  # noqa: F811
+) -> None:
+    serial = loss("serial_calls", sessions=28, occurrences=33, steps=33, time_s=30.0, untimed_steps=17_701)
+    tables("summary_losses", serial)
+    a_session(tables)
+    [seen] = losses(tables.read)
+    assert seen.sentence == (
+        "In 33 steps calls ran one by one; at once they would have saved 30 s, in 28 sessions."
+    )
+    assert seen.note == (
+        "17,701 further steps made several calls whose own time is not logged: whether they ran one by one is"
+        " not known."
+    )
+    tables.engine.execute(
+        "update summary_losses set sessions = 0, occurrences = 0, steps = 0, time_s = null, untimed_steps = 1"
+    )
+    [unseen] = losses(tables.read)
+    assert unseen.sentence == "No step is known to have run its calls one by one."
+    assert unseen.note.startswith("1 further step made several calls")
+
+
+def test_one_miss_without_a_known_cause_may_be_a_restart(tables: Tables) -> None:  # noqa: F811
+    tables(
+        "summary_losses",
+        loss("cache_miss", sessions=1, occurrences=1, steps=1, tokens=80_000, cost_usd=0.7),
+        loss("cache_miss", "residual", occurrences=1, tokens=80_000, cost_usd=0.7),
+    )
+    a_session(tables)
+    [miss] = losses(tables.read)
+    assert miss.note.endswith("; the miss without a known cause ($0.70 · 80k tokens) may be one.")
 
 
 def test_the_sample_has_a_loss_of_every_kind(warehouse: Path) -> None:

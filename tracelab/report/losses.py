@@ -14,14 +14,14 @@ _CUT = "provider = 'all' and session_kind = 'all'"
 
 
 class Loss(NamedTuple):
-    """One kind of loss, if it occurred."""
+    """One kind of loss, if it occurred or may have."""
 
     title: str
     sentence: str
     hint: str
     """What would change it."""
     note: str
-    """What its causes leave open; empty where nothing."""
+    """What it leaves open; empty where nothing."""
     causes: Sequence[tuple[str, str, str]]
     """Cause, how often, what it lost; the worst first."""
     sessions: Sequence[tuple[str, int, str, str]]
@@ -52,8 +52,13 @@ def _restarts(causes: Sequence[Row]) -> str:
     else:
         known = "no session that goes on from a copied history shows one"
     if untold := named.get("residual"):
-        misses = "1 miss" if untold["occurrences"] == 1 else f"{untold['occurrences']:,} misses"
-        others = f"of the {misses} without a known cause ({_lost(untold)}) any may be one"
+        lost = f"without a known cause ({_lost(untold)})"
+        one = untold["occurrences"] == 1
+        others = (
+            f"the miss {lost} may be one"
+            if one
+            else f"of the {untold['occurrences']:,} misses {lost} any may be one"
+        )
     else:
         others = "every other miss here has a cause of its own"
     return f"Restarts: {known}. A log records no other restart; {others}."
@@ -71,8 +76,18 @@ def _repeated_failures(row: Row) -> str:
 
 
 def _serial_calls(row: Row) -> str:
+    if not row["steps"]:
+        return "No step is known to have run its calls one by one"
     time = duration(row["time_s"] or 0)
     return f"In {counted(row['steps'], 'step')} calls ran one by one; at once they would have saved {time}"
+
+
+def _untimed(whole: Row) -> str:
+    """Say of how many steps no log can tell whether their calls ran one by one."""
+    steps = counted(whole["untimed_steps"], "further step")
+    return (
+        f"{steps} made several calls whose own time is not logged: whether they ran one by one is not known."
+    )
 
 
 def _tool_time(row: Row) -> str:
@@ -110,9 +125,9 @@ _KINDS = {
 
 
 def losses(read: Read) -> Iterator[Loss]:
-    """Yield every kind of loss that occurred, dearest first, then by time."""
+    """Yield every kind of loss that occurred or may have, dearest first, then by time."""
     wholes = read(
-        f"from summary_losses where {_CUT} and cause = 'all' and occurrences > 0"
+        f"from summary_losses where {_CUT} and cause = 'all' and (occurrences > 0 or untimed_steps > 0)"
         " order by cost_usd desc nulls last, time_s desc nulls last, loss"
     )
     for whole in wholes:
@@ -123,11 +138,12 @@ def losses(read: Read) -> Iterator[Loss]:
             f" order by cause_rank limit {_SHOWN}"
         )
         sessions = read(f"from summary_loss_sessions where {of_it} order by session_rank limit {_SHOWN}")
+        where = f", in {counted(whole['sessions'], 'session')}" if whole["sessions"] else ""
         yield Loss(
             kind.title,
-            f"{kind.sentence(whole)}, in {counted(whole['sessions'], 'session')}.",
+            f"{kind.sentence(whole)}{where}.",
             kind.hint,
-            _restarts(causes) if whole["loss"] == "cache_miss" else "",
+            _left_open(whole, causes),
             [
                 (_CAUSES.get(row["cause"], row["cause"] or "unnamed"), f"{row['occurrences']:,}", _lost(row))
                 for row in causes
@@ -142,6 +158,15 @@ def losses(read: Read) -> Iterator[Loss]:
                 for row in sessions
             ],
         )
+
+
+def _left_open(whole: Row, causes: Sequence[Row]) -> str:
+    match whole["loss"]:
+        case "cache_miss":
+            return _restarts(causes)
+        case "serial_calls" if whole["untimed_steps"]:
+            return _untimed(whole)
+    return ""
 
 
 def _lost(row: Row) -> str:
