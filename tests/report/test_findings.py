@@ -247,16 +247,20 @@ def test_nobody_who_is_hardly_waited_for_is_spoken_of(tables: Tables) -> None:
 
 def test_beside_the_paper_says_how_many_figures_are_near_its_own(tables: Tables) -> None:
     ratios = [0.5, 1.0, 2.0] * 7 + [0.1, 0.2, 30.0]
-    figure = {"comparability": "same"}
+    figure = {"comparability": "same", "statistic": "p50"}
     tables(
         "compare_published",
         *({**figure, "ratio": ratio} for ratio in [*ratios, None, 0.0]),
-        {"comparability": "differs", "ratio": 9.0},
+        {**figure, "comparability": "differs", "ratio": 9.0},
+        *({**figure, "statistic": total, "ratio": 0.001} for total in ("count", "sum")),
     )
     assert findings("published", tables.read) == [
-        "Of the 24 figures that are counted as in the paper, 21 lie between half and twice its value,"
-        " 1 above and 2 below."
+        "Of the 26 figures that are counted as in the paper, 21 lie between half and twice its value,"
+        " 1 above and 4 below.",
+        "Without counts and sums, which grow with what is loaded, 21 of 24 lie as near.",
     ]
+    tables.engine.execute("update compare_published set statistic = 'sum' where ratio = 2")
+    assert len(findings("published", tables.read)) == 1
     tables.engine.execute("delete from compare_published where ratio = 1.0")
     assert findings("published", tables.read) == []
 
