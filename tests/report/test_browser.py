@@ -461,7 +461,7 @@ def test_a_workload_that_lacks_something_makes_a_page(poor_report: tuple[str, Pa
     )
     expected = {
         "nothing": "there is nothing to show yet",
-        "one_session": "1 of 1 session",
+        "one_session": "Open a session to see it step by step.",
         "one_provider": "10 of 10 sessions",
         "no_tools": "No tool call.",
         "no_prices": "without one",

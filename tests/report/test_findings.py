@@ -339,6 +339,15 @@ def test_the_time_of_sessions_is_split_and_what_is_unknown_is_a_dash(tables: Tab
     assert by_title["Tokens in and out"].values == (("–", "in"), ("–", "out"))
 
 
+def test_one_short_session_is_told_as_one_and_in_minutes(tables: Tables) -> None:
+    headline_tables(tables)
+    tables.engine.execute("update summary_overview set value = 1 where name in ('sessions', 'requests')")
+    tables.engine.execute("update summary_timing_distribution set total_s = 900")
+    by_title = {headline.title: headline for headline in headlines(tables.read, WHOLE)}
+    assert by_title["Sessions and requests"].values == (("1", "session"), ("1", "request"))
+    assert by_title["Time of sessions"].detail == "of 15 min from beginning to end"
+
+
 def test_the_period_is_that_of_the_logs_and_an_empty_warehouse_has_none(tables: Tables) -> None:
     tables.overview(first_at_epoch_s=1_791_187_200, last_at_epoch_s=1_791_187_260)
     assert period(tables.read) == ("2026-10-05 08:00", "2026-10-05 08:01")

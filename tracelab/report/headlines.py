@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from tracelab.charts.words import counted, dollars, tokens, whole_percent
+from tracelab.charts.words import counted, dollars, duration, tokens, whole_percent
 from tracelab.report.cuts import Cut
 from tracelab.report.findings import Read
 from tracelab.status import Status
@@ -46,7 +46,7 @@ def headlines(read: Read, cut: Cut) -> list[Headline]:
     return [
         Headline(
             "Sessions and requests",
-            ((_count(ours.get("sessions", 0)), "sessions"), (_count(ours.get("requests", 0)), "requests")),
+            (_several(ours.get("sessions", 0), "session"), _several(ours.get("requests", 0), "request")),
             counted(ours.get("steps", 0), "step"),
             *theirs(("summary_overview.sessions", _count), ("summary_overview.timed_requests", _count)),
         ),
@@ -124,7 +124,7 @@ def _time_split(read: Read, theirs: Any) -> Headline:
         "Time of sessions",
         tuple((whole_percent(shares[part]), name) for part, name in _TOLD.items() if part in shares)
         or ((_NOTHING, ""),),
-        f"of {wall / 3600:,.0f} h from beginning to end" if wall else "no session with a known time",
+        f"of {duration(wall)} from beginning to end" if wall else "no session with a known time",
         published,
         alike,
         split,
@@ -160,6 +160,12 @@ def _or_nothing(numbers: Mapping[str, float], name: str, words: Any) -> str:
 
 def _count(value: float) -> str:
     return f"{value:,.0f}"
+
+
+def _several(value: float, noun: str) -> tuple[str, str]:
+    """Return a count, and its noun as it stands after it."""
+    number, of = counted(value, noun).split(" ", 1)
+    return number, of
 
 
 def _decimal(value: float) -> str:
