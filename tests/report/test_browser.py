@@ -15,6 +15,8 @@ from tests.report.conftest import DESKTOP, PHONE, Reader, changed
 from tracelab.report import build_report
 
 Open = Callable[..., Reader]
+SHEET = {"width": 718, "height": 1047}
+"""A4 with margins of a centimetre, in CSS pixels."""
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 WITHOUT_MARKS = {"append_vs_prefix_latency", "output_attribution", "timing_fit"}
 """Charts whose population the sample has no members of."""
@@ -339,12 +341,13 @@ def test_dark_and_light_are_the_screen_s_and_a_print_is_light(report: Path, read
     assert page.locator(".controls").is_hidden()
 
 
-def test_a_print_names_the_sessions_to_look_at(report: Path, read: Open) -> None:
-    page = read(report).page
+def test_a_print_names_the_sessions_to_look_at_and_is_no_wider_than_a_sheet(report: Path, read: Open) -> None:
+    page = read(report, size=SHEET).page
     page.emulate_media(media="print")
     sessions = page.locator(".loss button[data-session]:visible")
     assert sessions.count() == page.locator("[data-cuts]:not([hidden]) > .loss [data-session]").count() > 5
     assert page.locator("#session-search").is_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") == SHEET["width"]
 
 
 @pytest.fixture(scope="module")
