@@ -142,6 +142,13 @@ def test_a_chart_holds_at_most_5000_rows(name: str, drawn: Path) -> None:
     assert sum(len(rows) for rows in spec_of(drawn, name)["datasets"].values()) <= 5000
 
 
+def test_a_curve_of_tokens_says_its_landmarks_and_the_end_of_its_axis(drawn: Path) -> None:
+    keys = [text for text in texts((drawn / "adjusted_append.svg").read_text()) if "p50" in text]
+    assert len(keys) == 4
+    assert all(re.fullmatch(r"\w+: p50 \S+ · p90 \S+ · p99 \S+", key) for key in keys)
+    assert texts((drawn / "token_lengths.svg").read_text()).count("512k") == 6
+
+
 @pytest.mark.parametrize(
     ("name", "kind"), list(itertools.product(NAMES, ("drawn", "one_session", "nothing")))
 )

@@ -86,7 +86,8 @@ def output_attribution(
             heads = []
     subtitle = [
         words.population(overview, words.counted(facts["pairs"], "long output")),
-        "Outputs of 2,000 tokens or more and the next step, at most 4 min later. Dashed: of one size.",
+        "Outputs of 2,000 tokens or more and the next step, at most 4 min later."
+        " The fuller, the more; dashed: of one size.",
     ]
     plots = [plot for row in rows.values() for plot in row]
     body = alt.concat(*plots, columns=models.height).resolve_scale(opacity="independent")

@@ -46,8 +46,9 @@ def token_lengths(
             f" · p99 {words.tokens(row['p99'])}"
             for row in facts.to_dicts()
         }
-        x = axes.log_x("end:Q", name, "tokens", axes.TOKENS, domain)
-        size = {"width": shapes.width_of(3), "height": 180}
+        # the last tick's name has room beside the one before it only if it stands out
+        x = axes.log_x("end:Q", name, "tokens", axes.TOKENS, domain, labelFlush=False)
+        size = {"width": shapes.width_of(3) - 4, "height": 180}
         upper.append(
             shapes.curves(
                 rows, marks, x, "cumulative_share", "Share of steps", key, interpolate="step-after"
@@ -174,7 +175,7 @@ def adjusted_append(
             mine = drawn.filter(pl.col("provider") == provider, pl.col("measure") == bin_measure)
             points = shapes.landmarks(pl.DataFrame(facts[measure]), "end", "cumulative_share")
             clipped = points.with_columns(pl.col("end").clip(0.5))
-            low, high = (words.tokens(facts[measure][name]) for name in ("p50", "p99"))
+            key = " · ".join(f"{name} {words.tokens(facts[measure][name])}" for name in shapes.LANDMARKS)
             layers += [
                 alt.Chart(mine)
                 .mark_line(interpolate="step-after", color=shade, strokeDash=dash)
@@ -183,7 +184,7 @@ def adjusted_append(
                 theme.mark("rule", strokeWidth=2, color=shade, strokeDash=dash).encode(
                     **theme.at(x=62, x2=88, y=y_key)
                 ),
-                theme.note(f"{text}: p50 {low} · p99 {high}", 95, y_key, style="label"),
+                theme.note(f"{text}: {key}", 95, y_key, style="label"),
             ]
             y_key += 17
         heading = theme.note(theme.PROVIDERS[provider], 0, -31, style="strong")
