@@ -151,6 +151,22 @@ def test_every_link_leads_to_a_place_on_the_page(report: Path, read: Open) -> No
     assert page.locator("details[open]#table-summary_cache_hit_ratio_bins dt").count() > 5
 
 
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_what_a_link_leads_to_is_not_under_the_controls(
+    report: Path, read: Open, size: dict[str, int]
+) -> None:
+    reader = read(report, size=size)
+    page = reader.page
+    reader.wait_until_drawn()
+    page.locator("[data-chart=hit_ratio] .definition a").first.click()
+    page.wait_for_selector("details[open]#table-summary_cache_hit_ratio_bins")
+    place, controls = (
+        page.locator(name).bounding_box() for name in ("details[open].table > summary", ".top")
+    )
+    assert place and controls
+    assert place["y"] >= controls["y"] + controls["height"]
+
+
 def test_sessions_are_searched_sorted_and_opened_with_the_keyboard_alone(report: Path, read: Open) -> None:
     page = read(report).page
     page.wait_for_selector("#session-table tbody tr")
