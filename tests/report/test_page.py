@@ -23,7 +23,7 @@ from tracelab.report import build_report, sessions
 from tracelab.report.cuts import Cut, cuts, in_front, tables
 from tracelab.report.packing import columns, packed
 from tracelab.report.page import sections
-from tracelab.report.pictures import NOT_ON_THE_PAGE, picture, tables_of
+from tracelab.report.pictures import NOT_ON_THE_PAGE, cuttable, picture, tables_of
 
 MOST_BYTES = 6_000_000
 
@@ -73,6 +73,26 @@ def test_a_part_that_has_the_rows_of_another_is_the_other(warehouse: Path, tmp_p
         assert cuts(copy)[Cut("claude", "main")] == Cut("claude", "main")
         copy.execute("delete from summary_overview where provider = 'codex' or session_kind = 'subagent'")
         assert list(cuts(copy)) == [Cut()]
+
+
+def test_a_chart_is_cut_by_kind_of_session_where_its_tables_are(built: duckdb.DuckDBPyConnection) -> None:
+    there = tables(built)
+    uncut = {name for name, chart in charts().items() if not cuttable(chart, there).by_session_kind}
+    by_model = {"model_mix", "output_attribution"}
+    assert uncut - {NOT_ON_THE_PAGE} == by_model | {"append_vs_prefix_latency", "compactions", "published"}
+
+
+def test_what_is_drawn_of_all_sessions_is_drawn_of_main_ones(report: Path) -> None:
+    drawn: dict[str, set[str]] = {
+        part: set() for part in ("all-all", "all-main", "claude-main", "codex-main")
+    }
+    for name in set(charts()) - {NOT_ON_THE_PAGE}:
+        pictures = data_of(report, f"chart-{name}")
+        for part in drawn:
+            if "plot" in pictures["values"][pictures["cuts"][part]]:
+                drawn[part].add(name)
+    assert drawn["all-main"] == drawn["all-all"]
+    assert drawn["claude-main"] | drawn["codex-main"] == drawn["all-all"]
 
 
 def test_in_a_part_all_means_the_part(built: duckdb.DuckDBPyConnection) -> None:

@@ -22,7 +22,8 @@ NOT_ON_THE_PAGE = "session_steps"
 """The session explorer draws any session, and more of it."""
 _POPULATION = "summary_overview"
 """What a chart's subtitle counts: not what the chart is of."""
-
+_BY_MODEL = re.compile(r"\bmodel (<>|is distinct from) 'all'")
+"""In the query of a chart that tells models apart."""
 
 _Drawing = Future[dict[str, "Drawn"]]
 
@@ -49,7 +50,7 @@ def tables_of(chart: Chart) -> list[str]:
 def cuttable(chart: Chart, tables: Mapping[str, Table]) -> Cuttable:
     """Say by what a chart can be cut: tables have rows by model of all kinds of session together."""
     read = [tables[name] for name in tables_of(chart) if name in tables]
-    by_model = any("model <> 'all'" in query for query in chart.frames.values())
+    by_model = any(_BY_MODEL.search(query) for query in chart.frames.values())
     by_session_kind = all(table.by_session_kind for table in read) and not by_model
     return Cuttable(all(table.by_provider for table in read), by_session_kind)
 
