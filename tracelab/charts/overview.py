@@ -146,12 +146,12 @@ def model_mix(
 @chart(
     "Our figures beside the published ones",
     figures="from compare_published where ratio > 0 and comparability in ('same', 'compare_with', 'differs')"
-    " order by table_name, figure_id limit 2000",
+    " and statistic not in ('count', 'sum') order by table_name, figure_id limit 2000",
     facts="select count(*) filter (where not is_drawn) as left_out,"
     " count(*) filter (where is_drawn and comparability = 'same') as same,"
     " count(*) filter (where is_drawn and comparability = 'same' and ratio between 0.5 and 2) as near"
     " from (select *, coalesce(ratio > 0, false) and comparability in ('same', 'compare_with', 'differs')"
-    " as is_drawn from compare_published)",
+    " and statistic not in ('count', 'sum') as is_drawn from compare_published)",
     overview=words.OVERVIEW,
 )
 def published(
@@ -159,14 +159,14 @@ def published(
 ) -> alt.VConcatChart:
     """How far are the figures of these logs from the published ones?
 
-    Reads compare_published, a row a figure. Near 1 these logs are as the paper's. A table whose points all
-    stand on one side is of other habits: longer sessions, other models. One whose points scatter is of few
-    values, or of a definition that differs.
+    Reads compare_published, a row a figure but counts and sums, which tell how much was logged. Near 1 these
+    logs are as the paper's. A table whose points all stand on one side is of other habits: longer sessions,
+    other models. One whose points scatter is of few values, or of a definition that differs.
     """
     notes = ["from compare_published", "intervals: tracelab compare", "what lies beyond stands at the edge"]
     counts = facts.row(0, named=True)
     if counts["left_out"]:
-        notes.append(f"{words.counted(counts['left_out'], 'figure')} without a ratio to compare left out")
+        notes.append(f"left out: {counts['left_out']:,} counts, sums and without a ratio")
     if figures.is_empty() or not words.numbers_of(overview).get("steps"):
         return theme.empty("No figure to compare.", title=title, notes=notes, size=theme.GRID)
     domain = (0.01, 100.0)

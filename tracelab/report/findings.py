@@ -215,12 +215,13 @@ def people(read: Read) -> Iterator[str]:
 
 
 def published(read: Read) -> Iterator[str]:
-    """How near the figures of these logs are to the paper's: all, and without those that grow."""
+    """How near the figures of these logs are to the paper's, whatever was logged more or less than there."""
     for row in read(
-        "select count(*) as figures, count(*) filter (where ratio between 0.5 and 2) as near,"
-        " count(*) filter (where ratio > 2) as above, count(*) filter (where ratio < 0.5) as below,"
-        " count(*) filter (where not is_total) as others,"
-        " count(*) filter (where not is_total and ratio between 0.5 and 2) as others_near"
+        "select count(*) filter (where not is_total) as figures,"
+        " count(*) filter (where not is_total and ratio between 0.5 and 2) as near,"
+        " count(*) filter (where not is_total and ratio > 2) as above,"
+        " count(*) filter (where not is_total and ratio < 0.5) as below,"
+        " count(*) filter (where is_total) as totals"
         " from (select *, statistic in ('count', 'sum') as is_total from compare_published)"
         f" where ratio > 0 and comparability = 'same' having figures >= {ENOUGH}"
     ):
@@ -229,10 +230,10 @@ def published(read: Read) -> Iterator[str]:
             f" {row['near']:,} lie between half and twice its value, {row['above']:,} above"
             f" and {row['below']:,} below."
         )
-        if row["others"] >= ENOUGH:
+        if row["totals"]:
             yield (
-                f"Without counts and sums, which grow with what is loaded, {row['others_near']:,} of"
-                f" {row['others']:,} lie as near."
+                f"Another {counted(row['totals'], 'figure')}, counts and sums, tell how much was logged, not what"
+                " it is like: left out."
             )
 
 
