@@ -11,7 +11,7 @@ import pytest
 
 from tests.test_charts import NAMES, RARE, marks, tables, texts, within  # noqa: F401  (tables is a fixture)
 from tracelab.build import build
-from tracelab.charts import charts, draw, draw_charts
+from tracelab.charts import charts, draw, draw_charts, svg
 from tracelab.discover import sample_home
 from tracelab.load import load
 
@@ -88,6 +88,23 @@ def test_what_few_logs_have_is_drawn_where_there_is_some(name: str, rare: duckdb
     title = spec(rare, name)["title"]
     assert title["subtitle"] != ["Nothing to draw"]
     assert "26 sessions" in title["subtitle"][0]
+
+
+def test_an_axis_of_few_has_no_part_of_a_step_and_no_amount_twice(
+    tables: duckdb.DuckDBPyConnection,  # noqa: F811
+) -> None:
+    tables.execute("delete from summary_dashboard_daily where provider <> 'claude'")
+    tables.execute(
+        "delete from summary_dashboard_daily where day > (select min(day) from summary_dashboard_daily)"
+    )
+    tables.execute("update summary_dashboard_daily set steps = 2, cost_usd = 0.0076")
+    tables.execute("update summary_tool_counts set tool_calls = 1")
+    for name, shown in {"activity": {"0", "1", "2", "$0.002"}, "tool_counts": {"0", "1"}}.items():
+        labels = texts(svg(spec(tables, name)))
+        assert shown <= set(labels)
+        assert not [label for label in labels if label.endswith("00m")]
+        amounts = [label for label in labels if label.startswith("$0.")]
+        assert len(amounts) == len(set(amounts))
 
 
 def test_2000_tools_and_300_models_stay_within_5000_rows(rare: duckdb.DuckDBPyConnection) -> None:

@@ -40,9 +40,9 @@ def activity(title: str, days: pl.DataFrame, overview: pl.DataFrame) -> alt.VCon
     clock = theme.axis(title="Day (date)", format=_day_format(days), values=_noons(days), grid=False)
     plots = []
     is_small = days.filter(pl.col("cost_usd") >= 1).is_empty()
-    money = "$,.2f" if is_small else "$,~s"  # half a dollar is not $500m
+    money = "$,.2~r" if is_small else "$,~s"  # half a dollar is not $500m
     for column, title_y, form in (("steps", "Steps (number)", ",~s"), ("cost_usd", "Spend ($)", money)):
-        axis = theme.y_axis(title_y, tickCount=3, labelExpr=f"format(datum.value, '{form}')")
+        axis = theme.y_axis(title_y, tickCount=3, labelExpr=theme.labels(form))
         x = clock if column == "cost_usd" else theme.axis(title=None, labels=False, grid=False)
         bars = alt.Chart(drawn, width=shapes.width_of(1), height=84).mark_bar(binSpacing=0.5, minBandSize=2)
         plots.append(

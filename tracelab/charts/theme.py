@@ -274,7 +274,13 @@ def y_axis(title: str | None, **more: Any) -> Axis:
 
 def amount_axis(title: str, form: str = "~s") -> Axis:
     """Return an axis with few round ticks, by default of tokens: 0, 400k, 1.2M."""
-    return axis(title=title, tickCount=5, labelExpr=f"format(datum.value, '{form}')")
+    return axis(title=title, tickCount=5, labelExpr=labels(form))
+
+
+def labels(form: str) -> str:
+    """Return what writes a tick's label; in a form of whole numbers, no part of one: no 500m of a step."""
+    text = f"format(datum.value, '{form}')"
+    return f"datum.value % 1 ? '' : {text}" if form.endswith("s") else text
 
 
 def share_axis(title: str) -> Axis:
