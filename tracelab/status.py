@@ -165,8 +165,9 @@ def _freshness(state: Status) -> str:
     held = state.held
     built = f"built   {_at(state.built_at)}, days in {state.timezone}"
     holds = (
-        f"holds   {held.sessions:,} sessions ({held.subagents:,} of subagents), {held.requests:,} requests, "
-        f"{held.steps:,} steps, {held.tool_calls:,} tool calls"
+        f"holds   {text.counted(held.sessions, 'session')} ({held.subagents:,} of subagents),"
+        f" {text.counted(held.requests, 'request')}, {text.counted(held.steps, 'step')},"
+        f" {text.counted(held.tool_calls, 'tool call')}"
     )
     stale = "\nThe tables are older than what is loaded: run `tracelab build`." if state.is_stale else ""
     return f"{loaded}\n{built}\n{holds}{stale}"

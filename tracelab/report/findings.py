@@ -232,8 +232,8 @@ def published(read: Read) -> Iterator[str]:
         )
         if row["totals"]:
             yield (
-                f"Another {counted(row['totals'], 'figure')}, counts and sums, tell how much was logged, not what"
-                " it is like: left out."
+                f"Another {counted(row['totals'], 'figure')}, counts and sums, tell how much was logged,"
+                " not what it is like: left out."
             )
 
 
