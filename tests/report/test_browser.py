@@ -286,6 +286,14 @@ def test_a_long_session_is_shown_in_windows(warehouse: Path, tmp_path: Path, rea
             "update sessions set steps ="
             " (select count(*) from steps where steps.session_id = sessions.session_id)"
         )
+        copy.execute(
+            f"update steps set cost_usd = null where step_index = 2001 and session_id = '{session_id}'"
+        )
+        costs = copy.execute(
+            "select cost_usd, sum(cost_usd) over (order by step_index) from steps where session_id = ?"
+            " qualify step_index between 2000 and 2002 order by step_index",
+            [session_id],
+        ).fetchall()
     page = read(build_report(db, tmp_path / "report.html")).page
     page.locator("#session-table tbody button").first.click()
     page.wait_for_selector("#session .is-drawn")
@@ -296,6 +304,15 @@ def test_a_long_session_is_shown_in_windows(warehouse: Path, tmp_path: Path, rea
     page.wait_for_selector(".windows button:nth-child(2)[aria-pressed=true]")
     page.locator("#session summary").first.click()
     assert page.locator("#session tbody td").first.inner_text() == "2,000"
+    names = page.locator("#session table").first.locator("th").all_inner_texts()
+    rows = page.locator("#session table").first.locator("tbody tr")
+    for place, (cost, so_far) in enumerate(costs):
+        row = dict(zip(names, rows.nth(place).locator("td").all_inner_texts(), strict=True))
+        assert float(row["running_cost_usd"].replace(",", "")) == pytest.approx(float(so_far), abs=1e-3)
+        if cost is None:
+            assert row["cost_usd"] == "–"
+        else:
+            assert float(row["cost_usd"]) == pytest.approx(float(cost), abs=1e-4)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -63,7 +63,8 @@ select
     prefix_tokens - coalesce(lag(input_tokens ignore nulls) over earlier, 0) as prefix,
     append_tokens as append,
     if(usage_is_final is not false, output_tokens, null) as output,
-    cost_so_far - coalesce(lag(cost_so_far) over earlier, 0) as cost,
+    -- over all windows: a window's first step costs what it costs
+    if(cost_usd is null, null, cost_so_far - coalesce(lag(cost_so_far) over session, 0)) as cost,
     generation_ms // 100 as generated,
     human_wait_ms // 1000 as waited,
     regexp_extract(request_id, '\\d+$')::bigint as request,
@@ -71,7 +72,9 @@ select
     if(is_no_miss, null, miss_cause) as cause,
     if(is_no_miss, null, missed_tokens) as missed
 from shown
-window earlier as (partition by session_id, part order by step_index)
+window
+    earlier as (partition by session_id, part order by step_index),
+    session as (partition by session_id order by step_index)
 order by session_id, step_index
 """
 _CALLS = f"""
@@ -152,8 +155,10 @@ def _windows(warehouse: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, A
     calls, compactions = dict(_parts(warehouse, _CALLS)), dict(_parts(warehouse, _COMPACTIONS))
     found: dict[str, list[dict[str, Any]]] = {}
     for key, steps in _parts(warehouse, _STEPS):
-        window = {"steps": steps, "calls": calls.get(key), "compactions": compactions.get(key)}
-        found.setdefault(key[0], []).append(window)
+        windows = found.setdefault(key[0], [])
+        spent = sum(cost or 0 for before in windows for cost in before["steps"]["cost"])
+        window = {"spent": spent, "steps": steps, "calls": calls.get(key)}
+        windows.append(window | {"compactions": compactions.get(key)})
     return found
 
 

@@ -3,6 +3,7 @@
 const COLOURS = { prefix: "#94a3b8", append: "#f59e0b", output: "#10b981", plain: "#64748b", failed: "#dc2626" };
 const CAUSES = { idle: "triangle-down", model_change: "diamond", compaction: "square", residual: "circle" };
 const PLOT_WIDTH = 880;
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 function sessionPlot(seen) {
@@ -42,7 +43,7 @@ function sessionPlot(seen) {
   const span = calls.length ? Math.max(...calls.map((call) => call.result_at)) - Math.min(...calls.map((call) => call.emitted_at)) : 0;
   const clock = (field) => ({
     field, type: "temporal", scale: { type: "utc" },
-    axis: { title: "Clock (UTC)", tickCount: 8, format: span < DAY_MS ? "%H:%M" : "%b %d, %H:%M" },
+    axis: { title: "Clock (UTC)", tickCount: 8, format: span < 10 * MINUTE_MS ? "%H:%M:%S" : span < DAY_MS ? "%H:%M" : "%b %d, %H:%M" },
   });
   const kind = { field: "tool_category", type: "nominal", axis: { title: null, minExtent: 44, maxExtent: 44 } };
   const call = (mark, x2) => ({
@@ -78,7 +79,7 @@ function readWindow(packed, session, first) {
   const text = (column, row) => column.texts[column.places[row]];
   const steps = [];
   const started = [];
-  let seconds = 0, prompt = 0, cost = 0;
+  let seconds = 0, prompt = 0, cost = packed.spent;
   packed.steps.begun.forEach((begun, row) => {
     const of = (name) => packed.steps[name][row];
     seconds += begun ?? 0;
