@@ -12,6 +12,7 @@ import pytest
 from tests.test_charts import NAMES, RARE, marks, tables, texts, within  # noqa: F401  (tables is a fixture)
 from tracelab.build import build
 from tracelab.charts import charts, draw, draw_charts, svg
+from tracelab.charts.words import dollars
 from tracelab.discover import sample_home
 from tracelab.load import load
 
@@ -105,6 +106,13 @@ def test_an_axis_of_few_has_no_part_of_a_step_and_no_amount_twice(
         assert not [label for label in labels if label.endswith("00m")]
         amounts = [label for label in labels if label.startswith("$0.")]
         assert len(amounts) == len(set(amounts))
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"), [(0, "$0"), (0.000017, "<$0.0001"), (0.00419, "$0.0042"), (3.751, "$3.75")]
+)
+def test_an_amount_too_small_to_tell_is_no_power_of_ten(amount: float, said: str) -> None:
+    assert dollars(amount) == said
 
 
 def test_2000_tools_and_300_models_stay_within_5000_rows(rare: duckdb.DuckDBPyConnection) -> None:

@@ -51,7 +51,9 @@ def tokens(number: float) -> str:
 
 
 def dollars(number: float) -> str:
-    """Return an amount of money: $0.0042, $3.75, $10, $1,250."""
+    """Return an amount of money: <$0.0001, $0.0042, $3.75, $10, $1,250."""
+    if 0 < number < 0.0001:
+        return "<$0.0001"
     if number >= 100 or number == round(number):
         return f"${number:,.0f}"
     return f"${number:,.2f}" if number >= 0.1 else f"${number:.2g}"
