@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -55,6 +56,27 @@ def test_parquet_keeps_every_row_and_type(db: Path) -> None:
     frame = pl.read_parquet(io.BytesIO(answer(db, "from steps order by step", "parquet")))
     assert frame.schema == {"step": pl.Int64, "model": pl.String}
     assert frame["step"].to_list() == list(range(1000))
+
+
+class Counting(io.RawIOBase):
+    """A reader that keeps nothing of what it gets."""
+
+    size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        size = len(memoryview(data))
+        self.size += size
+        return size
+
+
+@pytest.mark.parametrize(("format", "row_bytes"), [("csv", 1001), ("json", 1011)])
+def test_an_answer_may_be_larger_than_memory(db: Path, format: Format, row_bytes: int) -> None:
+    out, rows = Counting(), 1_200_000
+    run_sql(db, f"select repeat('x', 1000) as x from range({rows})", out, format=format)
+    assert out.size >= rows * row_bytes
 
 
 def test_numbers_beyond_64_bits_are_written_exactly(db: Path) -> None:
@@ -216,13 +238,14 @@ def test_a_query_reaches_no_file_no_network_and_no_process(db: Path, tmp_path: P
         "select i, repeat('x', 1000) as x from range(10000000) r(i) order by x desc, i desc",
         "select count(*) from (select i from range(500000000) r(i) group by i)",
         "select printf('%2000000000d', 1)",
+        "select i, repeat('x', 200000) as x from range(100000) r(i)",
         "with recursive r as (select repeat('x', 1000) as x union all select x || x from r)"
         " select max(length(x)) from r",
         " union all ".join(["select 1"] * 20_000),
     ],
 )
 def test_a_query_that_wants_too_much_memory_ends_in_one_message(db: Path, query: str) -> None:
-    with pytest.raises(TracelabError, match="memory"):
+    with pytest.raises(TracelabError, match="more memory than it may take"):
         answer(db, query)
     assert list(db.parent.iterdir()) == [db], "nothing is spilled beside the warehouse"
 

@@ -39,6 +39,7 @@ _COPY_OPTIONS = {"csv": "format csv, header", "json": "format json, array true",
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UBIGINT")
 _READS = {"SELECT", "EXPLAIN"}
 _STREAM_PREFIX = "IOError: "  # Arrow's wrapping of an error met while rows stream
+_OUT_OF_MEMORY = "Out of Memory Error"
 
 
 def main() -> None:
@@ -54,15 +55,18 @@ def main() -> None:
         _answer(job["db"], job["query"], job["format"])
     except TracelabError as error:
         sys.exit(str(error))
-    except (duckdb.OutOfMemoryException, MemoryError):
-        sys.exit("the query needs more memory than it may take (1 GB): filter or aggregate it")
-    except duckdb.Error as error:
-        sys.exit(str(error).rpartition(_STREAM_PREFIX)[2].strip())
+    except (duckdb.Error, MemoryError) as error:
+        said = str(error).rpartition(_STREAM_PREFIX)[2].strip()
+        if isinstance(error, MemoryError | duckdb.OutOfMemoryException) or said.startswith(_OUT_OF_MEMORY):
+            said = "the query needs more memory than it may take (1 GB): filter or aggregate it"
+        sys.exit(said)
 
 
 def _answer(db: str, query: str, format: str) -> None:
     kind = _kind(query)
-    with open_read_only(Path(db), _GUARD) as warehouse, duckdb.connect() as writer:
+    # with more threads, what one has written is held until it is its turn, and fills memory
+    writing = duckdb.connect(config={"threads": "1"})
+    with open_read_only(Path(db), _GUARD) as warehouse, writing as writer:
         warehouse.execute("set lock_configuration = true")
         answer = _bound(warehouse, query)
         types = [str(column_type) for column_type in answer.types]
