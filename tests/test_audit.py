@@ -419,11 +419,22 @@ def test_many_findings_of_a_kind_are_counted(tmp_path: Path) -> None:
     assert len(found(path)) == 11
 
 
-def test_the_name_of_a_column_that_is_itself_a_leak_is_not_said(tmp_path: Path) -> None:
-    path = lines(tmp_path / "rounds.jsonl", ROW | {"/home/ada": 1})
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        (ROW | {"/home/ada": 1}, "a path"),
+        (ROW | {"tools": [{"tool_name": "Bash", "a1B2" * 16: 1}]}, None),
+        (ROW | {"tools": [{"tool_name": "Bash", "a1b2" * 16: 1}]}, "a secret"),
+    ],
+    ids=["path", "word", "key"],
+)
+def test_the_name_of_a_column_that_is_itself_a_leak_is_not_said(
+    tmp_path: Path, row: dict[str, Any], what: str | None
+) -> None:
+    path = lines(tmp_path / "rounds.jsonl", row)
+    name = "a column whose name is not shown" if what else f"tools.{'a1B2' * 16}"
     assert {str(finding) for finding in audit(path)} == {
-        f"{path}, row 1, a column whose name is not shown: {what}"
-        for what in ("a column that may not leave", "a path")
+        f"{path}, row 1, {name}: {each}" for each in ("a column that may not leave", what) if each
     }
 
 

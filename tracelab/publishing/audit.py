@@ -179,7 +179,10 @@ class _Audit:
 
     def _shown(self, column: str | None) -> str | None:
         """Return a column's name, if it tells nothing."""
-        if column is None or (_SHOWN_NAME.fullmatch(column) and not self._faults_of(column, True)):
+        if column is None or (
+            _SHOWN_NAME.fullmatch(column)
+            and not any(self._faults_of(part, True) for part in column.split("."))
+        ):
             return column
         return "a column whose name is not shown"
 
