@@ -25,8 +25,8 @@ from tracelab.publishing.keys import publishing_key
 HOMES = {"sample": sample_home(), "corpus": SHARED / "corpus/home"}
 
 NEVER = {
-    # the client's own totals never leave, nor what a copied history held
-    "sessions": ("client_input_tokens", "client_output_tokens", "client_cost_usd", "forked_from_step_id"),
+    # the client's own totals never leave
+    "sessions": ("client_input_tokens", "client_output_tokens", "client_cost_usd"),
     "summary_completeness": (
         "checked_conversations", "client_input_tokens", "logged_input_tokens", "client_output_tokens",
         "logged_output_tokens", "client_cost_usd", "logged_cost_usd", "logged_cost_share",

@@ -113,6 +113,9 @@ class Session(NamedTuple):
     replays_left_out: Annotated[
         int | None, _count("Copies of other sessions' steps that a published dataset left out of it.")
     ] = None
+    forked_from_step_id: Annotated[
+        str | None, _text("Last of these copies: the step that it is a copy of, as the dataset names it.")
+    ] = None
 
 
 class Step(NamedTuple):

@@ -42,7 +42,11 @@ with recursive
             any_value(origins.forked_from_session_id) as forked_from_session_id,
             -- kept twice, the history is the session's own
             case
-                when not {{ var("include_replays") }} then any_value(last_step_id)
+                when not {{ var("include_replays") }}
+                then
+                    coalesce(
+                        any_value(last_step_id), min(first_files.forked_from_step_id)
+                    )
             end as forked_from_step_id,
             min(agent_type) as agent_type,
             min(user_name) as user_name,

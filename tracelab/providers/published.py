@@ -151,6 +151,7 @@ class _Dataset:
                 spawn_tool_call_id=first.x_spawn_tool_call_id,
                 is_published=True,
                 replays_left_out=first.x_replayed_steps,
+                forked_from_step_id=first.x_forked_from_step_id,
             )
 
     def _inputs_of_others(self, row: PublishedRow, session: _Session) -> list[PublishedEvent]:

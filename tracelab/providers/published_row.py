@@ -146,6 +146,7 @@ class PublishedRow(msgspec.Struct, omit_defaults=True):
     x_parent_session_id: str | None = None
     x_root_session_id: str | None = None
     x_forked_from_session_id: str | None = None
+    x_forked_from_step_id: str | None = None
     x_spawn_tool_call_id: str | None = None
     x_agent_type: str | None = None
     x_entrypoint: str | None = None

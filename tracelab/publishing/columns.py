@@ -18,6 +18,8 @@ class How(StrEnum):
 
     key = "key"
     """As a keyed pseudonym; the provider's prefix stays."""
+    place = "place"
+    """A step, by the pseudonym of its session and its index there."""
     word = "word"
     """As it is where a fixed list has it, else null."""
     name = "name"
@@ -56,6 +58,7 @@ AGENT_TYPES = (
 SESSION, MESSAGE, TURN, TOOL_CALL, USER, PROJECT = (
     Treatment(How.key, kind) for kind in ("session", "message", "turn", "tool_call", "user", "project")
 )
+STEP = Treatment(How.place, "session")
 MODEL, TOOL, AGENT, VERSION = (Treatment(How.name, kind) for kind in ("model", "tool", "agent", "version"))
 NUMBER = Treatment(How.number)
 LATENCY = Treatment(How.number, least=-MOST)
@@ -127,6 +130,7 @@ COLUMNS: dict[str, dict[str, Treatment]] = {
         "x_parent_session_id": SESSION,
         "x_root_session_id": SESSION,
         "x_forked_from_session_id": SESSION,
+        "x_forked_from_step_id": STEP,
         "x_spawn_tool_call_id": TOOL_CALL,
         "x_agent_type": AGENT,
         "x_entrypoint": _ENTRYPOINT,

@@ -105,6 +105,7 @@ def _table(table: str, columns: Mapping[str, Treatment]) -> list[str]:
 
 _WORDS = {
     How.key: "keyed pseudonym",
+    How.place: "keyed pseudonym of the session, and the index",
     How.word: "one of",
     How.name: "as it is if publicly known, else generalised",
     How.number: "as it is",

@@ -76,6 +76,7 @@ SOURCES = {
             parent_session_id as x_parent_session_id,
             root_session_id as x_root_session_id,
             forked_from_session_id as x_forked_from_session_id,
+            forked_from_step_id as x_forked_from_step_id,
             spawn_tool_call_id as x_spawn_tool_call_id,
             agent_type as x_agent_type,
             entrypoint as x_entrypoint,

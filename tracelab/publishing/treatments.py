@@ -90,6 +90,8 @@ def _pattern(treatment: Treatment) -> re.Pattern[str]:
             pattern = f"{treatment.of}_(?:none|{_HASH})"
         case How.key:
             pattern = f"{_PREFIX}?{_HASH}"
+        case How.place:
+            pattern = f"{_PREFIX}?{_HASH}#(?:0|[1-9]\\d{{0,15}})"
         case How.name:
             pattern = _GENERALISED[treatment.of]
         case How.number:
@@ -151,6 +153,12 @@ def treated(column: str, treatment: Treatment, round_times_s: int | None) -> str
             return f"'{treatment.of}_' || coalesce(pseudonym('{treatment.of}', {value}), 'none')"
         case How.key:
             return f"regexp_extract({value}, '^{_PREFIX}') || pseudonym('{treatment.of}', {value})"
+        case How.place:
+            session = f"regexp_replace({value}, '#\\d+$', '')"
+            return (
+                f"regexp_extract({value}, '^{_PREFIX}') || pseudonym('{treatment.of}', {session})"
+                f" || regexp_extract({value}, '#\\d+$')"
+            )
         case How.word:
             words = ", ".join(f"'{word}'" for word in treatment.words)
             return f"if({value} in ({words}), {value}, null)"
