@@ -125,14 +125,14 @@ class Tally:
             self.first_at = instant
 
 
-def check_timestamp(at: datetime | None) -> None:
-    """Refuse a record's time that no clock tells, in the words that msgspec has for a value of a wrong type.
+def is_known(at: datetime) -> bool:
+    """Say whether a clock can have told a time."""
+    return FIRST_INSTANT <= at < LAST_INSTANT
 
-    Raises:
-        ValueError: if it is out of bounds.
-    """
-    if at is not None and not FIRST_INSTANT <= at < LAST_INSTANT:
-        raise ValueError("Expected a time from 1970 to 9997 - at `$.timestamp`")
+
+def refuse_time(tally: Tally) -> None:
+    """Note that the current record's time is none that a clock tells: it reads as absent."""
+    tally.issue("wrong_type", "$.timestamp: Expected a time from 1970 to 9997")
 
 
 R = TypeVar("R", bound=msgspec.Struct)

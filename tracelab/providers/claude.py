@@ -9,7 +9,17 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from tracelab.providers.base import Portion, Provider, Source, Tally, content_chars, lenient, raw_chars
+from tracelab.providers.base import (
+    Portion,
+    Provider,
+    Source,
+    Tally,
+    content_chars,
+    is_known,
+    lenient,
+    raw_chars,
+    refuse_time,
+)
 from tracelab.providers.claude_compactions import Compactions
 from tracelab.providers.claude_lineage import Lineage, origin_of
 from tracelab.providers.claude_records import (
@@ -98,7 +108,11 @@ class _Log:
         """Take in one record."""
         kind, name, at = record.type, record.subtype, record.timestamp
         if at is not None:
-            self.tally.seen(at)
+            if is_known(at):
+                self.tally.seen(at)
+            else:
+                refuse_time(self.tally)
+                record.timestamp = None
         if record.is_sidechain:
             self.lineage.follow_sidechain(record)
         if kind == "assistant":
@@ -386,6 +400,9 @@ class _Log:
             row.forked_from = record.forked_from
             row.agent_id = data.agent_id or record.parent_tool_use_id
             row.version = row.version or record.version
+            if row.timestamp is not None and not is_known(row.timestamp):
+                refuse_time(self.tally)
+                row.timestamp = None
             row.timestamp = row.timestamp or record.timestamp
             context = self.lineage.context(row)
             call = self._call(record.parent_tool_use_id, context)

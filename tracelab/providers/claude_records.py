@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tracelab.providers.base import Count, Instant, Tokens, check_timestamp, content_chars
+from tracelab.providers.base import Count, Instant, Tokens, content_chars
 
 Loose = str | list[Any] | int | float | bool | None
 """What may stand where an object is expected, and then says nothing."""
@@ -174,9 +174,6 @@ class ClaudeRecord(msgspec.Struct, gc=False, rename="camel"):
     model_usage: dict[str, ModelTotal] | None = None
     continued_in_session_id: str | None = None
     parent_session_id: str | None = None
-
-    def __post_init__(self) -> None:
-        check_timestamp(self.timestamp)
 
 
 class Sidecar(msgspec.Struct, gc=False, rename="camel"):

@@ -11,7 +11,17 @@ from typing import Any
 
 import msgspec
 
-from tracelab.providers.base import Portion, Provider, Source, Tally, is_object, lenient
+from tracelab.providers.base import (
+    FIRST_INSTANT,
+    LAST_INSTANT,
+    Portion,
+    Provider,
+    Source,
+    Tally,
+    is_object,
+    lenient,
+    refuse_time,
+)
 from tracelab.providers.codex_items import EVENT_READERS, ITEM_READERS, read_context
 from tracelab.providers.codex_records import (
     NO_BODY,
@@ -65,6 +75,9 @@ class _Log:
         for number, records in portions:
             for tally.line_no, record in enumerate(records, number):
                 at = record.timestamp
+                if at is not None and not FIRST_INSTANT <= at < LAST_INSTANT:
+                    refuse_time(tally)
+                    at = None
                 if rollout.here is not rollout.own:
                     rollout.leave_copy(record.ordinal, at)
                 _READERS[type(record)](rollout, record, at)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from tracelab.providers.base import FIRST_INSTANT, LAST_INSTANT, Count, Tokens
+from tracelab.providers.base import Count, Tokens, is_known
 
 _MOST = 2**53
 Milliseconds = (
@@ -29,7 +29,7 @@ def _check(*instants: datetime | None) -> None:
         ValueError: if one is out of bounds.
     """
     for at in map(utc, instants):
-        if at is not None and not FIRST_INSTANT <= at < LAST_INSTANT:
+        if at is not None and not is_known(at):
             raise ValueError("Expected a time from 1970 to 9997")
 
 
