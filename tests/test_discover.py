@@ -22,7 +22,7 @@ def touch(*paths: Path) -> None:
 
 
 def names(root: Path, *paths: Path) -> list[str]:
-    return [str(log.path.relative_to(root)) for log in discover(list(paths) or [root]).files]
+    return [os.path.relpath(log.path, root) for log in discover(list(paths) or [root]).files]
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_without_paths_this_users_stores_are_searched(home: Path) -> None:
     }
     touch(*(home / path for path in stores), home / "elsewhere.jsonl", home / ".codex/history.jsonl")
     found = discover()
-    assert {str(log.path.relative_to(home)): log.store for log in found.files} == stores
+    assert {os.path.relpath(log.path, home): log.store for log in found.files} == stores
     assert {log.user_name for log in found.files} == {"ada"}
     assert list(found.files) == sorted(found.files, key=lambda log: os.fsencode(log.path))
 
@@ -68,7 +68,7 @@ def test_folders_that_the_clients_settings_name_are_searched(
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", f"{tmp_path / 'work'}, ~/play")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("CODEX_HOME", str(tmp_path / "cx"))
-    found = {str(log.path.relative_to(tmp_path)): log.store for log in discover().files}
+    found = {os.path.relpath(log.path, tmp_path): log.store for log in discover().files}
     assert found == {
         f"ada/{CLAUDE}": ".claude/projects",
         "ada/play/projects/-p/b.jsonl": "play/projects",

@@ -35,8 +35,8 @@ class LogFile(NamedTuple):
 
     file_id: str
     """The file's key: 16 hex digits of the SHA-256 of its absolute path."""
-    path: Path
-    """Absolute."""
+    path: str
+    """Absolute. A string, since there are thousands, sent from process to process."""
     store: str | None
     """The client's folder it lies in, such as `.claude/projects`."""
     user_name: str | None
@@ -103,26 +103,27 @@ def nothing_found(found: Discovery) -> TracelabError:
     )
 
 
-def sidecar_of(log: Path) -> Path | None:
+def sidecar_of(log: str) -> str | None:
     """Return where the client writes what it knows of a subagent, beside the subagent's log."""
-    if not log.name.startswith("agent-"):
+    folder, _, name = log.rpartition(os.sep)
+    if not name.startswith("agent-"):
         return None
-    return log.with_name(log.name.partition(".jsonl")[0] + ".meta.json")
+    return f"{folder}{os.sep}{name.partition('.jsonl')[0]}.meta.json"
 
 
-def mtime_ns(log: Path, status: os.stat_result) -> int:
+def mtime_ns(status: os.stat_result, sidecar: str | None) -> int:
     """Return when a log was last written, or the sidecar that is read with it came, if that is later."""
-    sidecar = sidecar_of(log)
     try:  # a copied sidecar may keep an old time of writing
-        return max(status.st_mtime_ns, sidecar.stat().st_ctime_ns) if sidecar else status.st_mtime_ns
+        return max(status.st_mtime_ns, os.stat(sidecar).st_ctime_ns) if sidecar else status.st_mtime_ns
     except OSError:
         return status.st_mtime_ns
 
 
-def log_name(path: Path) -> Path:
+def log_name(path: str) -> str:
     """Return what a log and its packed copies and leftovers share, of which a search finds one."""
-    found = _LOG.fullmatch(path.name) or _LEFTOVER.match(path.name)
-    return path.with_name(found["stem"]) if found else path
+    folder, _, name = path.rpartition(os.sep)
+    found = _LOG.fullmatch(name) or _LEFTOVER.match(name)
+    return f"{folder}{os.sep}{found['stem']}" if found else path
 
 
 def printable_name(name: str | None) -> str | None:
@@ -198,13 +199,13 @@ def _named(path: Path, home_root: Path) -> list[_Place]:
     return (list(_home(path, None)) if is_home else []) or [_Place(path)]
 
 
-def _logs_in(place: Path, skipped: list[Skipped]) -> Iterator[Path]:
+def _logs_in(place: Path, skipped: list[Skipped]) -> Iterator[str]:
     """Give the logs of a place, at any depth; a file named by hand is taken whatever its name."""
-    folders, visited = [place], set[tuple[int, int]]()
+    folders, visited = [str(place)], set[tuple[int, int]]()
     while folders:
         folder = folders.pop()
         try:
-            status = folder.stat()
+            status = os.stat(folder)
             if (status.st_dev, status.st_ino) in visited:
                 continue  # a link back
             visited.add((status.st_dev, status.st_ino))
@@ -213,13 +214,15 @@ def _logs_in(place: Path, skipped: list[Skipped]) -> Iterator[Path]:
         except FileNotFoundError:
             continue
         except NotADirectoryError:
-            yield place
+            yield str(place)
             return
         except OSError as error:
-            skipped.append(Skipped(folder, _why(error)))
+            skipped.append(Skipped(Path(folder), _why(error)))
             continue
-        yield from (folder / name for name in _log_names([name for name in is_folder if not is_folder[name]]))
-        folders += (folder / name for name in is_folder if is_folder[name] and name not in _OTHER_FOLDERS)
+        for name in _log_names([name for name in is_folder if not is_folder[name]]):
+            yield os.path.join(folder, name)
+        others = (name for name in is_folder if is_folder[name] and name not in _OTHER_FOLDERS)
+        folders += (os.path.join(folder, name) for name in others)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -248,16 +251,16 @@ def _packings(stem: str, present: set[str]) -> list[str]:
     return [packed for packed in _PACKED if f"{stem}.jsonl{packed}" in present]
 
 
-def _distinct(found: Iterable[tuple[Path, _Place]]) -> tuple[LogFile, ...]:
+def _distinct(found: Iterable[tuple[str, _Place]]) -> tuple[LogFile, ...]:
     """Sort files by path and keep one of each file on disk, however many names and links lead to it."""
     files: dict[tuple[int, int], LogFile] = {}
     for path, place in sorted(found, key=lambda item: os.fsencode(item[0])):
         try:
-            status = path.stat()
+            status = os.stat(path)
         except OSError:
             continue  # a dangling link, or gone since it was listed
         if stat.S_ISREG(status.st_mode):
-            match = _STORE.match(str(path))
+            match = _STORE.match(path)
             store = place.store or (match[1] if match else None)
             file_id = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
             log = LogFile(
@@ -266,7 +269,7 @@ def _distinct(found: Iterable[tuple[Path, _Place]]) -> tuple[LogFile, ...]:
                 store,
                 place.user_name,
                 status.st_size,
-                mtime_ns(path, status),
+                mtime_ns(status, sidecar_of(path)),
                 status.st_ctime_ns,
             )
             files.setdefault((status.st_dev, status.st_ino), log)

@@ -214,7 +214,7 @@ def _missing(found: Discovery, known: dict[str, _Known]) -> list[str]:
         if file_id not in present and _is_in(file.path, found.places) and not _is_in(file.path, closed)
     ]
     logs = {log_name(log.path) for log in found.files} if absent else set()
-    return [file_id for file_id, path in absent if not os.path.lexists(path) or log_name(Path(path)) in logs]
+    return [file_id for file_id, path in absent if not os.path.lexists(path) or log_name(path) in logs]
 
 
 def _is_in(path: str, places: Iterable[Path]) -> bool:
@@ -398,7 +398,7 @@ def _places(db: Path, logs: Sequence[LogFile]) -> dict[str, Place]:
 
 def _unpacked_bytes(log: LogFile) -> int:
     """Guess how much a log holds."""
-    return log.size_bytes * (_UNPACKED_FACTOR if log.path.suffix in (".gz", ".zst") else 1)
+    return log.size_bytes * (_UNPACKED_FACTOR if log.path.endswith((".gz", ".zst")) else 1)
 
 
 def _insert(warehouse: duckdb.DuckDBPyConnection, table: str, batches: list[pa.RecordBatch]) -> None:

@@ -77,7 +77,7 @@ def read_log(
     bookmark = place = None
     calls_before = batches.count(ToolCall)
     try:
-        with log.path.open("rb", buffering=0) as file:
+        with FileIO(log.path) as file:
             ctime_ns = os.fstat(file.fileno()).st_ctime_ns
             lines = Lines(_as_lines(file, log.path), tally)
             if since and not lines.skip(since.consumed_bytes, since.consumed_sha256, since.lines):
@@ -117,7 +117,7 @@ def _read(
     tell: Callable[[Reached], object],
     since: Place | None,
 ) -> tuple[File, Place | None]:
-    stat = os.fstat(file.fileno())
+    stat, sidecar = os.fstat(file.fileno()), sidecar_of(log.path)
     every = iter(lines)
     if since:
         verdict, first_line_sha256 = Verdict(since.provider, ""), since.first_line_sha256
@@ -145,9 +145,9 @@ def _read(
     lines.between_blocks = move_on
     if verdict.provider:
         provider = PROVIDERS[verdict.provider]
-        is_followed = log.is_live and provider.grows and sidecar_of(log.path) is None
+        is_followed = log.is_live and provider.grows and sidecar is None
         mark = marks_of(file) if since or is_followed else hash
-        source = Source(tally.file_id, row.path, row.user_name, first_line_sha256, _sidecar(log.path), mark)
+        source = Source(tally.file_id, row.path, row.user_name, first_line_sha256, _content(sidecar), mark)
         kept: Kept = {}
         if since:
             reading, before, kept = thaw(since.state)
@@ -178,7 +178,7 @@ def _read(
     read = row._replace(
         provider=verdict.provider,
         size_bytes=stat.st_size,
-        mtime_at=_instant(mtime_ns(log.path, stat)),
+        mtime_at=_instant(mtime_ns(stat, sidecar)),
         consumed_bytes=lines.consumed_bytes,
         consumed_sha256=lines.consumed_sha256,
         lines=lines.count,
@@ -198,7 +198,7 @@ def _read(
     return read, place
 
 
-def _as_lines(file: FileIO, path: Path) -> "FileIO | DatasetFile":
+def _as_lines(file: FileIO, path: str) -> "FileIO | DatasetFile":
     """Return a file to read lines from: itself, or a DuckDB file's rows as lines."""
     head = file.read(12)
     file.seek(0)
@@ -206,7 +206,7 @@ def _as_lines(file: FileIO, path: Path) -> "FileIO | DatasetFile":
         return file
     from tracelab.dataset import DatasetFile  # which imports DuckDB, else left out of reading
 
-    return DatasetFile(path)
+    return DatasetFile(Path(path))
 
 
 def _status(verdict: Verdict, lines: Lines) -> str:
@@ -238,6 +238,8 @@ def _taken(head: deque[Stretch]) -> Iterator[Stretch]:
 
 
 def _move_issues(tally: Tally, issues: Counter[str], batches: Batches) -> None:
+    if not tally.issues:
+        return
     issues.update(issue.reason for issue in tally.issues)
     batches.add(LoadIssue, tally.issues)
     tally.issues.clear()
@@ -248,13 +250,12 @@ def _note_whole(tally: Tally, reason: str, detail: str | None) -> None:
     tally.issues.append(LoadIssue(tally.file_id, None, None, reason, detail))
 
 
-def _sidecar(path: Path) -> bytes | None:
+def _content(sidecar: str | None) -> bytes | None:
     """Return what the client wrote beside a subagent's log, if it did."""
-    sidecar = sidecar_of(path)
     if sidecar is None:
         return None
     try:
-        with sidecar.open("rb") as file:
+        with FileIO(sidecar) as file:
             return file.read(_SIDECAR_BYTES)
     except OSError:
         return None
@@ -264,7 +265,7 @@ def _blank_row(log: LogFile, loaded_at: datetime) -> File:
     """Return the row of a file of which nothing is read yet."""
     return File(
         file_id=log.file_id,
-        path=printable_name(str(log.path)) or "",
+        path=printable_name(log.path) or "",
         provider=None,
         user_name=printable_name(log.user_name),
         store=printable_name(log.store),
