@@ -201,6 +201,19 @@ def test_a_mart_has_the_columns_of_its_contract_or_is_not_built(
         assert "main.tiny" not in tables(db)
 
 
+def test_memory_that_is_short_is_said_with_what_to_do(
+    db: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "models/staging/large.sql").write_text(
+        "{{ config(materialized='table') }} select list(i) as a from range(20000000) as numbers(i)"
+    )
+    monkeypatch.setenv("TRACELAB_MEMORY_LIMIT", "50MB")
+    with pytest.raises(TracelabError, match="model large: Out of Memory") as failure:
+        build(db, select=["large"])
+    assert "give DuckDB more, as in TRACELAB_MEMORY_LIMIT=8GB" in str(failure.value)
+    assert len(str(failure.value).splitlines()) == 3
+
+
 def test_a_rule_that_is_broken_is_named_with_its_rows(db: Path, project: Path) -> None:
     (project / "tests/dbt/assert_no_file.sql").write_text("select * from {{ ref('stg_files') }}")
     with pytest.raises(TracelabError, match="test assert_no_file: 1 row against this rule"):

@@ -41,7 +41,11 @@ _PROJECT_SUFFIXES = {".sql", ".yml", ".csv", ".py"}
 _MAX_FAILURES = 5  # told in full; the rest is counted
 _FAILED = ("error", "fail", "runtime error", "partial success")
 _UNKNOWN = "\nEither a model was changed, or the logs hold what TraceLab does not know yet: please report it."
-_NOISE = re.compile(r"\s*(> |compiled code at|(Runtime|Database) Error( in .*)?$|Compilation Error$)")
+_SHORT = "\nMemory was short: give DuckDB more, as in TRACELAB_MEMORY_LIMIT=8GB tracelab build"
+_NOISE = re.compile(
+    r"\s*(> |compiled code at|(Runtime|Database) Error( in .*)?$|Compilation Error$"
+    r"|Possible solutions:$|\* \w+ing .*SET |See also https:)"
+)
 
 
 class Made(NamedTuple):
@@ -244,7 +248,7 @@ def _raise_failures(result: "dbtRunnerResult", db: Path) -> None:
     raise TracelabError(
         f"could not build all of {db}; what depends on these is as it was before:\n"
         + "\n".join(told)
-        + (advice(str(told)) or _UNKNOWN)
+        + (advice(str(told)) or (_SHORT if "Out of Memory" in str(told) else _UNKNOWN))
     )
 
 
