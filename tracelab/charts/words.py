@@ -1,7 +1,9 @@
 """How charts put numbers into words: counts, times, tokens, money, shares, and what a picture is of."""
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import polars as pl
 
@@ -11,6 +13,7 @@ from tracelab.text import short as short
 OVERVIEW = "from summary_overview where session_kind = 'all' and model = 'all' and trigger = 'all'"
 """The frame that `population` reads."""
 _UNITS = (("d", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 0.001))
+_SIZES = (("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0))
 
 
 def numbers_of(overview: pl.DataFrame, provider: str = "all") -> dict[str, float]:
@@ -19,7 +22,7 @@ def numbers_of(overview: pl.DataFrame, provider: str = "all") -> dict[str, float
 
 
 def population(overview: pl.DataFrame, *first: str) -> str:
-    """Say what the picture is of: its own counts first, then sessions, steps and days."""
+    """Say what the picture is of: its own counts first, then sessions, steps and days in UTC."""
     numbers = numbers_of(overview)
     parts = [*first, counted(numbers.get("sessions", 0), "session"), counted(numbers.get("steps", 0), "step")]
     if "first_at_epoch_s" in numbers:
@@ -27,7 +30,7 @@ def population(overview: pl.DataFrame, *first: str) -> str:
             f"{datetime.fromtimestamp(numbers[name], UTC):%Y-%m-%d}"
             for name in ("first_at_epoch_s", "last_at_epoch_s")
         ]
-        parts.append(" to ".join(dict.fromkeys(days)))
+        parts.append(f"{' to '.join(dict.fromkeys(days))} UTC")
     return " · ".join(parts)
 
 
@@ -39,15 +42,13 @@ def duration(seconds: float) -> str:
 
 def unit_of(seconds: float) -> tuple[str, float]:
     """Return the unit in which a person says a time, and its seconds."""
-    return next((unit for unit in _UNITS if seconds >= unit[1]), _UNITS[-1])
+    return _unit_of(seconds, _UNITS)
 
 
 def tokens(number: float) -> str:
     """Return a token count to two or three digits: 128, 1.1k, 64k, 5.4M."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if number >= size:
-            return f"{_digits(number / size)}{unit}"
-    return f"{number:.0f}"
+    unit, size = _unit_of(number, _SIZES)
+    return f"{_digits(number / size)}{unit}" if unit else f"{number:.0f}"
 
 
 def dollars(number: float) -> str:
@@ -71,5 +72,14 @@ def whole_percent(share: float) -> str:
     return f"{share:.0%}"
 
 
+def _unit_of(number: float, units: Sequence[tuple[str, float]]) -> tuple[str, float]:
+    """Return the largest unit that the number reaches once it is rounded in the next smaller one."""
+    for unit, (_, smaller) in pairwise(units):
+        if round(number / smaller) * smaller >= unit[1]:
+            return unit
+    return units[-1]
+
+
 def _digits(number: float) -> str:
-    return f"{number:,.0f}" if number >= 10 or math.isclose(number, round(number)) else f"{number:.1f}"
+    is_whole = round(number, 1) >= 10 or math.isclose(number, round(number))
+    return f"{number:,.0f}" if is_whole else f"{number:.1f}"
