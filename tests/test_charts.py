@@ -214,6 +214,22 @@ def test_every_panel_of_the_miss_causes_has_them_in_the_same_rows(drawn: Path, o
         assert all(row == rows[0] and len(row) == 5 for row in rows)
 
 
+def test_where_a_session_was_restarted_no_first_step_is_said_to_miss_nothing(
+    tables: duckdb.DuckDBPyConnection,
+) -> None:
+    def footnote() -> str:
+        texts = within(draw(charts()["miss_causes"], tables).to_dict(), "text")
+        return next(text for text in texts if str(text).startswith("from "))
+
+    assert "a session's first step misses nothing" in footnote()
+    tables.execute(
+        "insert into summary_losses by name from summary_losses select * replace ('restart' as cause)"
+        " where loss = 'cache_miss' and cause = 'compaction'"
+    )
+    assert "of 2 restarts the first step is told in What costs me" in footnote()
+    assert "misses nothing" not in footnote()
+
+
 def test_an_output_of_unknown_length_is_left_out_of_a_session(tables: duckdb.DuckDBPyConnection) -> None:
     tables.execute("update steps set usage_is_final = false, output_tokens = 3")
     spec = draw(charts()["session_steps"], tables).to_dict()

@@ -265,9 +265,30 @@ def test_a_loss_leads_to_the_session_that_lost_most(report: Path, warehouse: Pat
             " and loss = 'cache_miss' and session_rank = 1"
         ).fetchall()
     loss = page.locator(".loss:visible", has_text="Prompts read anew")
-    loss.locator("button").first.click()
+    button = loss.locator("button").first
+    assert button.get_attribute("title") == session_id
+    listed = page.locator(f'#session-table th[title="{session_id}"]')
+    assert button.inner_text() == listed.inner_text() == "367047f9…7137"
+    button.click()
     page.wait_for_selector("#session .is-drawn")
     assert page.locator("#session h3").inner_text() == session_id
+
+
+def test_a_loss_says_of_how_many_its_tables_show_the_worst_and_has_no_empty_row(
+    report: Path, read: Open
+) -> None:
+    page = read(report).page
+    tables = page.locator(".loss:visible", has_text="Waiting for tools").locator("table")
+    heads = [table.locator("th").first.inner_text() for table in tables.all()]
+    assert heads == ["5 of 19 causes", "5 of 26 sessions"]
+    tables = page.locator(".loss:visible", has_text="Prompts read anew").locator("table")
+    heads = [table.locator("th").first.inner_text() for table in tables.all()]
+    assert heads == ["Cause", "5 of 8 sessions"]
+    boxes = page.locator(".loss .scroll:visible").evaluate_all(
+        "boxes => boxes.map((box) => [box.clientHeight, box.firstElementChild.offsetHeight])"
+    )
+    assert len(boxes) == 10
+    assert all(abs(box - table) <= 1 for box, table in boxes)
 
 
 def test_a_long_session_is_shown_in_windows(warehouse: Path, tmp_path: Path, read: Open) -> None:
@@ -421,7 +442,8 @@ def test_hostile_names_are_plain_text_wherever_they_stand(hostile_report: Path, 
     page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
     page.wait_for_function("() => document.querySelectorAll('details.rows:not(:has(table))').length === 0")
     for place in ("main", "#session-table", ".loss:has(button)", "[data-chart=tool_latency] tbody"):
-        text = " ".join(page.locator(place).all_text_contents())
+        titles = page.locator(f"{place} [title]").evaluate_all("marks => marks.map((mark) => mark.title)")
+        text = " ".join([*page.locator(place).all_text_contents(), *titles])
         assert [name for name, shown in SHOWN.items() if shown[:19] not in text] == [], place
     titles = page.locator("#session-table th[title]").evaluate_all("heads => heads.map((head) => head.title)")
     assert {title[:-4] for title in titles} == set(SHOWN.values())

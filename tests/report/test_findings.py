@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from tracelab.charts import charts, draw
 from tracelab.report.cuts import WHOLE, Cut
 from tracelab.report.findings import findings
 from tracelab.report.headlines import headlines, loaded, period
@@ -117,13 +118,9 @@ def test_tokens_say_what_a_step_reads_and_which_steps_hold_the_appends(tables: T
 
 
 def test_the_cache_says_what_was_new_and_what_the_misses_cost(tables: Tables) -> None:
-    prefill = {
-        "steps": 295,
-        "append_tokens": 1_265_169_158,
-        "fresh_share": 0.26,
-        "missed_tokens": 851_873_942,
-    }
-    tables("summary_redundant_prefill", {**OVERVIEW, **prefill})
+    appended = {"steps": 295, "append_tokens": 1_336_881_319, "fresh_tokens": 401_064_000}
+    missed = {"miss_cause": "all", "missed_tokens": 851_873_942, "missed_share": 0.637}
+    tables("summary_miss_causes", {**OVERVIEW, **appended, **missed})
     loss = {**CUT, "loss": "cache_miss", "steps": 9673, "cause_rank": 1}
     tables(
         "summary_losses",
@@ -133,11 +130,24 @@ def test_the_cache_says_what_was_new_and_what_the_misses_cost(tables: Tables) ->
         {**loss, "loss": "long_context", "cause": "all", "cost_usd": 9999.9},
     )
     assert findings("cache", tables.read) == [
-        "Of 1.3G tokens appended after a first step, 26% were new; 852M stood in an earlier prompt"
-        " and were no longer cached, small misses counted.",
+        "Of 1.3G appended tokens 401M were new; 852M, 64%, stood in an earlier prompt and were no longer"
+        " cached, small misses counted.",
         "9,673 steps missed more than 1,024 tokens and 2% of the context, which cost $3,279 beyond a cached"
-        " read: $1,537 of it for pauses longer than the cache lives.",
+        " read: $1,537 of it by “idle: longer than the cache lives”.",
     ]
+    tables.engine.execute(
+        "insert into summary_losses by name from summary_losses"
+        " select * replace ('restart' as cause, 3 as cause_rank, 2 as steps) where cause = 'residual'"
+    )
+    assert " 2% of the context, 2 restarts included, which cost $3,279 " in findings("cache", tables.read)[1]
+
+
+def test_the_cache_tells_the_numbers_of_the_chart_below(warehouse: Path) -> None:
+    with duckdb.connect(str(warehouse), read_only=True) as built:
+        found = findings("cache", Tables(built).read)[0]
+        subtitle = draw(charts()["miss_causes"], built).to_dict()["title"]["subtitle"][0]
+    missed, share = re.findall(r"^(\S+) missed tokens, small misses counted, (\S+) of", subtitle)[0]
+    assert f"; {missed}, {share}, stood in an earlier prompt" in found
 
 
 def test_the_cache_and_what_costs_me_tell_the_same_loss(warehouse: Path) -> None:
@@ -150,8 +160,8 @@ def test_the_cache_and_what_costs_me_tell_the_same_loss(warehouse: Path) -> None
 
 
 def test_the_cache_is_silent_where_nothing_has_a_price_or_nothing_was_appended(tables: Tables) -> None:
-    prefill = {"steps": 295, "append_tokens": 0, "fresh_share": None, "missed_tokens": 0}
-    tables("summary_redundant_prefill", {**OVERVIEW, **prefill})
+    nothing = {"steps": 295, "append_tokens": 0, "fresh_tokens": 0, "missed_tokens": 0, "missed_share": None}
+    tables("summary_miss_causes", {**OVERVIEW, **nothing, "miss_cause": "all"})
     loss = {**CUT, "loss": "cache_miss", "steps": 300, "cause_rank": 1, "cost_usd": None}
     tables("summary_losses", {**loss, "cause": "idle"}, {**loss, "cause": "all"})
     assert findings("cache", tables.read) == []

@@ -54,7 +54,11 @@ def test_a_loss_says_what_it_took_by_what_and_where_to_look(tables: Tables) -> N
         " every other miss here has a cause of its own."
     )
     assert tool_time.note == ""
-    assert miss.causes == [("idle", "6", "$2.89 · 469k tokens"), ("another model", "1", "$0.57 · 99k tokens")]
+    assert miss.causes == [
+        ("idle: longer than the cache lives", "6", "$2.89 · 469k tokens"),
+        ("model change", "1", "$0.57 · 99k tokens"),
+    ]
+    assert (miss.all_causes, miss.all_sessions) == (2, 8)
     assert miss.sessions == [("claude:a", 13, "", "$1.08 · 190k tokens")]
     assert tool_time.sentence == (
         "Sessions did nothing but wait for tools for 1.1 h, 72% of their working time, in 1 session."
@@ -72,9 +76,9 @@ def test_restarts_are_told_as_far_as_a_log_knows_them(tables: Tables) -> None:  
     [miss] = losses(tables.read)
     assert miss.note == (
         "Restarts: 2 sessions that went on from a copied history lost $0.13 · 57k tokens. A log records no"
-        " other restart; of the 3 misses without a known cause ($0.70 · 80k tokens) any may be one."
+        " other restart; of the 3 residual misses ($0.70 · 80k tokens) any may be one."
     )
-    assert miss.causes[1] == ("restart", "2", "$0.13 · 57k tokens")
+    assert miss.causes[1] == ("restart: resumed in a new session", "2", "$0.13 · 57k tokens")
 
 
 def test_calls_of_which_no_log_can_tell_are_counted_beside_those_that_ran_one_by_one(
@@ -107,7 +111,7 @@ def test_one_miss_without_a_known_cause_may_be_a_restart(tables: Tables) -> None
     )
     a_session(tables)
     [miss] = losses(tables.read)
-    assert miss.note.endswith("; the miss without a known cause ($0.70 · 80k tokens) may be one.")
+    assert miss.note.endswith("; the residual miss ($0.70 · 80k tokens) may be one.")
 
 
 def test_the_sample_has_a_loss_of_every_kind(warehouse: Path) -> None:
@@ -130,6 +134,19 @@ def test_a_loss_without_a_price_says_that_it_is_not_known(tables: Tables) -> Non
     assert failures.sentence == (
         "1 time a tool failed again and again: that took an unknown amount and 30 s, in 1 session."
     )
+
+
+def test_of_many_causes_the_worst_are_shown_and_the_rest_is_counted(tables: Tables) -> None:  # noqa: F811
+    tools = ["residual", "idle", *(f"tool {number}" for number in range(10))]
+    tables(
+        "summary_losses",
+        loss("tool_time", sessions=30, occurrences=120, time_s=60.0),
+        *(loss("tool_time", tool, time_s=5.0, cause_rank=rank) for rank, tool in enumerate(tools)),
+    )
+    a_session(tables)
+    [waits] = losses(tables.read)
+    assert [cause for cause, _, _ in waits.causes] == tools[:5]
+    assert (waits.all_causes, waits.all_sessions) == (12, 30)
 
 
 def test_without_a_loss_nothing_is_told(tables: Tables) -> None:  # noqa: F811

@@ -109,7 +109,10 @@ def redundant_prefill(title: str, prefill: pl.DataFrame, overview: pl.DataFrame)
         for row in drawn.to_dicts()
     )
     tokens = words.tokens(facts["append_tokens"])
-    subtitle = [words.population(overview, f"{tokens} appended tokens"), f"Amplification: {amplified}."]
+    subtitle = [
+        words.population(overview, f"{tokens} tokens appended after a first step"),
+        f"Amplification: {amplified}.",
+    ]
     body = shapes.beside(plots)
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
 

@@ -8,13 +8,8 @@ import polars as pl
 from tracelab.charts import theme, words
 from tracelab.charts.base import chart
 
-_CAUSES = {
-    "idle": "idle longer than the cache lives",
-    "compaction": "context compacted",
-    "model_change": "model changed",
-    "residual": "residual: the log cannot tell",
-    "none": "small: 1,024 tokens or 2% at most",
-}
+_CAUSES = {cause: name for cause, name in words.MISS_CAUSES.items() if cause != "restart"}
+"""Those of a step within its session."""
 _GAPS = (
     "from summary_cache_hit_idle_grid where provider <> 'all' and session_kind = 'all' and model = 'all'"
     " and trigger = 'all' and gap_measure = 'causal' and hit_bin"
@@ -121,22 +116,30 @@ def _lost(gaps: pl.DataFrame, provider: str, domain: tuple[float, float]) -> the
     overview=words.OVERVIEW,
     total="from summary_miss_causes where provider = 'all' and session_kind = 'all' and model = 'all'"
     " and trigger = 'all' and miss_cause = 'all'",
+    restarts="from summary_losses where provider = 'all' and session_kind = 'all'"
+    " and loss = 'cache_miss' and cause = 'restart'",
 )
 def miss_causes(
-    title: str, causes: pl.DataFrame, total: pl.DataFrame, overview: pl.DataFrame
+    title: str, causes: pl.DataFrame, total: pl.DataFrame, restarts: pl.DataFrame, overview: pl.DataFrame
 ) -> alt.VConcatChart:
     """Which tokens were read again though a cache should still have held them, why, and what did that cost?
 
     Reads summary_miss_causes, a row a provider and cause; every step has one cause. If idle leads, pauses
     outlive the cache: a longer lifetime or a kept-warm prefix would pay. If compaction leads, it is the price
     of a full context. A large residual points at the provider's own eviction, or at a client that rewrites
-    its history.
+    its history. Steps of several calls, for a compaction or without usage cannot be split. A session's first
+    step misses nothing here: what a restart lost, a session resumed in a new one, is a cause of its own in
+    summary_losses, told in "What costs me" (decision 0012).
     """
-    notes = ["from summary_miss_causes", "a session's first step misses nothing"]
-    facts = theme.pooled(total)
+    notes = ["from summary_miss_causes, summary_losses"]
+    facts, resumed = theme.pooled(total), theme.pooled(restarts)
+    if resumed["steps"]:
+        count = words.counted(resumed["steps"], "restart")
+        notes.append(f"of {count} the first step is told in What costs me")
+    else:
+        notes.append("a session's first step misses nothing")
     if facts["unsplit_steps"]:
-        unsplit = words.counted(facts["unsplit_steps"], "step")
-        notes.append(f"{unsplit} of several calls, for a compaction or without usage left out")
+        notes.append(f"{words.counted(facts['unsplit_steps'], 'step')} that cannot be split left out")
     if facts["unpriced_missed_tokens"]:
         notes.append(f"{words.tokens(facts['unpriced_missed_tokens'])} missed tokens have no price")
     # sorted by the tokens of both clients

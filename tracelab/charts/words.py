@@ -12,6 +12,15 @@ from tracelab.text import short as short
 
 OVERVIEW = "from summary_overview where session_kind = 'all' and model = 'all' and trigger = 'all'"
 """The frame that `population` reads."""
+MISS_CAUSES = {
+    "idle": "idle: longer than the cache lives",
+    "compaction": "compaction",
+    "model_change": "model change",
+    "restart": "restart: resumed in a new session",
+    "residual": "residual: the log cannot tell",
+    "none": "small: 1,024 tokens or 2% at most",
+}
+"""Why the cache missed, each by one name wherever it is told."""
 _UNITS = (("d", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 0.001))
 _SIZES = (("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0))
 

@@ -6,7 +6,7 @@ A function asks for rows of the tables and yields sentences. It computes nothing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tracelab.charts.words import counted, dollars, duration, tokens
+from tracelab.charts.words import MISS_CAUSES, counted, dollars, duration, percent, tokens
 from tracelab.report.cuts import PROVIDERS
 
 Row = Mapping[str, Any]
@@ -20,13 +20,6 @@ _WHOLE = "provider = 'all' and session_kind = 'all'"
 _POOLED = f"{_WHOLE} and model = 'all'"
 _BY_CLIENT = "provider <> 'all' and session_kind = 'all' and model = 'all'"
 _PARTS = {"prefix": "cached prefixes", "append": "appended tokens", "output": "output"}
-_CAUSES = {
-    "idle": "pauses longer than the cache lives",
-    "compaction": "compactions",
-    "model_change": "changes of model",
-    "restart": "sessions resumed in a new one",
-    "residual": "causes that the log does not tell",
-}
 
 
 def findings(section: str, read: Read) -> list[str]:
@@ -70,9 +63,9 @@ def requests(read: Read) -> Iterator[str]:
     shares = {row["part"]: row["response_share"] for row in parts if row["response_share"] is not None}
     if all(part in shares for part in ("generation_alone", "tool_alone", "overlap", "other")):
         yield (
-            f"Of their time, {_percent(shares['generation_alone'])} is the model's alone,"
-            f" {_percent(shares['tool_alone'])} that of tools alone, {_percent(shares['overlap'])} of both at"
-            f" once and {_percent(shares['other'])} of neither."
+            f"Of their time, {percent(shares['generation_alone'])} is the model's alone,"
+            f" {percent(shares['tool_alone'])} that of tools alone, {percent(shares['overlap'])} of both at"
+            f" once and {percent(shares['other'])} of neither."
         )
 
 
@@ -91,33 +84,37 @@ def token_counts(read: Read) -> Iterator[str]:
     ):
         if rows:
             yield (
-                f"Steps that append less than 8k tokens are {_percent(row['cumulative_share'])} of the steps"
-                f" and hold {_percent(row['cumulative_token_share'])} of the appended tokens."
+                f"Steps that append less than 8k tokens are {percent(row['cumulative_share'])} of the steps"
+                f" and hold {percent(row['cumulative_token_share'])} of the appended tokens."
             )
 
 
 def cache(read: Read) -> Iterator[str]:
     """How much the cache served, and what it lost: the money as "What costs me" counts it."""
-    prefills = read(
-        f"from summary_redundant_prefill where {_POOLED} and trigger = 'all' and steps >= {ENOUGH}"
+    appended = read(
+        f"from summary_miss_causes where {_POOLED} and trigger = 'all' and miss_cause = 'all'"
+        f" and steps >= {ENOUGH}"
     )
-    for row in prefills:
-        if row["fresh_share"] is not None:
+    for row in appended:
+        if row["missed_share"] is not None:
             yield (
-                f"Of {tokens(row['append_tokens'])} tokens appended after a first step,"
-                f" {_percent(row['fresh_share'])} were new; {tokens(row['missed_tokens'])} stood in"
-                " an earlier prompt and were no longer cached, small misses counted."
+                f"Of {tokens(row['append_tokens'])} appended tokens {tokens(row['fresh_tokens'])} were new;"
+                f" {tokens(row['missed_tokens'])}, {percent(row['missed_share'])}, stood in an earlier prompt"
+                " and were no longer cached, small misses counted."
             )
-    lost = read(
-        f"from summary_losses where {_WHOLE} and loss = 'cache_miss' and cost_usd > 0"
-        " order by cause = 'all' desc, cause_rank limit 2"
-    )
-    if prefills and lost:
-        whole, most = lost
+    lost = {
+        row["cause"]: row
+        for row in read(f"from summary_losses where {_WHOLE} and loss = 'cache_miss' order by cause_rank")
+    }
+    whole, restarts = lost.pop("all", None), lost.get("restart")
+    if appended and whole and whole["cost_usd"]:
+        most = next(iter(lost.values()))
+        # the first sentence's tokens are of steps within their session
+        too = f" {counted(restarts['steps'], 'restart')} included," if restarts else ""
         yield (
-            f"{counted(whole['steps'], 'step')} missed more than 1,024 tokens and 2% of the context, which"
-            f" cost {dollars(whole['cost_usd'])} beyond a cached read: {dollars(most['cost_usd'])} of it for"
-            f" {_CAUSES[most['cause']]}."
+            f"{counted(whole['steps'], 'step')} missed more than 1,024 tokens and 2% of the context,{too}"
+            f" which cost {dollars(whole['cost_usd'])} beyond a cached read:"
+            f" {dollars(most['cost_usd'])} of it by “{MISS_CAUSES[most['cause']]}”."
         )
 
 
@@ -136,13 +133,13 @@ def tools(read: Read) -> Iterator[str]:
     for row in times:
         yield (
             f"{row['tool_name'] or 'A tool without a name'} holds the most of the tools' time:"
-            f" {_percent(row['time_share'])} of {duration(numbers['tool_total_s'])}, in"
+            f" {percent(row['time_share'])} of {duration(numbers['tool_total_s'])}, in"
             f" {row['tool_calls']:,} of {counted(numbers['tool_calls'], 'call')}."
         )
     if {"minute_calls_share", "minute_calls_time_share"} <= set(numbers):
         yield (
-            f"Calls of a minute or more are {_percent(numbers['minute_calls_share'])} of the calls and"
-            f" {_percent(numbers['minute_calls_time_share'])} of the time."
+            f"Calls of a minute or more are {percent(numbers['minute_calls_share'])} of the calls and"
+            f" {percent(numbers['minute_calls_time_share'])} of the time."
         )
 
 
@@ -184,7 +181,7 @@ def sessions(read: Read) -> Iterator[str]:
     if whole and most:
         yield (
             f"The median session costs {dollars(whole['p50'])}, one in ten more than {dollars(whole['p90'])};"
-            f" the largest part, {_percent(most['total_share'])}, goes to {_PARTS[most['category']]}."
+            f" the largest part, {percent(most['total_share'])}, goes to {_PARTS[most['category']]}."
         )
     for row in read(
         f"from summary_compactions where {_WHOLE} and source = 'all' and trigger = 'all'"
@@ -209,8 +206,8 @@ def people(read: Read) -> Iterator[str]:
     )
     if "5m" in waits and waits["5m"]["time_share"] is not None:
         yield (
-            f"Waits of at most 5 min are {_percent(waits['5m']['count_share'])} of the waits and"
-            f" {_percent(waits['5m']['time_share'])} of the waiting."
+            f"Waits of at most 5 min are {percent(waits['5m']['count_share'])} of the waits and"
+            f" {percent(waits['5m']['time_share'])} of the waiting."
         )
 
 
@@ -235,10 +232,6 @@ def published(read: Read) -> Iterator[str]:
                 f"Another {counted(row['totals'], 'figure')}, counts and sums, tell how much was logged,"
                 " not what it is like: left out."
             )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}%" if share >= 0.1 or share == 0 else f"{100 * share:.2g}%"
 
 
 def _context(count: float) -> str:

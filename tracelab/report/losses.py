@@ -3,13 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from tracelab.charts.words import counted, dollars, duration, percent, tokens
+from tracelab.charts.words import MISS_CAUSES, counted, dollars, duration, percent, tokens
 from tracelab.report.findings import Read, Row
 
 _SHOWN = 5
 """Causes and sessions of a loss: those that lost most."""
-_CAUSES = {"model_change": "another model", "residual": "the log does not tell"}
-"""Causes in words that do not stand for themselves."""
 _CUT = "provider = 'all' and session_kind = 'all'"
 
 
@@ -24,8 +22,11 @@ class Loss(NamedTuple):
     """What it leaves open; empty where nothing."""
     causes: Sequence[tuple[str, str, str]]
     """Cause, how often, what it lost; the worst first."""
+    all_causes: int
+    """How many there are, shown or not."""
     sessions: Sequence[tuple[str, int, str, str]]
     """Session, the step to look at first, its project, what it lost."""
+    all_sessions: int
 
 
 class _Kind(NamedTuple):
@@ -52,12 +53,10 @@ def _restarts(causes: Sequence[Row]) -> str:
     else:
         known = "no session that goes on from a copied history shows one"
     if untold := named.get("residual"):
-        lost = f"without a known cause ({_lost(untold)})"
-        one = untold["occurrences"] == 1
         others = (
-            f"the miss {lost} may be one"
-            if one
-            else f"of the {untold['occurrences']:,} misses {lost} any may be one"
+            f"the residual miss ({_lost(untold)}) may be one"
+            if untold["occurrences"] == 1
+            else f"of the {untold['occurrences']:,} residual misses ({_lost(untold)}) any may be one"
         )
     else:
         others = "every other miss here has a cause of its own"
@@ -134,8 +133,7 @@ def losses(read: Read) -> Iterator[Loss]:
         kind = _KINDS[whole["loss"]]
         of_it = f"{_CUT} and loss = '{whole['loss']}'"
         causes = read(
-            f"from summary_losses where {of_it} and cause is distinct from 'all'"
-            f" order by cause_rank limit {_SHOWN}"
+            f"from summary_losses where {of_it} and cause is distinct from 'all' order by cause_rank"
         )
         sessions = read(f"from summary_loss_sessions where {of_it} order by session_rank limit {_SHOWN}")
         where = f", in {counted(whole['sessions'], 'session')}" if whole["sessions"] else ""
@@ -144,10 +142,8 @@ def losses(read: Read) -> Iterator[Loss]:
             f"{kind.sentence(whole)}{where}.",
             kind.hint,
             _left_open(whole, causes),
-            [
-                (_CAUSES.get(row["cause"], row["cause"] or "unnamed"), f"{row['occurrences']:,}", _lost(row))
-                for row in causes
-            ],
+            [(_cause(row), f"{row['occurrences']:,}", _lost(row)) for row in causes[:_SHOWN]],
+            len(causes),
             [
                 (
                     row["session_id"],
@@ -157,7 +153,13 @@ def losses(read: Read) -> Iterator[Loss]:
                 )
                 for row in sessions
             ],
+            whole["sessions"],
         )
+
+
+def _cause(row: Row) -> str:
+    name = row["cause"] or "unnamed"
+    return MISS_CAUSES[name] if row["loss"] == "cache_miss" else name
 
 
 def _left_open(whole: Row, causes: Sequence[Row]) -> str:

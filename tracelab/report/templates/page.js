@@ -48,6 +48,7 @@ function openTarget() {
 }
 
 for (const figure of figures) watcher.observe(figure);
+for (const button of document.querySelectorAll("button[data-session]")) button.textContent = shortId(button.dataset.session);
 for (const details of document.querySelectorAll("details.rows")) {
   details.addEventListener("toggle", () => details.open && fillRows(details));
 }
