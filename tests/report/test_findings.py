@@ -347,6 +347,14 @@ def test_the_time_of_sessions_is_split_and_what_is_unknown_is_a_dash(tables: Tab
     assert by_title["Tokens in and out"].values == (("–", "in"), ("–", "out"))
 
 
+def test_of_a_part_whose_time_is_not_known_nothing_published_is_told(tables: Tables) -> None:
+    person = {"table_name": "summary_timing_distribution", "metric": "session", "dimension_value": "human"}
+    headline_tables(tables, {**person, "published": 0.899, "provider": "claude"})
+    assert headlines(tables.read, Cut("claude", "main"))[-1].published == "– · – · 90%"
+    tables.engine.execute("delete from summary_timing_distribution")
+    assert headlines(tables.read, Cut("claude", "main"))[-1].published == ""
+
+
 def test_one_short_session_is_told_as_one_and_in_minutes(tables: Tables) -> None:
     headline_tables(tables)
     tables.engine.execute("update summary_overview set value = 1 where name in ('sessions', 'requests')")

@@ -75,6 +75,19 @@ def test_a_part_that_has_the_rows_of_another_is_the_other(warehouse: Path, tmp_p
         assert list(cuts(copy)) == [Cut()]
 
 
+def test_a_provider_without_subagents_says_why_its_main_sessions_are_all(
+    warehouse: Path, report: Path, tmp_path: Path
+) -> None:
+    db = tmp_path / "tracelab.duckdb"
+    with changed(warehouse, db) as copy:
+        copy.execute("delete from summary_overview where provider = 'codex' and session_kind = 'subagent'")
+    page = build_report(db, tmp_path / "report.html").read_text()
+    assert re.findall(r'data-cuts="([\w-]+)" hidden>(\w+) has no subagents here', page) == [
+        ("codex-main", "Codex")
+    ]
+    assert "has no subagents" not in report.read_text()
+
+
 def test_a_chart_is_cut_by_kind_of_session_where_its_tables_are(built: duckdb.DuckDBPyConnection) -> None:
     there = tables(built)
     uncut = {name for name, chart in charts().items() if not cuttable(chart, there).by_session_kind}

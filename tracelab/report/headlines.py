@@ -25,7 +25,7 @@ class Headline(NamedTuple):
     detail: str
     """What it is of, or made of."""
     published: str
-    """The paper's; empty where it prints none for this part."""
+    """The paper's; empty where it prints none for this part, or there is no time to compare it with."""
     is_counted_alike: bool
     """Whether the two compare as they stand."""
     parts: tuple[tuple[str, float], ...] = ()
@@ -117,13 +117,12 @@ def _time_split(read: Read, theirs: Any) -> Headline:
     shares = {row["category"]: row["total_share"] for row in parts if row["total_share"] is not None}
     split = tuple((part, shares[part]) for part in _PARTS if shares.get(part))
     wall = next((row["total_s"] for row in parts if row["category"] == "all"), 0)
-    published, alike = theirs(
-        *((f"summary_timing_distribution.session.{part}", whole_percent) for part in _TOLD)
-    )
+    values = tuple((whole_percent(shares[part]), name) for part, name in _TOLD.items() if part in shares)
+    wanted = [(f"summary_timing_distribution.session.{part}", whole_percent) for part in _TOLD]
+    published, alike = theirs(*(wanted if values else []))
     return Headline(
         "Time of sessions",
-        tuple((whole_percent(shares[part]), name) for part, name in _TOLD.items() if part in shares)
-        or ((_NOTHING, ""),),
+        values or ((_NOTHING, ""),),
         f"of {duration(wall)} from beginning to end" if wall else "no session with a known time",
         published,
         alike,

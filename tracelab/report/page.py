@@ -126,6 +126,7 @@ def page(db: Path, warehouse: duckdb.DuckDBPyConnection, pool: Executor) -> str:
         layout=layout,
         loaded=loaded(status(db)),
         said={" ".join(str(cut) for cut in same if same[cut] == part): words for part, words in said.items()},
+        without_subagents={str(cut): PROVIDERS[cut.provider] for cut, part in same.items() if cut != part},
         providers=[(name, PROVIDERS[name]) for name in dict.fromkeys(cut.provider for cut in same)],
         session_kinds=[
             (name, SESSION_KINDS[name]) for name in dict.fromkeys(cut.session_kind for cut in same)
