@@ -1,4 +1,4 @@
-"""Whatever stands in a log: reading it never fails, and what the damage does not touch counts as ever.
+"""Whatever stands in a log: reading it never fails, and what damage does not touch counts as ever, and once.
 
 `make fuzz` tries many more inputs than a test run does.
 """
@@ -37,6 +37,7 @@ _PLACES |= {"tool_index", "event_index", "block_index", "call_index"}
 _NAMES = {"session_id", "turn_id", "message_id", "echo_id", "tool_call_id", "event_id", "compaction_id"}
 _NAMES |= {"model", "effort", "service_tier", "event_at", "started_at", "pre_tokens"}
 """What later lines may be told by a line: damaged, it may tell them another session, model, time or size."""
+_WORDS = (_PLACES | _NAMES) - {"line_no"}
 _SUMMED = ("steps", "tool_calls", "extra_calls", "events", "compactions")
 
 
@@ -141,6 +142,11 @@ def test_a_damaged_line_changes_nothing_that_would_be_the_same_without_it(
                 untouched &= rest.counted(without=_PLACES | _NAMES)
                 lost = [*(untouched - found.counted(without=_PLACES | _NAMES))]
                 assert not lost[:3], about
+                # a damaged name makes a response of its own at most, and no other line's step counts twice
+                assert found.metered_steps() <= whole.metered_steps() + 1, about
+                before = whole.counted(without=_WORDS)
+                more = found.counted(without=_WORDS) - before
+                assert not [row for row in more if row in before and row[0] == "steps"], about
                 if found.outcome.file.bad_lines > whole.outcome.file.bad_lines:
                     assert place + 1 in found.lines_with_issues(), about
 
