@@ -335,6 +335,15 @@ def test_a_folder_that_holds_anything_is_left_as_it_is(db: Path, tmp_path: Path)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
+def test_a_folder_that_another_run_is_writing_is_left_as_it_is(db: Path, tmp_path: Path) -> None:
+    (tmp_path / ".out.partial").mkdir()
+    (tmp_path / ".out.partial" / "rounds.parquet").touch()
+    before = {*tmp_path.rglob("*"), key_path(db)}
+    publish(db, tmp_path / "out")
+    assert {*tmp_path.rglob("*")} - before == {tmp_path / "out", *(tmp_path / "out").iterdir()}
+    assert before <= {*tmp_path.rglob("*")}
+
+
 def test_the_readme_says_counts_sums_licence_and_rules(db: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = publish(db, out, Rules(shift_times=True), licence="CC-BY-4.0")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 import duckdb
 
@@ -61,14 +62,13 @@ def publish(
     out = out.absolute()
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise TracelabError(f"{out} is there already and stays as it is: name a new folder")
-    partial = out.with_name(f".{out.name}.partial")
+    partial = out.with_name(f".{out.name}.{token_hex(4)}")  # no other run's, which may be writing
     try:
         with open_read_only(db, out=partial) as warehouse:
             _check_built(warehouse)
             prepare(warehouse, publishing_key(db, fresh=fresh_key), rules.allowed_models, rules.shift_times)
             warehouse.execute(STEPS)
             counts = _counts(warehouse, rules.min_users)
-            shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
             note_rare_names(warehouse, rules.min_users)
             for table in COLUMNS:
