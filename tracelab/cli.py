@@ -255,7 +255,9 @@ def export(
     text_files: Annotated[
         list[Path] | None,
         typer.Option(
-            "--text-file", metavar="FILE", help="What vllm-synthetic makes prompts of; may be repeated."
+            "--text-file",
+            metavar="FILE",
+            help="What vllm-synthetic makes prompts of, by name; may be repeated.",
         ),
     ] = None,
 ) -> None:

@@ -166,7 +166,7 @@ def exported(db: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[st
     def export(format: str) -> Path:
         path = folder / format
         if not path.exists():
-            texts = [Path("book.txt")] if format == "vllm-synthetic" else []
+            texts = [Path("/home/ada/book.txt")] if format == "vllm-synthetic" else []
             export_workload(db, format, path, text_files=texts)
         return path
 

@@ -54,7 +54,7 @@ def export_workload(
         format: one of `FORMATS`.
         out: a file, which is replaced; for `weka` a folder, which must not be there or be empty.
         filters: which conversations to take, by default all.
-        text_files: what vLLM makes prompts of; `vllm-synthetic` needs one, and no other format takes any.
+        text_files: what vLLM makes prompts of, by name; `vllm-synthetic` needs one, and no other takes any.
 
     Raises:
         TracelabError: if the tables are missing or older than what is loaded, nothing is left to write, or

@@ -25,7 +25,7 @@ def write(job: Job) -> dict[str, Any]:
     config = {
         "filetype": "generate_conversations",
         "num_conversations": conversations,
-        "text_files": [str(text) for text in job.text_files],
+        "text_files": [text.name for text in job.text_files],  # its folder may name a person
         "print_stats": True,
     } | {section: {name: fit.parameters for name, fit in parts.items()} for section, parts in fits.items()}
     job.path.write_text(json.dumps(config, indent=2) + "\n")
