@@ -134,6 +134,8 @@ def test_two_loads_at_once_do_not_mix(db: Path, logs: Path) -> None:
 def test_an_interrupted_load_leaves_the_warehouse_as_it_was(db: Path, logs: Path) -> None:
     load([logs / "0.jsonl"], db=db)
     before = rows(db)
+    # a shell's background job ignores the signal, and its children with it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = start(logs, db)
     workers_of(process)
     os.kill(process.pid, signal.SIGINT)
