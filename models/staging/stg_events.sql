@@ -2,27 +2,10 @@
 -- settled: each at its earliest time, in the order of the log.
 with
     raw_events as not materialized(select * from {{ source("raw", "events") }}),
-    -- most steps stand in one file, in one run: as they are listed there
-    plain as (
-        select
-            step_session_id as session_id,
-            step_id,
-            event_index - first_event_index as event_order,
-            event_id,
-            block_index,
-            event_type,
-            started_at,
-            event_at,
-            message_kind,
-            tool_call_id,
-            content_chars,
-            is_error
-        from raw_events
-        inner join
-            {{ ref("stg_step_copies") }} as settled using (
-                file_id, session_id, step_seq
-            )
-        where is_plain and step_id is not null and not gives_way
+    settled as not materialized(
+        select *
+        from {{ ref("stg_step_copies") }}
+        where step_id is not null and not gives_way
     ),
     -- a compaction's response takes no inputs: a log cut off before its marker says so
     -- of none, and the whole log gives them to the step after it
@@ -39,23 +22,101 @@ with
         inner join refused using (file_id, session_id, step_seq)
         where event_type in ('user_message', 'tool_result')
     ),
-    copies as (
+    -- only where files tell of one session may they differ on whose an event is
+    shared_sessions as (
+        select step_session_id
+        from settled
+        where not is_plain
+        group by all
+        having min(file_id) <> max(file_id)
+        union
+        select session_id
+        from {{ source("raw", "sessions") }}
+        group by all
+        having count(*) > 1
+    ),
+    shared_steps as (
+        select file_id, session_id, step_seq, step_session_id, step_number
+        from settled
+        semi join shared_sessions using (step_session_id)
+    ),
+    claims as (
+        select
+            file_id,
+            event_index,
+            step_session_id,
+            event_id,
+            block_index,
+            step_number,
+            -- no step takes in what its own calls gave: half of it was lost before
+            if(
+                event_type = 'tool_result'
+                and bool_or(event_type = 'tool_call') over (
+                    partition by step_number, tool_call_id
+                ),
+                null,
+                step_number
+            ) as taker_number
+        from raw_events
+        inner join shared_steps using (file_id, session_id, step_seq)
+        anti join inputs_refused using (file_id, event_index)
+    ),
+    -- a copy that lost a step gives what it took to the next one: an event is of the
+    -- earliest step that a file names
+    misplaced as (
+        select file_id, event_index, step_number
+        from claims
+        qualify
+            min(taker_number) over (
+                partition by step_session_id, event_id, block_index, file_id
+            ) is distinct from min(taker_number) over (
+                partition by step_session_id, event_id, block_index
+            )
+    ),
+    disputed as (select distinct step_number from misplaced),
+    -- most steps stand in one file, in one run: as they are listed there
+    plain_steps as not materialized(
+        select * from settled anti join disputed using (step_number) where is_plain
+    ),
+    plain as (
+        select
+            step_session_id as session_id,
+            step_id,
+            event_index - first_event_index as event_order,
+            event_id,
+            block_index,
+            event_type,
+            started_at,
+            event_at,
+            message_kind,
+            tool_call_id,
+            content_chars,
+            is_error
+        from raw_events
+        inner join plain_steps using (file_id, session_id, step_seq)
+    ),
+    unsettled as (
+        select *
+        from settled
+        where not is_plain
+        union all
+        select *
+        from settled
+        semi join disputed using (step_number)
+        where is_plain
+    ),
+    copies as materialized(
         select
             raw_events.* exclude (step_seq, session_id),
-            settled.step_id,
-            settled.step_number,
-            settled.step_session_id as session_id,
+            unsettled.step_id,
+            unsettled.step_number,
+            unsettled.step_session_id as session_id,
             -- who speaks is what the owner's own log says: a copy in an agent's log
             -- calls every prompt an agent's
-            if(settled.session_id = step_session_id, message_kind, null) as own_kind,
+            if(unsettled.session_id = step_session_id, message_kind, null) as own_kind,
             event_index - first_event_index as listed_at
         from raw_events
-        inner join
-            {{ ref("stg_step_copies") }} as settled using (
-                file_id, session_id, step_seq
-            )
-        anti join inputs_refused using (file_id, event_index)
-        where settled.step_id is not null and not gives_way and not is_plain
+        inner join unsettled using (file_id, session_id, step_seq)
     ),
     of_steps as (
         select
@@ -64,7 +125,8 @@ with
             any_value(step_id) as step_id,
             event_id,
             block_index,
-            min(listed_at) as listed_at,
+            -- a copy that lost events lists the others too early
+            max(listed_at) as listed_at,
             min(event_type) as event_type,
             min(started_at) as started_at,
             min(event_at) as event_at,
@@ -73,6 +135,8 @@ with
             min(content_chars) as content_chars,
             bool_or(is_error) as is_error
         from copies
+        anti join inputs_refused using (file_id, event_index)
+        anti join misplaced using (file_id, event_index)
         group by step_number, event_id, block_index
     ),
     raw_sessions as (select * from {{ source("raw", "sessions") }}),

@@ -33,7 +33,13 @@ with
             file_id,
             session_id,
             step_seq,
-            min(event_at) as first_event_at,
+            -- its outputs' own: a copy that lost a step has its inputs in the next one
+            coalesce(
+                min(event_at) filter (
+                    where event_type not in ('user_message', 'tool_result')
+                ),
+                min(event_at)
+            ) as first_event_at,
             min(event_index) as first_event_index,
             max(event_index) - min(event_index) + 1 = count(*) as is_one_run
         from {{ source("raw", "events") }}

@@ -45,7 +45,8 @@ with
             any_value(provider) as provider,
             min(step_number) as step_number,
             arg_min(step_id, step_number) as step_id,
-            min(tool_index) as listed_at,
+            -- a copy that lost calls lists the others too early
+            max(tool_index) as listed_at,
             min(tool_name) as tool_name,
             min(emitted_at) as emitted_at,
             min(result_at) as result_at,
