@@ -434,6 +434,7 @@ def test_replay_waits_for_tools_and_not_after_the_last_step(marts: Marts) -> Non
     marts.call("m#0", 6, 10)
     marts.call("m#0", 7, 6.5)  # a clock that ran backwards
     marts.call("m#0", 9, None)
+    marts.call("m#0", 8, 70, is_human_tool=True)  # a question
     marts.step("m#1", 100, 110, input_tokens=900, prefix_tokens=600, append_tokens=300, human_wait_ms=90_000)
     marts.call("m#1", 105, 107)
     assert marts.written("replay").read_text().splitlines()[1:] == [

@@ -1,7 +1,8 @@
 """`replay`: CSV, a line a step, for the paper's replayer and simulators of its kind.
 
 The replayer keeps a session's context itself: `input_len` is what a step appends to the first `prefix_len`
-tokens. It waits for tools alone, each call counted by its wall time, parallel ones too.
+tokens. It waits for tools alone, each call counted by its wall time, parallel ones too; for a
+person, whom some calls ask, it waits nowhere.
 """
 
 from tracelab.warehouse import quoted

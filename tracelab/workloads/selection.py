@@ -106,7 +106,7 @@ with
     calls as (
         select step_id, epoch_ms(max(result_at) filter (not is_human_tool)) as tools_until_ms,
             epoch_ms(max(result_at)) as calls_until_ms,
-            sum(wall_ms) filter (wall_ms >= 0) as tool_wall_ms
+            sum(wall_ms) filter (wall_ms >= 0 and not is_human_tool) as tool_wall_ms
         from tool_calls group by step_id
     ),
     -- a subagent with the call that started it, where the log names it
