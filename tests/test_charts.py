@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.raw_warehouse import raw_warehouse
 from tracelab.build import build
 from tracelab.charts import charts, draw, draw_charts, shapes
 from tracelab.charts.base import Chart
+from tracelab.charts.sessions import MISS_SHAPES
 from tracelab.charts.theme import TIME_PARTS, TOKEN_COLOURS, config
 from tracelab.discover import sample_home
 from tracelab.errors import TracelabError
@@ -60,12 +62,19 @@ def nothing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tables(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The sample's tables, to be changed at will."""
     with duckdb.connect() as copy:
-        copy.execute(f"attach '{warehouse}' as sample (read_only)")
-        for (name,) in copy.execute(
-            "select table_name from duckdb_tables() where schema_name = 'main'"
-        ).fetchall():
-            copy.execute(f"create table {name} as from sample.{name}")
+        copy_tables(warehouse, copy)
         yield copy
+
+
+def copy_tables(warehouse: Path, copy: duckdb.DuckDBPyConnection) -> None:
+    """Copy the tables that charts read from a warehouse."""
+    copy.execute(f"attach '{warehouse}' as sample (read_only)")
+    copy.execute("create schema simulations")
+    for schema, name in copy.execute(
+        "select schema_name, table_name from duckdb_tables()"
+        " where schema_name in ('main', 'simulations') and database_name = 'sample'"
+    ).fetchall():
+        copy.execute(f"create table {schema}.{name} as from sample.{schema}.{name}")
 
 
 def spec_of(folder: Path, name: str) -> dict[str, Any]:
@@ -113,7 +122,7 @@ def test_a_chart_of_the_sample_shows_marks_and_how_many_it_is_of(name: str, draw
 def test_a_chart_names_the_tables_that_it_reads(name: str, drawn: Path) -> None:
     footnote = next(text for text in texts((drawn / f"{name}.svg").read_text()) if text.startswith("from "))
     queries = " ".join(charts()[name].frames.values())
-    read = set(re.findall(r"\bfrom (\w+)", queries)) - {"summary_overview", "sessions"}
+    read = set(re.findall(r"\bfrom (?:simulations\.)?(\w+)", queries)) - {"summary_overview", "sessions"}
     assert read <= set(re.findall(r"\w+", footnote))
 
 
@@ -243,7 +252,7 @@ def test_an_output_of_unknown_length_is_left_out_of_a_session(tables: duckdb.Duc
 def test_a_session_s_key_names_the_marks_that_are_there(tables: duckdb.DuckDBPyConnection) -> None:
     def key() -> set[str]:
         spec = draw(charts()["session_steps"], tables).to_dict()
-        marks = {"failed call", "compacted", "missed, by cause:", "idle", "compaction", "residual"}
+        marks = {"failed call", "compacted", "missed, by cause:", "idle", "compaction", "restart", "residual"}
         return marks & {text for text in within(spec, "text") if isinstance(text, str)}
 
     assert {"failed call", "missed, by cause:", "idle"} <= key()
@@ -253,6 +262,18 @@ def test_a_session_s_key_names_the_marks_that_are_there(tables: duckdb.DuckDBPyC
     assert key() == {"missed, by cause:", "idle"}
     tables.execute("update cache_reuse set miss_cause = 'none'")
     assert key() == set()
+    tables.execute(
+        "insert into simulations.sim_restarts by name select step_id, 1234 as missed_tokens from steps"
+        " where step_index = 0"
+    )
+    assert key() == {"missed, by cause:", "restart"}
+
+
+def test_a_cause_of_a_miss_has_the_same_shape_in_the_explorer() -> None:
+    script = files("tracelab.report").joinpath("templates", "session_plot.js").read_text()
+    shapes = re.search(r"const CAUSES = \{(.*)\}", script)
+    assert shapes
+    assert dict(re.findall(r'(\w+): "([\w-]+)"', shapes[1])) == MISS_SHAPES
 
 
 def test_a_day_s_label_stands_in_the_middle_of_its_bar(drawn: Path) -> None:

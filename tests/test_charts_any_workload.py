@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.test_charts import NAMES, RARE, marks, tables, texts, within  # noqa: F401  (tables is a fixture)
+from tests.test_charts import NAMES, RARE, copy_tables, marks, tables, texts, within  # noqa: F401  (tables is a fixture)
 from tracelab.build import build
 from tracelab.charts import charts, draw, draw_charts, svg
 from tracelab.charts.words import dollars
@@ -160,12 +160,7 @@ def hostile(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all charts of the sample, its tools, models, sessions and triggers named to do harm."""
     db = tmp_path_factory.mktemp("hostile") / "tracelab.duckdb"
     with duckdb.connect(str(db)) as changed:
-        changed.execute(f"attach '{warehouse}' as sample (read_only)")
-        query = (
-            "select table_name from duckdb_tables() where schema_name = 'main' and database_name = 'sample'"
-        )
-        for (table,) in changed.execute(query).fetchall():
-            changed.execute(f"create table {table} as from sample.{table}")
+        copy_tables(warehouse, changed)
         tools = ["Bash", "wait", "write_stdin", "exec_command", "exec", "Agent", "Read", "Edit"]
         models = ["claude-opus-4-8", "gpt-5.6-sol", "gpt-5.5", "claude-opus-4-7", "claude-sonnet-4-6"]
         names = {

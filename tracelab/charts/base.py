@@ -47,4 +47,4 @@ def chart(title: str, **frames: str) -> Callable[[Draw], Draw]:
 
 def tables_in(*queries: str) -> list[str]:
     """Return the tables that queries name, each once, in their order."""
-    return list(dict.fromkeys(re.findall(r"\b(?:from|join) (\w+)", "\n".join(queries))))
+    return list(dict.fromkeys(re.findall(r"\b(?:from|join) (?:simulations\.)?(\w+)", "\n".join(queries))))

@@ -17,7 +17,14 @@ _CLOCKS = {600_000: "%H:%M:%S", 86_400_000: "%H:%M", math.inf: "%b %d, %H:%M"}
 _MOST_STEPS, _MOST_CALLS = 800, 1000
 """What a picture holds at most: with bands and marks, under 5,000 rows in all."""
 _SIGN: dict[str, Any] = {"style": "sign", "filled": True, "size": 46, "opacity": 1}
-_SHAPES = {"idle": "triangle-down", "model_change": "diamond", "compaction": "square", "residual": "circle"}
+MISS_SHAPES = {
+    "idle": "triangle-down",
+    "model_change": "diamond",
+    "compaction": "square",
+    "restart": "triangle-right",
+    "residual": "circle",
+}
+"""The mark of each cause of a miss, here and in the report's session explorer."""
 # the session asked for, else the one with most to see: a score of its length, turns and compactions
 _CHOSEN = """session_id = coalesce($session_id, (
     select session_id from sessions where steps > 0
@@ -34,9 +41,13 @@ _CHOSEN = """session_id = coalesce($session_id, (
 @chart(
     "One session, step by step",
     session=f"from sessions where {_CHOSEN}",
-    steps="select step_index, prefix_tokens, append_tokens, input_tokens, miss_cause, missed_tokens,"
+    steps="select step_index, prefix_tokens, append_tokens, input_tokens,"
+    " if(restart_tokens is null, miss_cause, 'restart') as miss_cause,"
+    " coalesce(restart_tokens, missed_tokens) as missed_tokens,"
     " if(usage_is_final is not false, output_tokens, null) as output_tokens from steps"
     " left join (select step_id, miss_cause, missed_tokens from cache_reuse) using (step_id)"
+    " left join (select step_id, missed_tokens as restart_tokens from simulations.sim_restarts)"
+    " using (step_id)"
     f" where {_CHOSEN} order by step_index limit {_MOST_STEPS}",
     tool_calls="select tool_name, tool_category, is_error, epoch_ms(emitted_at) as emitted_ms,"
     " epoch_ms(coalesce(result_at, emitted_at)) as result_ms from tool_calls"
@@ -58,12 +69,13 @@ def session_steps(
 ) -> alt.VConcatChart:
     """How does one session's context grow, what does each step read anew, and when do its tools run?
 
-    Reads one session's rows of steps (with cache_reuse's causes), tool_calls and compactions. Grey that
+    Reads one session's rows of steps (with the causes of cache_reuse and sim_restarts), tool_calls and
+    compactions. Grey that
     grows with a thin amber edge is a cache at work; a tall amber bar is a prompt read again from its
     beginning, and its mark says why. Where the strip is dense the agent works; where it is empty somebody
     thinks, or is away.
     """
-    notes = ["from steps, cache_reuse, tool_calls, compactions", "a band is a request"]
+    notes = ["from steps, cache_reuse, sim_restarts, tool_calls, compactions", "a band is a request"]
     metered = steps.filter(pl.col("prefix_tokens").is_not_null())
     if session.is_empty() or metered.is_empty():
         return theme.empty("No session with a metered step.", title=title, notes=notes, size=theme.GRID)
@@ -102,8 +114,8 @@ def _context(
     )
     axis = theme.axis(labels=False, title=None, grid=False)
     y = theme.y_axis("Prompt (tokens)", labelExpr="format(datum.value, '~s')", tickCount=5)
-    missed = bars.filter(pl.col("miss_cause").is_in(list(_SHAPES)))
-    shape = alt.Shape("miss_cause:N").scale(domain=list(_SHAPES), range=list(_SHAPES.values())).legend(None)
+    missed = bars.filter(pl.col("miss_cause").is_in(list(MISS_SHAPES)))
+    scale = alt.Scale(domain=list(MISS_SHAPES), range=list(MISS_SHAPES.values()))
     base = alt.Chart(bars).encode(
         x=_step_x(steps, "low:Q", axis),
         x2=alt.X2("high:Q"),
@@ -123,7 +135,7 @@ def _context(
         .encode(
             x=alt.X("step_index:Q"),
             y=alt.Y("input_tokens:Q"),
-            shape=shape,
+            shape=alt.Shape("miss_cause:N").scale(scale).legend(None),
             tooltip=theme.tooltip("miss_cause:N", "missed_tokens:Q"),
         ),
         *_key(missed["miss_cause"].to_list(), bool(calls["is_error"].any()), not compactions.is_empty()),
@@ -187,7 +199,7 @@ def _key(causes: Collection[str], has_failed: bool, is_compacted: bool) -> list[
     if causes:
         looks["missed, by cause:"] = None
     looks |= {
-        cause.replace("_", " "): {"shape": shape} for cause, shape in _SHAPES.items() if cause in causes
+        cause.replace("_", " "): {"shape": shape} for cause, shape in MISS_SHAPES.items() if cause in causes
     }
     layers, x = [], 4
     for text, look in looks.items():

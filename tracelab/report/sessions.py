@@ -51,10 +51,16 @@ with
             step_index // {WINDOW_STEPS} as part,
             epoch_ms(coalesce(ready_at, first_output_at)) // 1000 - started_s as begun_s,
             (10000 * sum(cost_usd) over (partition by session_id order by step_index))::bigint as cost_so_far,
-            miss_cause in ('none', 'session_start') as is_no_miss
+            case
+                when restart_tokens is not null then 'restart'
+                when miss_cause not in ('none', 'session_start') then miss_cause
+            end as cause,
+            if(cause is not null, coalesce(restart_tokens, missed_tokens), null) as missed
         from steps
         inner join carried using (session_id)
         left join (select step_id, miss_cause, missed_tokens from cache_reuse) using (step_id)
+        left join (select step_id, missed_tokens as restart_tokens from simulations.sim_restarts)
+            using (step_id)
     )
 select
     session_id,
@@ -69,8 +75,8 @@ select
     human_wait_ms // 1000 as waited,
     regexp_extract(request_id, '\\d+$')::bigint as request,
     trigger,
-    if(is_no_miss, null, miss_cause) as cause,
-    if(is_no_miss, null, missed_tokens) as missed
+    cause,
+    missed
 from shown
 window
     earlier as (partition by session_id, part order by step_index),

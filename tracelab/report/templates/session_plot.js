@@ -1,7 +1,7 @@
 // One window of a session as a picture: prompts, outputs and running cost by step, tools on the clock.
 
 const COLOURS = { prefix: "#94a3b8", append: "#f59e0b", output: "#10b981", plain: "#64748b", failed: "#dc2626" };
-const CAUSES = { idle: "triangle-down", model_change: "diamond", compaction: "square", residual: "circle" };
+const CAUSES = { idle: "triangle-down", model_change: "diamond", compaction: "square", restart: "triangle-right", residual: "circle" };
 const PLOT_WIDTH = 880;
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
