@@ -1,5 +1,6 @@
 """Charts: what a reader finds in them, on much data, on one session and on none; and what the files hold."""
 
+import csv
 import itertools
 import json
 import re
@@ -15,6 +16,7 @@ from tests.raw_warehouse import raw_warehouse
 from tracelab.build import build
 from tracelab.charts import charts, draw, draw_charts, shapes
 from tracelab.charts.base import Chart
+from tracelab.charts.overview import THEMES
 from tracelab.charts.sessions import MISS_SHAPES
 from tracelab.charts.theme import TIME_PARTS, TOKEN_COLOURS, config
 from tracelab.discover import sample_home
@@ -220,7 +222,34 @@ def test_every_panel_of_the_miss_causes_has_them_in_the_same_rows(drawn: Path, o
         channels = [y for y in within(spec_of(folder, "miss_causes"), "y") if isinstance(y, dict)]
         rows = [y["scale"]["domain"] for y in channels if "field" in y]
         assert len(rows) >= 3
-        assert all(row == rows[0] and len(row) == 5 for row in rows)
+        assert all(row == rows[0] for row in rows)
+
+
+def test_published_figures_are_grouped_by_the_themes_of_their_tables(drawn: Path) -> None:
+    root = Path(__file__).resolve().parents[1]
+    folders = {path.stem: path.parent.name for path in (root / "models/summaries").glob("*/*.sql")}
+    with (root / "seeds" / "published_figures.csv").open(newline="") as file:
+        compared = {
+            row["table_name"]
+            for row in csv.DictReader(file)
+            if row["comparability"] in ("same", "compare_with", "differs")
+            and row["statistic"] not in ("count", "sum")
+        }
+    themes = {name: theme for theme, names in THEMES.items() for name in names}
+    assert {table.removeprefix("summary_"): table for table in compared}.keys() == themes.keys()
+    for table in compared & folders.keys():
+        assert folders[table].replace("_", " ") == themes[table.removeprefix("summary_")]
+    shown = texts((drawn / "published.svg").read_text())
+    assert set(THEMES) <= set(shown)
+    assert not any(text.endswith("…") for text in shown)
+
+
+def test_a_cause_that_missed_nothing_has_no_row(tables: duckdb.DuckDBPyConnection) -> None:
+    tables.execute("update summary_miss_causes set missed_tokens = 0 where miss_cause = 'model_change'")
+    spec = draw(charts()["miss_causes"], tables).to_dict()
+    names = {row["cause"] for rows in spec["datasets"].values() for row in rows if "cause" in row}
+    [rows] = {tuple(y["scale"]["domain"]) for y in within(spec, "y") if isinstance(y, dict) and "field" in y}
+    assert sorted(rows) == ["compaction", "idle", "none", "residual"] and len(names) == 4
 
 
 def test_where_a_session_was_restarted_no_first_step_is_said_to_miss_nothing(
@@ -287,6 +316,13 @@ def test_a_first_token_before_its_time_is_drawn_below_zero(tables: duckdb.DuckDB
     spec = draw(charts()["first_token_time"], tables).to_dict()
     domain = next(scale["domain"] for scale in within(spec, "scale") if scale.get("type") == "symlog")
     assert domain[0] <= -8 and domain[1] >= 1
+
+
+def test_times_to_the_first_token_begin_at_zero(tables: duckdb.DuckDBPyConnection) -> None:
+    tables.execute("update summary_decode_speed set p25 = 4, p50 = 6, p75 = 9")
+    spec = draw(charts()["first_token_time"], tables).to_dict()
+    axes = [axis for axis in within(spec, "axis") if axis and "Residual" in axis.get("title", "")]
+    assert axes and all(axis["values"] == [0, 1, 3, 10] for axis in axes)
 
 
 def test_money_large_sums_and_infinities_reach_a_chart_as_numbers(tables: duckdb.DuckDBPyConnection) -> None:

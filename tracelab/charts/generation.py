@@ -128,7 +128,10 @@ def first_token_time(title: str, times: pl.DataFrame, overview: pl.DataFrame) ->
         return theme.empty(
             "No step that tells when its reasoning ended.", title=title, notes=notes, size=theme.PAIR
         )
-    y = axes.symlog_y("p50:Q", "Residual time", "s", axes.RESIDUALS, _bands_in(times, axes.RESIDUALS))
+    shown = theme.clients(times)
+    # from 0, or the axis may have two ticks
+    domain = axes.around(axes.RESIDUALS, min(theme.least(shown, "p25"), 0), theme.greatest(shown, "p75"))
+    y = axes.symlog_y("p50:Q", "Residual time", "s", axes.RESIDUALS, domain)
     body = _by_context(times, "Until the first token", y).properties(width=shapes.width_of(1))
     subtitle = [
         words.population(overview, words.counted(_whole(times)["all"], "measured step")),
@@ -142,15 +145,11 @@ def _whole(rows: pl.DataFrame) -> dict[str, int]:
     return dict(rows.filter(pl.col("context_bin") == "all").select("provider", "count").iter_rows())
 
 
-def _bands_in(measured: pl.DataFrame, ticks: axes.Ticks) -> axes.Domain:
-    """The domain that holds every client's bands."""
-    shown = theme.clients(measured)
-    return axes.around(ticks, theme.least(shown, "p25"), theme.greatest(shown, "p75"))
-
-
 def _speed(measured: pl.DataFrame) -> alt.Y:
-    """An axis of tokens a second."""
-    return axes.log_y("p50:Q", "Output", "tokens/s", axes.AMOUNTS, _bands_in(measured, axes.AMOUNTS))
+    """An axis of tokens a second that holds every client's bands."""
+    shown = theme.clients(measured)
+    domain = axes.around(axes.AMOUNTS, theme.least(shown, "p25"), theme.greatest(shown, "p75"))
+    return axes.log_y("p50:Q", "Output", "tokens/s", axes.AMOUNTS, domain)
 
 
 def _by_context(measured: pl.DataFrame, heading: str, y: alt.Y) -> theme.Layers:

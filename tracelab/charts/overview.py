@@ -14,6 +14,37 @@ _COMPARABLE = {
     "compare_with": "same, of a variant",
     "differs": "differs by a ruling",
 }
+THEMES = {
+    "overview": ("steps", "sessions", "overview"),
+    "requests": ("request_response_time",),
+    "tokens": (
+        "token_lengths",
+        "append_by_prefix_bin",
+        "adjusted_append",
+        "output_tokens",
+        "output_attribution",
+    ),
+    "prefix cache": (
+        "cache_hit_ratio",
+        "cache_hit_idle",
+        "redundant_prefill",
+        "eviction_tradeoff",
+        "kv_active_ratio",
+        "idle_counterfactual",
+    ),
+    "tools": (
+        "tool_latency",
+        "tool_latency_cdf",
+        "tool_time",
+        "tool_categories",
+        "tool_long_tail",
+        "codex_tool_gap",
+    ),
+    "generation": ("decode_speed", "append_vs_prefix_latency"),
+    "sessions": ("session_counts", "timing_distribution", "cost_distribution", "input_growth", "compactions"),
+    "people": ("human_wait", "request_decomposition"),
+}
+"""Theme → tables whose figures are compared with published ones, without `summary_`."""
 _MOST_DAYS = 2000
 
 
@@ -174,11 +205,17 @@ def published(
     drawn = figures.with_columns(
         subject=pl.col("table_name").str.strip_prefix("summary_").str.replace_all("_", " ")
     )
-    subjects = drawn["subject"].unique(maintain_order=True).to_list()
-    y = alt.Y("subject:N").scale(domain=subjects, padding=0.5)
-    y = y.axis(
-        **theme.axis(title=None, minExtent=150, maxExtent=150, grid=True, labelLimit=150, labelOverlap=False)
-    )
+    found = set(drawn["subject"].to_list())
+    rows: list[str] = []
+    heads = []
+    for name, tables in THEMES.items():
+        subjects = [table.replace("_", " ") for table in tables if table.replace("_", " ") in found]
+        if subjects:
+            heads.append(theme.note(name, -247, 0, style="label").encode(y=alt.YDatum(subjects[0])))
+            rows += [*subjects, f"after {name}"]  # an empty row
+    axis = theme.axis(title=None, minExtent=150, maxExtent=150, grid=True, labelLimit=150, labelOverlap=False)
+    shown = [row for row in rows if row in found]
+    y = alt.Y("subject:N").scale(domain=rows[:-1], padding=0.5).axis(**axis, values=shown)
     signs = ["circle", "triangle-up", "diamond"]
     shape = alt.Shape("comparability:N").scale(domain=list(_COMPARABLE), range=signs)
     x = axes.log_x("ratio:Q", "Ours over the published figure", "ratio", ticks, domain)
@@ -187,13 +224,13 @@ def published(
         for place, (text, sign) in enumerate(zip(_COMPARABLE.values(), signs, strict=True))
         for layer in (
             theme.mark(
-                "point", style="sign", shape=sign, filled=True, size=60, opacity=1, x=330 + 150 * place, y=-12
+                "point", style="sign", shape=sign, filled=True, size=60, opacity=1, x=238 + 150 * place, y=-12
             ),
-            theme.note(text, 340 + 150 * place, -12),
+            theme.note(text, 248 + 150 * place, -12),
         )
     ]
     body = alt.layer(
-        alt.Chart(drawn, width=760, height=460)
+        alt.Chart(drawn, width=665, height=460)
         .mark_point(filled=True, size=34, opacity=0.55)
         .encode(
             x=x,
@@ -207,10 +244,11 @@ def published(
             {theme.PROVIDERS[name]: theme.PROVIDER_COLOURS[name] for name in theme.providers_in(drawn)}
         ),
         *key,
+        *heads,
     )
     subtitle = [
         words.population(overview, words.counted(figures.height, "figure")),
         f"Of {counts['same']} with the same definition {counts['near']} lie between half and twice the"
         " published value.",
     ]
-    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.GRID, left=155)
+    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.GRID, left=250)

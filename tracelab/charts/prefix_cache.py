@@ -142,9 +142,9 @@ def miss_causes(
         notes.append(f"{words.counted(facts['unsplit_steps'], 'step')} that cannot be split left out")
     if facts["unpriced_missed_tokens"]:
         notes.append(f"{words.tokens(facts['unpriced_missed_tokens'])} missed tokens have no price")
-    # sorted by the tokens of both clients
-    pooled = causes.filter(pl.col("provider") == "all")
-    order = list(dict.fromkeys([cause for cause in pooled["miss_cause"] if cause in _CAUSES] + list(_CAUSES)))
+    # those that missed something, sorted by the tokens of both clients
+    pooled = causes.filter(pl.col("provider") == "all", pl.col("missed_tokens") > 0)
+    order = [cause for cause in pooled["miss_cause"] if cause in _CAUSES]
     drawn = theme.clients(causes).filter(pl.col("miss_cause").is_in(order))
     if not facts["missed_tokens"]:
         return theme.empty("No token was missed.", title=title, notes=notes, size=theme.PAIR)
@@ -173,7 +173,9 @@ def miss_causes(
 
 def _names(causes: pl.DataFrame, rows: alt.Y) -> theme.Layers:
     """What caused it, and beside each bar the client."""
-    names = pl.DataFrame({"miss_cause": list(_CAUSES), "cause": list(_CAUSES.values())})
+    names = causes.select("miss_cause", cause=pl.col("miss_cause").replace(_CAUSES)).unique(
+        maintain_order=True
+    )
     clients = causes.with_columns(client=pl.col("provider").replace(theme.PROVIDERS))
     return alt.layer(
         alt.Chart(names)

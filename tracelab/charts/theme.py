@@ -148,7 +148,7 @@ def page(
     `left` is how far the plot's y axis reaches to the left of it: the text begins there.
     """
     width = size[0] - 2 * PADDING - left
-    footnote = note(" · ".join(notes), -left, 6, width=width).properties(width=width, height=12)
+    footnote = note(" · ".join(notes), -left, 6, width=width + left).properties(width=width, height=12)
     return alt.vconcat(
         body,
         footnote,
