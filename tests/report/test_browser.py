@@ -260,9 +260,11 @@ def test_an_opened_session_shows_the_steps_and_calls_of_the_warehouse(
 def test_a_loss_leads_to_the_session_that_lost_most(report: Path, warehouse: Path, read: Open) -> None:
     page = read(report).page
     with duckdb.connect(str(warehouse), read_only=True) as built:
-        [(session_id,)] = built.execute(
-            "select session_id from summary_loss_sessions where provider = 'all' and session_kind = 'all'"
-            " and loss = 'cache_miss' and session_rank = 1"
+        [(session_id, step, append, prompt, missed, cause)] = built.execute(
+            "select session_id, step_index, steps.append_tokens, steps.input_tokens,"
+            " missed_tokens, miss_cause from steps inner join cache_reuse using (session_id, step_id)"
+            " where step_id = (select worst_step_id from summary_loss_sessions where provider = 'all'"
+            " and session_kind = 'all' and loss = 'cache_miss' and session_rank = 1)"
         ).fetchall()
     loss = page.locator(".loss:visible", has_text="Prompts read anew")
     button = loss.locator("button").first
@@ -272,6 +274,36 @@ def test_a_loss_leads_to_the_session_that_lost_most(report: Path, warehouse: Pat
     button.click()
     page.wait_for_selector("#session .is-drawn")
     assert page.locator("#session h3").inner_text() == session_id
+    assert step > 0
+    assert page.evaluate("document.activeElement.textContent").startswith(
+        f"Step {step}, marked below · {append:,} of {prompt:,} prompt tokens appended"
+        f" · {missed:,} missed: {cause} · "
+    )
+    assert f"step {step}" in page.locator("#session svg .mark-text text").all_text_contents()
+    assert f" Step {step} is marked." in (page.locator("#session .plot").get_attribute("aria-label") or "")
+    page.locator("#session-table tbody button").first.click()
+    page.wait_for_selector("#session:not(:has(.sought)) .is-drawn")
+    assert page.evaluate("document.activeElement.id") == "session"
+
+
+def test_a_restart_is_marked_at_its_step(warehouse: Path, tmp_path: Path, read: Open) -> None:
+    db = tmp_path / "tracelab.duckdb"
+    with changed(warehouse, db) as copy:
+        copy.execute(
+            "insert into simulations.sim_restarts by name select session_id || '#0' as step_id,"
+            " session_id, 4321 as missed_tokens from summary_loss_sessions"
+            " where provider = 'all' and session_kind = 'all' and loss = 'cache_miss' and session_rank = 1"
+        )
+        copy.execute(
+            "update summary_loss_sessions set worst_step_id = session_id || '#0' where loss = 'cache_miss'"
+        )
+    page = read(build_report(db, tmp_path / "report.html")).page
+    page.locator(".loss:visible", has_text="Prompts read anew").locator("button").first.click()
+    page.wait_for_selector("#session .is-drawn")
+    assert " · 4,321 missed: restart · " in page.evaluate("document.activeElement.textContent")
+    assert "restart" in page.locator("#session svg .role-legend-label text").all_text_contents()
+    page.locator("#session summary").first.click()
+    assert page.locator("#session tbody tr").first.inner_text().split("\t")[-2:] == ["restart", "4,321"]
 
 
 def test_a_loss_says_of_how_many_its_tables_show_the_worst_and_has_no_empty_row(

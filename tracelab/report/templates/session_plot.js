@@ -23,7 +23,7 @@ function sessionPlot(seen) {
     encoding: { x: stepX(), x2: { field: "high" }, y: amount(to, axis), y2: from, tooltip },
   });
   const misses = {
-    data: { name: "misses" }, mark: { type: "point", filled: true, size: 46, yOffset: -8, opacity: 1, color: COLOURS.plain },
+    data: { name: "misses" }, mark: { type: "point", style: "sign", filled: true, size: 46, yOffset: -8, opacity: 1 },
     encoding: {
       x: { field: "step", type: "quantitative" }, y: { field: "prompt_tokens", type: "quantitative" }, tooltip,
       shape: {
@@ -36,6 +36,16 @@ function sessionPlot(seen) {
     data: { name: "compactions" }, mark: { type: "rule", strokeDash: [4, 4], color: COLOURS.plain },
     encoding: { x: { field: "step", type: "quantitative" }, tooltip: of("step", "pre_tokens", "post_tokens") },
   };
+  const sought = {
+    data: { name: "sought" }, mark: { type: "rule", style: "sign", strokeWidth: 1.5, opacity: 0.4 },
+    encoding: { x: { field: "step", type: "quantitative" } },
+  };
+  // under the plot, where it covers nothing
+  const isLate = seen.sought.some(({ step }) => step > domain[0] + 0.8 * (domain[1] - domain[0]));
+  const pointers = [
+    { type: "point", style: "sign", shape: "triangle-up", filled: true, size: 70, opacity: 1 },
+    { type: "text", style: "label", baseline: "middle", align: isLate ? "right" : "left", dx: isLate ? -9 : 9, text: { expr: "'step ' + format(datum.step, ',')" } },
+  ].map((mark) => ({ ...sought, mark: { ...mark, y: 228 } }));
   const running = {
     data: { name: "steps" }, mark: { type: "line", interpolate: "step-after", color: COLOURS.plain },
     encoding: { x: { field: "step", type: "quantitative" }, y: amount("running_cost_usd", { title: "USD", tickCount: 3, labelExpr: "format(datum.value, '$~r')" }), tooltip },
@@ -58,11 +68,11 @@ function sessionPlot(seen) {
   return {
     vconcat: [
       panel(`Prompt: cached prefix (grey), append (amber) on top${seen.compactions.length ? "; dashed: compacted" : ""}`, 220, [
-        band(), bars(COLOURS.prefix, { datum: 0 }, "prefix_tokens", { title: "Tokens", tickCount: 5 }),
-        bars(COLOURS.append, { field: "prefix_tokens" }, "prompt_tokens"), compactions, misses,
+        band(), sought, bars(COLOURS.prefix, { datum: 0 }, "prefix_tokens", { title: "Tokens", tickCount: 5 }),
+        bars(COLOURS.append, { field: "prefix_tokens" }, "prompt_tokens"), compactions, misses, ...pointers,
       ]),
-      panel("Output", 64, [band(), bars(COLOURS.output, { datum: 0 }, "output_tokens", { title: "Tokens", tickCount: 3 })]),
-      panel("Running cost", 64, [band({ title: "Step of the session (number)", labels: true, tickMinStep: 1, format: "d" }), running]),
+      panel("Output", 64, [band(), sought, bars(COLOURS.output, { datum: 0 }, "output_tokens", { title: "Tokens", tickCount: 3 })]),
+      panel("Running cost", 64, [band({ title: "Step of the session (number)", labels: true, tickMinStep: 1, format: "d" }), sought, running]),
       panel("Tools on the clock; shaded: waiting for a person; crossed: failed", { step: 22 }, [
         pauses, call({ type: "bar", height: 9 }, { x2: { field: "result_at" } }), call({ type: "tick", size: 9, thickness: 1.5, opacity: 1 }), failed,
       ]),

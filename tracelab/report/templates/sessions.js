@@ -121,22 +121,25 @@ function shortId(id) {
   return name.length > 13 ? `${name.slice(0, 8)}…${name.slice(-4)}` : name;
 }
 
-async function openSession(row, part) {
+async function openSession(row, part, sought = null) {
   const [columns, packed] = await Promise.all([unpack("sessions"), unpack(`steps-${row}-${part}`)]);
   const session = Object.fromEntries(Object.keys(columns).map((name) => [name, columns[name][row]]));
   const seen = readWindow(packed, session, part * windowSteps());
-  const plot = element("div", { class: "plot", role: "img", "aria-label": `Prompt, output, cost and tools of session ${session.session_id}, step by step. The numbers are in the tables below.` });
+  seen.sought = seen.steps.filter(({ step }) => step === sought);
+  const marked = seen.sought.map(({ step }) => ` Step ${step} is marked.`).join("");
+  const plot = element("div", { class: "plot", role: "img", "aria-label": `Prompt, output, cost and tools of session ${session.session_id}, step by step.${marked} The numbers are in the tables below.` });
   const scroll = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Steps of the session, chart" });
   scroll.append(plot);
   const place = document.getElementById("session");
+  const about = seen.sought.map((step) => element("p", { class: "sought", tabindex: "-1" }, aboutStep(seen, step)));
   place.replaceChildren(
     element("h3", {}, session.session_id),
     element("p", { class: "population" }, factsOf(session).join(" · ")),
-    ...windowButtons(session, row, part), scroll, ...sessionTables(seen),
+    ...windowButtons(session, row, part, sought), ...about, scroll, ...sessionTables(seen),
   );
   place.hidden = false;
   place.scrollIntoView();
-  place.focus({ preventScroll: true });
+  (about[0] ?? place).focus({ preventScroll: true });
   if (seen.steps.some((step) => step.prompt_tokens !== null)) await embed(plot, sessionPlot(seen));
   else scroll.replaceWith(element("p", {}, "No step of this session has a known prompt."));
 }
@@ -145,7 +148,7 @@ async function openSession(row, part) {
 async function lookAt(id, step) {
   const columns = await unpack("sessions");
   const row = columns.session_id.indexOf(id);
-  if (isCarried(row)) return openSession(row, Math.floor(step / windowSteps()));
+  if (isCarried(row)) return openSession(row, Math.floor(step / windowSteps()), step);
   const search = document.getElementById("session-search");
   search.value = id;
   await listSessions();
@@ -163,13 +166,24 @@ function factsOf(session) {
   ].filter((fact) => fact !== null);
 }
 
-function windowButtons(session, row, part) {
+function aboutStep({ calls }, step) {
+  const itsCalls = calls.filter((call) => call.step === step.step);
+  return [
+    `Step ${whole(step.step)}, marked below`,
+    step.prompt_tokens === null ? null : `${whole(step.append_tokens)} of ${whole(step.prompt_tokens)} prompt tokens appended`,
+    step.miss_cause === null ? null : `${whole(step.missed_tokens)} missed: ${step.miss_cause.replace("_", " ")}`,
+    itsCalls.length ? `${counted(itsCalls.length, "tool call")}, ${whole(itsCalls.filter((call) => call.is_error).length)} failed` : null,
+    step.cost_usd === null ? null : `$${step.cost_usd.toFixed(2)}`,
+  ].filter((fact) => fact !== null).join(" · ");
+}
+
+function windowButtons(session, row, part, sought) {
   if (session.steps <= windowSteps()) return [];
   const line = element("p", { class: "windows" });
   for (let other = 0; other * windowSteps() < session.steps; other += 1) {
     const last = Math.min(session.steps, (other + 1) * windowSteps()) - 1;
     const button = element("button", { type: "button", "aria-pressed": String(other === part) }, `Steps ${whole(other * windowSteps())} to ${whole(last)}`);
-    button.addEventListener("click", () => openSession(row, other));
+    button.addEventListener("click", () => openSession(row, other, sought));
     line.append(button);
   }
   return [line];
