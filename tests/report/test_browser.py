@@ -323,6 +323,28 @@ def test_a_loss_says_of_how_many_its_tables_show_the_worst_and_has_no_empty_row(
     assert all(abs(box - table) <= 1 for box, table in boxes)
 
 
+def test_the_list_shows_when_a_session_started_without_scrolling(report: Path, read: Open) -> None:
+    page = read(report).page
+    page.wait_for_selector("#session-table tbody tr")
+    started = page.locator("#session-table thead th", has_text="Started").bounding_box()
+    place = page.locator(".explorer .scroll").first.bounding_box()
+    assert started and place
+    assert started["x"] + started["width"] <= place["x"] + place["width"]
+
+
+def test_the_tables_of_the_explorer_lead_to_their_definitions_and_sql(report: Path, read: Open) -> None:
+    page = read(report).page
+    explorer = page.locator(".explorer")
+    explorer.get_by_text("SQL", exact=True).click()
+    root = Path(__file__).resolve().parents[2]
+    for table in ("steps", "tool_calls"):
+        shown = explorer.locator(f"pre[data-model={table}]:not(:empty)")
+        assert shown.inner_text() == (root / "models" / "marts" / f"{table}.sql").read_text()
+        explorer.get_by_role("link", name=table).click()
+        page.wait_for_selector(f"details[open]#table-{table}")
+        assert page.locator(f"#table-{table} dt").count() > 20
+
+
 def test_a_long_session_is_shown_in_windows(warehouse: Path, tmp_path: Path, read: Open) -> None:
     db = tmp_path / "tracelab.duckdb"
     with changed(warehouse, db) as copy:
@@ -433,6 +455,19 @@ def test_a_print_names_the_sessions_to_look_at_and_is_no_wider_than_a_sheet(repo
     sessions = page.locator(".loss button[data-session]:visible")
     assert sessions.count() == page.locator("[data-cuts]:not([hidden]) > .loss [data-session]").count() > 5
     assert page.locator("#session-search").is_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") == SHEET["width"]
+
+
+def test_a_print_shows_the_session_that_is_open_and_nothing_to_click(report: Path, read: Open) -> None:
+    page = read(report, size=SHEET, scheme="dark").page
+    page.locator(".loss:visible", has_text="Prompts read anew").locator("button").first.click()
+    page.wait_for_selector("#session .is-drawn")
+    page.emulate_media(media="print")
+    plot = page.locator("#session svg").bounding_box()
+    assert plot and 500 < plot["width"] <= SHEET["width"]
+    assert page.locator(".explorer :is(button, input, summary, a):visible").count() == 0
+    mark = "getComputedStyle(document.querySelector('#session svg .mark-symbol path')).fill"
+    assert page.evaluate(mark) == "rgb(23, 32, 51)"
     assert page.evaluate("document.documentElement.scrollWidth") == SHEET["width"]
 
 

@@ -102,7 +102,8 @@ def page(db: Path, warehouse: duckdb.DuckDBPyConnection, pool: Executor) -> str:
     said = {cut: _said(warehouse, built, cut, layout) for cut in wanted}
     read = [name for figure in figures.values() for name in figure.tables]
     read += [name for section in layout for name in section.tables]
-    defined = definitions(warehouse, project_folder(), [*read, "summary_overview", "compare_published"])
+    read += [*sessions.TABLES, "summary_overview", "compare_published"]
+    defined = definitions(warehouse, project_folder(), read)
     drawn = {
         cut: {name: chart for half in halves for name, chart in half.result().items()}
         for cut, halves in drawing.items()
@@ -214,6 +215,7 @@ def _render(*, vega: str, **values: Any) -> str:
         script=script,
         policy=_policy(script, vega),
         limits=sessions.LIMITS,
+        explored=sessions.TABLES,
         **values,
     )
 

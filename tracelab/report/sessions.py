@@ -23,6 +23,8 @@ WINDOW_STEPS = 2000
 """Steps that the page shows of a session at once."""
 MOST_CHARS = 3_400_000
 """Room for steps, packed, in a page of 6 MB."""
+TABLES = ("sessions", "steps", "cache_reuse", "tool_calls", "compactions")
+"""Tables of which it shows columns."""
 LIMITS = {"costliest": COSTLIEST, "longest": LONGEST, "window": WINDOW_STEPS}
 
 _SESSIONS = """

@@ -4,6 +4,7 @@ const SESSIONS_AT_ONCE = 25;
 const COLUMNS = [
   ["cost_usd", "Cost", (value) => `$${value.toFixed(2)}`],
   ["steps", "Steps", whole],
+  ["started_ms", "Started (UTC)", (value) => new Date(value).toISOString().slice(0, 16).replace("T", " ")],
   ["project", "Project"],
   ["requests", "Requests", whole],
   ["tool_calls", "Calls", whole],
@@ -11,7 +12,6 @@ const COLUMNS = [
   ["hit_ratio", "Hit ratio", (value) => `${(100 * value).toFixed(1)}%`],
   ["peak_context_tokens", "Peak context", whole],
   ["compactions", "Compactions", whole],
-  ["started_ms", "Started (UTC)", (value) => new Date(value).toISOString().slice(0, 16).replace("T", " ")],
   ["model", "Model"],
   ["session_kind", "Kind"],
   ["provider", "Provider"],
