@@ -244,3 +244,11 @@ def test_a_warehouse_that_is_not_built_is_told_apart(tmp_path: Path) -> None:
     db = raw_warehouse(tmp_path / "tracelab.duckdb", files=[{}])
     with pytest.raises(TracelabError, match="run `tracelab build`"):
         build_report(db, tmp_path / "report.html")
+
+
+def test_a_warehouse_that_an_earlier_version_built_is_told_apart(warehouse: Path, tmp_path: Path) -> None:
+    db = tmp_path / "tracelab.duckdb"
+    with changed(warehouse, db) as copy:
+        copy.execute("drop table simulations.sim_restarts")
+    with pytest.raises(TracelabError, match=r"the session explorer .* run `tracelab build`"):
+        build_report(db, tmp_path / "report.html")

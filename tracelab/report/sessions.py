@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from tracelab.errors import TracelabError
 from tracelab.report.packing import columns, packed
 from tracelab.text import plain
 from tracelab.warehouse import open_read_only
@@ -139,10 +140,18 @@ class Explorer:
 
 
 def explore(db: Path) -> Explorer:
-    """Read what the session explorer shows."""
+    """Read what the session explorer shows.
+
+    Raises:
+        TracelabError: if the tables that it reads are not built.
+    """
     with open_read_only(db) as warehouse:
-        sessions = plain(warehouse.sql(_SESSIONS).pl())
-        windows = _windows(warehouse)
+        try:
+            sessions = plain(warehouse.sql(_SESSIONS).pl())
+            windows = _windows(warehouse)
+        except duckdb.CatalogException as error:
+            reason = "the session explorer reads tables that are not built: run `tracelab build`"
+            raise TracelabError(reason) from error
     rows = {session_id: row for row, session_id in enumerate(sessions["session_id"])}
     carried: dict[int, list[str]] = {}
     room = MOST_CHARS
