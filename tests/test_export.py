@@ -47,7 +47,7 @@ def test_values_survive_the_way_through_csv(db: Path, tmp_path: Path) -> None:
             ["claude", 'a,"b"', "1e-09", ""],
             ["claude", "two\nlines", "", ""],
             ["claude", "", "2.0", ""],
-            ["codex", "=cmd|'/c calc'!A1", "0.1", "2026-01-02 03:04:05.678"],
+            ["codex", "'=cmd|'/c calc'!A1", "0.1", "2026-01-02 03:04:05.678"],  # which no spreadsheet runs
             ["", "", "1e+300", ""],
         ]
 

@@ -15,12 +15,15 @@ from tracelab.warehouse import copy_whole, identifier, open_read_only, quoted
 Format = Literal["csv", "parquet"]
 
 _OPTIONS = {"csv": "format csv, header", "parquet": "format parquet, compression zstd"}
+_FORMULA = r"^[=+\-@\t\r\n]"
+"""How text begins that a spreadsheet runs."""
 
 
 def export_tables(db: Path, out: Path, names: Sequence[str] = (), *, format: Format = "csv") -> list[Path]:
     """Write tables to `out`, by default every summary and the comparison; return the files as named.
 
     Rows are ordered by all columns, keys first, so that the same warehouse gives the same bytes each time.
+    In CSV, text that a spreadsheet would run as a formula has an apostrophe before it; Parquet keeps each byte.
     The comparison has the intervals of `tracelab compare` besides, which are no less deterministic.
 
     Raises:
@@ -31,7 +34,7 @@ def export_tables(db: Path, out: Path, names: Sequence[str] = (), *, format: For
         check_folder(out)
         try:
             out.mkdir(parents=True, exist_ok=True)
-            return [_write(warehouse, name, out / f"{name}.{format}", _OPTIONS[format]) for name in chosen]
+            return [_write(warehouse, name, out / f"{name}.{format}", format) for name in chosen]
         except (OSError, duckdb.IOException) as error:
             if "Could not read" in str(error):  # the warehouse, which is damaged
                 raise
@@ -93,11 +96,21 @@ def _chosen(public: Sequence[str], names: Sequence[str]) -> Sequence[str]:
     return names or [name for name in public if name.startswith(("compare_", "summary_"))]
 
 
-def _write(warehouse: duckdb.DuckDBPyConnection, name: str, path: Path, options: str) -> Path:
+def _write(warehouse: duckdb.DuckDBPyConnection, name: str, path: Path, format: Format) -> Path:
     rows = f"{_rows(warehouse, name)} order by {_order(warehouse, name)}"
+    if format == "csv":
+        rows = _as_text(warehouse, rows)
     with _replacing(path) as partial:
-        warehouse.execute(f"copy ({rows}) to '{quoted(partial)}' ({options})")
+        warehouse.execute(f"copy ({rows}) to '{quoted(partial)}' ({_OPTIONS[format]})")
     return path
+
+
+def _as_text(warehouse: duckdb.DuckDBPyConnection, rows: str) -> str:
+    """Put an apostrophe before text that looks like a formula."""
+    columns = warehouse.execute(f"describe {rows}").fetchall()
+    texts = [identifier(column) for column, kind, *_ in columns if kind == "VARCHAR"]
+    plain = [f"regexp_replace({text}, '({_FORMULA})', '''\\1') as {text}" for text in texts]
+    return f"select * replace ({', '.join(plain)}) from ({rows})" if plain else rows
 
 
 @contextmanager
