@@ -23,7 +23,7 @@ def export_tables(db: Path, out: Path, names: Sequence[str] = (), *, format: For
     """Write tables to `out`, by default every summary and the comparison; return the files as named.
 
     Rows are ordered by all columns, keys first, so that the same warehouse gives the same bytes each time.
-    In CSV, text that a spreadsheet would run as a formula has an apostrophe before it; Parquet keeps each byte.
+    In CSV, text that a spreadsheet would run as a formula has an apostrophe before it.
     The comparison has the intervals of `tracelab compare` besides, which are no less deterministic.
 
     Raises:

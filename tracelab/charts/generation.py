@@ -119,25 +119,23 @@ def first_token_time(title: str, times: pl.DataFrame, overview: pl.DataFrame) ->
     Reasoning may be faster than writing; where it was, what is left falls below 0, and the speed is no guide.
     A flat line means that a cached prompt costs no time; a rise with the context, that it is read again.
     """
-    notes = [
-        "from summary_decode_speed",
-        "steps that log the end of their reasoning only",
-        "below 0 where reasoning was faster than the mean",
-    ]
+    notes = ["from summary_decode_speed", "steps that log the end of their reasoning only"]
     if times.is_empty():
         return theme.empty(
-            "No step that tells when its reasoning ended.", title=title, notes=notes, size=theme.PAIR
+            "No step that tells when its reasoning ended.", title=title, notes=notes, size=theme.SINGLE
         )
     shown = theme.clients(times)
     # from 0, or the axis may have two ticks
     domain = axes.around(axes.RESIDUALS, min(theme.least(shown, "p25"), 0), theme.greatest(shown, "p75"))
     y = axes.symlog_y("p50:Q", "Residual time", "s", axes.RESIDUALS, domain)
-    body = _by_context(times, "Until the first token", y).properties(width=shapes.width_of(1))
+    body = _by_context(times, "Until the first token", y).properties(
+        width=shapes.width_of(1, size=theme.SINGLE)
+    )
     subtitle = [
         words.population(overview, words.counted(_whole(times)["all"], "measured step")),
-        "Median and band p25 to p75 of each octave of the prompt.",
+        "Median and band p25 to p75 of each octave; below 0 where reasoning was faster than the mean.",
     ]
-    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
+    return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.SINGLE, left=theme.Y_AXIS)
 
 
 def _whole(rows: pl.DataFrame) -> dict[str, int]:

@@ -15,9 +15,9 @@ ON_COLOUR = "#0f172a"
 """Text on a coloured bar, light page or dark."""
 
 
-def width_of(plots: int, gap: int = 28) -> int:
+def width_of(plots: int, gap: int = 28, size: tuple[int, int] = theme.PAIR) -> int:
     """Return how wide plots beside each other are, each with its y axis."""
-    return (960 - 2 * theme.PADDING - gap * (plots - 1)) // plots - theme.Y_AXIS
+    return (size[0] - 2 * theme.PADDING - gap * (plots - 1)) // plots - theme.Y_AXIS
 
 
 def landmarks(rows: pl.DataFrame, x: str, share: str) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import altair as alt
 import polars as pl
 
-PAIR, GRID = (960, 360), (960, 640)
+SINGLE, PAIR, GRID = (640, 360), (960, 360), (960, 640)
 """Static sizes in pixels: two plots beside each other, or many."""
 
 PROVIDERS = {"claude": "Claude", "codex": "Codex", "all": "All"}

@@ -53,7 +53,7 @@ with
             *,
             step_index // {WINDOW_STEPS} as part,
             epoch_ms(coalesce(ready_at, first_output_at)) // 1000 - started_s as begun_s,
-            (10000 * sum(cost_usd) over (partition by session_id order by step_index))::bigint as cost_so_far,
+            (1e6 * sum(cost_usd) over (partition by session_id order by step_index))::bigint as cost_so_far,
             case
                 when restart_tokens is not null then 'restart'
                 when miss_cause not in ('none', 'session_start') then miss_cause

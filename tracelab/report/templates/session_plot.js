@@ -103,7 +103,7 @@ function readWindow(packed, session, first) {
       request: of("request"), trigger: text(packed.steps.trigger, row), started_at: at(seconds),
       prefix_tokens: prefix, append_tokens: of("append"), prompt_tokens: isMetered ? prompt : null, output_tokens: of("output"),
       generation_s: tenths(of("generated")), human_wait_s: of("waited"),
-      cost_usd: of("cost") === null ? null : of("cost") / 10_000, running_cost_usd: cost / 10_000,
+      cost_usd: of("cost") === null ? null : of("cost") / 1_000_000, running_cost_usd: cost / 1_000_000,
       miss_cause: text(packed.steps.cause, row), missed_tokens: of("missed"),
     });
   });
