@@ -387,7 +387,7 @@ def test_a_long_session_is_shown_in_windows(warehouse: Path, tmp_path: Path, rea
         if cost is None:
             assert row["cost_usd"] == "–"
         else:
-            assert float(row["cost_usd"]) == pytest.approx(float(cost), abs=1e-4)
+            assert float(row["cost_usd"]) == pytest.approx(float(cost), abs=2e-6)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
