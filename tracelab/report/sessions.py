@@ -173,7 +173,10 @@ def _windows(warehouse: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, A
     found: dict[str, list[dict[str, Any]]] = {}
     for key, steps in _parts(warehouse, _STEPS):
         windows = found.setdefault(key[0], [])
-        spent = sum(cost or 0 for before in windows for cost in before["steps"]["cost"])
+        spent = 0
+        if windows:
+            before = windows[-1]
+            spent = before["spent"] + sum(cost or 0 for cost in before["steps"]["cost"])
         window = {"spent": spent, "steps": steps, "calls": calls.get(key)}
         windows.append(window | {"compactions": compactions.get(key)})
     return found
