@@ -265,7 +265,8 @@ def export(
 
     Tables are the summaries and what they are made of: steps, tool_calls, idle_gaps, cache_reuse, requests,
     sessions, compactions. A workload is the steps as requests to send: sizes, times and block ids, no names.
-    The same warehouse gives the same bytes each time.
+    The same warehouse gives the same bytes each time. In CSV, an apostrophe stands before text that a
+    spreadsheet would run as a formula, such as -home-ada; parquet has it as it is.
     """
     if workload is None:
         if sessions or since or until or text_files:
