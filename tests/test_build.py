@@ -253,3 +253,56 @@ def test_a_whole_build_that_passed_is_on_record(db: Path) -> None:
     assert last_made(db) == next_made(db, "Asia/Tokyo") != next_made(db, "UTC")
     build(db, select=["stg_files"])
     assert last_made(db) is None  # tables of two builds
+
+
+def test_a_build_over_a_whole_one_leaves_no_free_blocks_and_what_is_the_users(db: Path) -> None:
+    build(db, timezone="UTC")
+    with duckdb.connect(str(db)) as warehouse:
+        warehouse.execute("create table mine as select 1 as x")
+        warehouse.execute(
+            "create schema my; create view my.steps_of_mine as select count(*) as n from main.steps"
+        )
+    before, size = tables(db), blocks(db)
+    for _ in range(2):
+        build(db, timezone="UTC")
+    assert tables(db) == before
+    assert blocks(db)[0] <= size[0] * 1.1, "as large as after the first"
+    assert blocks(db)[1] <= size[0] * 0.1, "free"
+
+
+def blocks(db: Path) -> tuple[int, int]:
+    """All blocks of a database, and the free ones."""
+    with duckdb.connect(str(db), read_only=True) as warehouse:
+        [found] = warehouse.execute("select total_blocks, free_blocks from pragma_database_size()").fetchall()
+    return found
+
+
+def test_a_build_that_fails_leaves_the_whole_one_before(db: Path, project: Path) -> None:
+    build(db, timezone="UTC")
+    was, made = db.read_bytes(), last_made(db)
+    model = project / "models/marts/sessions.sql"
+    model.write_text(model.read_text().replace("select", "select no_such_column,", 1))
+    with pytest.raises(TracelabError, match=r"stays as it was:\n  model sessions: Binder Error"):
+        build(db, timezone="UTC")
+    assert db.read_bytes() == was
+    assert last_made(db) == made
+    assert [path.name for path in db.parent.iterdir() if "building" in path.name] == []
+
+
+def test_what_a_build_that_was_cut_off_left_is_cleared_away(db: Path) -> None:
+    names = {path.name for path in db.parent.iterdir()}
+    left = [db.parent / f".{db.name}.building{end}" for end in ("", ".wal", ".tmp/spilled")]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"of a build that was killed")
+    build(db, select=["stg_files"])
+    assert "staging.stg_files" in tables(db)
+    assert {path.name for path in db.parent.iterdir()} == names
+
+
+def test_a_link_to_a_warehouse_stays_a_link(db: Path, tmp_path: Path) -> None:
+    link = tmp_path / "linked.duckdb"
+    link.symlink_to(db)
+    build(link, select=["stg_files"])
+    assert link.is_symlink()
+    assert "staging.stg_files" in tables(db)

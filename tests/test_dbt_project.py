@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
+
+from tests.reference.settling import compiled_models
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -72,6 +75,23 @@ def test_every_table_names_its_grain_and_is_held_to_it(dbt_run: tuple[int, str, 
     (test,) = [node for node in nodes.values() if node["name"] == "assert_every_row_is_named_once"]
     assert {kinds[name]["materialized"] for name in kinds.keys() - named} == {"view"}
     assert set(test["depends_on"]["nodes"]) == named
+
+
+def test_a_table_that_is_made_in_parts_has_every_row(
+    dbt_run: tuple[int, str, Path], warehouse: Path, tmp_path: Path
+) -> None:
+    nodes = json.loads((dbt_run[2] / "manifest.json").read_text())["nodes"].values()
+    names = [node["name"] for node in nodes if node["config"]["meta"].get("parts")]
+    assert "summary_overview" in names
+    models = compiled_models(warehouse, tmp_path, " ".join(names))
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{warehouse}' as {models[0].database} (read_only); set timezone = 'UTC'")
+        for model in models:
+            connection.execute(f"create or replace temp table whole as {model.sql}")
+            apart = "(from {} except all from {})"
+            for pair in (("whole", model.relation), (model.relation, "whole")):
+                query = "from " + apart.format(*pair)
+                assert connection.execute(query).fetchall() == [], model.relation
 
 
 def test_the_sources_file_says_what_the_schema_says() -> None:

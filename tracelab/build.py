@@ -26,18 +26,21 @@ from tracelab.project import project_folder
 from tracelab.text import counted
 from tracelab.warehouse import (
     advice,
+    drop_tables,
     has_raw,
     known_zone,
     last_build,
-    open_for_writing,
     open_read_only,
     raw_sha256,
+    replaced,
 )
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
 _PROJECT_SUFFIXES = {".sql", ".yml", ".csv", ".py"}
+_THREADS = 3  # of dbt: two nodes in SQL while it prepares the next
+_STEPS_OF_TWO_AT_A_TIME = 600_000  # of more, one node at a time gets all the memory
 _MAX_FAILURES = 5  # told in full; the rest is counted
 _FAILED = ("error", "fail", "runtime error", "partial success")
 _UNKNOWN = "\nEither a model was changed, or the logs hold what TraceLab does not know yet: please report it."
@@ -88,20 +91,28 @@ def build(db: Path, *, select: Sequence[str] = (), timezone: str | None = None) 
         TracelabError: if nothing is loaded, the database is in use, or a model or test fails.
     """
     since = time.monotonic()
-    zone = _checked(db, timezone)
+    zone, was_built, steps = _checked(db, timezone)
     chosen = ["--select", *" ".join(select).split()] if select else []
-    with _work_folder(db) as work, _environment(db, work), _no_garbage_collection():
-        result = _dbt(
-            [
-                "build",
-                *chosen,
-                "--exclude-resource-type",
-                "unit_test",
-                "--vars",
-                json.dumps({"timezone": zone}),
-            ]
-        )
-    _raise_failures(result, db)
+    threads = _THREADS if steps <= _STEPS_OF_TWO_AT_A_TIME else 1
+    with replaced(db) as copy:
+        if was_built and not select:
+            drop_tables(copy, _table_names())
+        with _work_folder(copy) as work, _environment(copy, work), _no_garbage_collection():
+            result = _dbt(
+                [
+                    "build",
+                    *chosen,
+                    "--threads",
+                    str(threads),
+                    "--exclude-resource-type",
+                    "unit_test",
+                    "--vars",
+                    json.dumps({"timezone": zone}),
+                ]
+            )
+        if was_built:  # its tables are better than some new ones
+            _raise_failures(result, f"could not build {db}, which stays as it was")
+    _raise_failures(result, f"could not build all of {db}; what depends on these is as it was before")
     nodes = getattr(result.result, "results", [])
     kinds = Counter(str(node.node.resource_type) for node in nodes)
     warnings = [
@@ -142,12 +153,29 @@ def _project_sha256() -> str:
     return digest.hexdigest()
 
 
-def _checked(db: Path, timezone: str | None) -> str:
-    """Make sure that there is something to build from; return the zone of days."""
+def _checked(db: Path, timezone: str | None) -> tuple[str, bool, int]:
+    """Make sure that there is something to build from.
+
+    Returns: the zone of days, whether it was built whole before, and how many steps there are.
+    """
     with open_read_only(db) as warehouse:
-        if not has_raw(warehouse, db) or not warehouse.execute("from raw.files limit 1").fetchall():
+        found = (
+            warehouse.execute("select sum(steps) from raw.files").fetchall() if has_raw(warehouse, db) else []
+        )
+        if not found or found[0][0] is None:
             raise TracelabError(f"{db} holds no sessions yet: run `tracelab load` first")
-    return known_zone(timezone)
+        return known_zone(timezone), last_build(warehouse) is not None, int(found[0][0])
+
+
+def _table_names() -> set[str]:
+    """Names of all tables and views that a build makes."""
+    folders = (project_folder() / "models", project_folder() / "seeds")
+    return {
+        path.stem
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.suffix in (".sql", ".py", ".csv")
+    }
 
 
 @contextmanager
@@ -220,7 +248,7 @@ def _dbt(arguments: Sequence[str]) -> "dbtRunnerResult":
         json.dumps({"error": "all", "warn": ["LogTestResult"]}),  # a data test says itself how grave it is
     ]
     try:
-        result = dbtRunner().invoke([*quiet, *arguments, "--threads", "3"])
+        result = dbtRunner().invoke([*quiet, *arguments])
         if result.exception is not None and "KeyboardInterrupt" in repr(result.exception):
             raise KeyboardInterrupt from result.exception
         return result
@@ -228,15 +256,12 @@ def _dbt(arguments: Sequence[str]) -> "dbtRunnerResult":
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
-def _raise_failures(result: "dbtRunnerResult", db: Path) -> None:
+def _raise_failures(result: "dbtRunnerResult", failed: str) -> None:
     if result.success:
         return
     if result.exception is not None:
-        if re.search("Could not set lock|already attached|different configuration", str(result.exception)):
-            with open_for_writing(db):  # says in one message who holds it
-                pass
         message = _message(result.exception)
-        raise TracelabError(f"could not build {db}: {message}{advice(message)}") from result.exception
+        raise TracelabError(f"{failed}: {message}{advice(message)}") from result.exception
     nodes = getattr(result.result, "results", [])
     told = [
         f"  {node.node.resource_type} {node.node.name}: {_fault(node)}"
@@ -246,7 +271,7 @@ def _raise_failures(result: "dbtRunnerResult", db: Path) -> None:
     if len(told) > _MAX_FAILURES:
         told[_MAX_FAILURES:] = [f"  and {len(told) - _MAX_FAILURES} more"]
     raise TracelabError(
-        f"could not build all of {db}; what depends on these is as it was before:\n"
+        f"{failed}:\n"
         + "\n".join(told)
         + (advice(str(told)) or (_SHORT if "Out of Memory" in str(told) else _UNKNOWN))
     )

@@ -1,7 +1,8 @@
 """The only place that connects to DuckDB: opens the warehouse, or says in one message why that fails."""
 
 import re
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -72,6 +73,53 @@ def open_for_writing(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             raise TracelabError(
                 f"could not write {path}, which stays as it was: {_first_line(error)}{advice(str(error))}"
             ) from error
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Give a copy of the warehouse to change; it replaces the warehouse, unless an exception comes.
+
+    So a change is made whole or not at all, and what the copy drops first leaves no free blocks in the end.
+    Nobody else may open the warehouse meanwhile: what they wrote would be lost.
+
+    Raises:
+        TracelabError: if it is in use, damaged, of another version, or cannot be written or copied.
+    """
+    path = path.resolve()
+    copy = path.with_name(f".{path.name}.building")
+    with _connect(path, read_only=False, settings=_LOADING) as warehouse:
+        try:
+            warehouse.execute("force checkpoint")  # all that was loaded is in the one file
+            _remove(copy)
+            shutil.copy(path, copy)
+            yield copy
+            copy.replace(path)
+        except (duckdb.Error, OSError) as error:
+            message = _first_line(error)
+            raise TracelabError(
+                f"could not write {copy}, which was to replace {path.name}: {message}{advice(message)}"
+            ) from error
+        finally:
+            _remove(copy)
+
+
+def drop_tables(path: Path, names: Collection[str]) -> None:
+    """Drop what has one of these names, tables and views of whatever schema but `raw`; free their blocks."""
+    with _connect(path, read_only=False, settings=_LOADING) as warehouse:
+        for schema_name, name, kind in warehouse.execute(
+            "select schema_name, table_name, 'table' from duckdb_tables() where schema_name <> 'raw'"
+            " union all select schema_name, view_name, 'view' from duckdb_views() where not internal"
+        ).fetchall():
+            if name in names:
+                warehouse.execute(f"drop {kind} {identifier(schema_name)}.{identifier(name)}")
+        warehouse.execute("force checkpoint")
+
+
+def _remove(copy: Path) -> None:
+    """Remove a copy that was begun, and what its writers left beside it."""
+    for suffix in ("", ".wal"):
+        copy.with_name(copy.name + suffix).unlink(missing_ok=True)
+    shutil.rmtree(copy.with_name(copy.name + ".tmp"), ignore_errors=True)
 
 
 def copy_whole(path: Path, copy: Path) -> None:

@@ -73,7 +73,10 @@ with
                 partition by step_session_id, event_id, block_index
             )
     ),
-    disputed as (select distinct step_number from misplaced),
+    -- unnested: DuckDB expects few rows of it, and does not hash every step for them
+    disputed as (
+        select unnest(list(distinct step_number)) as step_number from misplaced
+    ),
     -- most steps stand in one file, in one run: as they are listed there
     plain_steps as not materialized(
         select * from settled anti join disputed using (step_number) where is_plain

@@ -452,3 +452,4 @@ from
         value for name
         in (columns(* exclude (section, provider, session_kind, model, trigger)))
     )
+where {{ is_in_part("section") }}

@@ -8,8 +8,10 @@ with
             model,
             trigger,
             if(hit_ratio < 0.1, 'low', 'other') as hit_band,
-            idle_gap_ms,
-            published_gap_ms
+            if({{ is_in_part("'causal'") }}, idle_gap_ms, null) as idle_gap_ms,
+            if(
+                {{ is_in_part("'published'") }}, published_gap_ms, null
+            ) as published_gap_ms
         from {{ ref("steps") }} as steps
         left join
             (
@@ -54,4 +56,4 @@ from
         )
     )
 -- without any step there is no row of all
-where steps > 0
+where steps > 0 and {{ is_in_part("gap_measure") }}

@@ -35,7 +35,7 @@ with
             hit_bins.bin as hit_bin,
             hit_bins.low as hit_low,
             hit_bins.high as hit_high
-        from steps
+        from (select * from steps where {{ is_in_part("gap_measure") }}) as steps
         asof join
             (select * from bins where grid = 'idle_s') as gap_bins
             on gap_ms / 1000 >= gap_bins.low

@@ -9,7 +9,30 @@ with
             model,
             'all' as trigger,
             'pairs' as population,
-            columns('prefix_error|append|_less_|previous_.*output')
+            'prefix' as part,
+            columns('prefix_error')
+        from steps
+        where prefix_error is not null
+        union all by name
+        select
+            provider,
+            session_kind,
+            model,
+            'all' as trigger,
+            'pairs' as population,
+            'append' as part,
+            columns('append')
+        from steps
+        where prefix_error is not null
+        union all by name
+        select
+            provider,
+            session_kind,
+            model,
+            'all' as trigger,
+            'pairs' as population,
+            'output' as part,
+            columns('previous_.*output|cache_write_less')
         from steps
         where prefix_error is not null
         union all by name
@@ -19,6 +42,7 @@ with
             model,
             trigger,
             'pairs' as population,
+            'output' as part,
             append_less_output,
             cache_write_less_output
         from steps
@@ -32,6 +56,7 @@ with
             if(
                 append_less_output < 0, 'append_below_output', 'append_covers_output'
             ) as population,
+            'covered' as part,
             if(append_less_output < 0, - append_less_output, null) as lacking_output,
             columns('append_tokens|previous_|_chars')
         from steps
@@ -43,6 +68,7 @@ with
             model,
             'all' as trigger,
             'visible_output_from' as population,
+            'thresholds' as part,
             threshold,
             columns('prefix_error$|append_tokens|previous_')
         from steps
@@ -56,6 +82,7 @@ with
             model,
             unnest(['all', trigger]) as trigger,
             'input_chars_to' as population,
+            'thresholds' as part,
             threshold,
             columns('input_chars|append_tokens|(previous|less)_output|adjusted_append')
         from steps
@@ -70,6 +97,7 @@ with
             model,
             'all' as trigger,
             text_kind || '_from' as population,
+            'thresholds' as part,
             threshold,
             all_chars as input_chars,
             columns('(input|prefix|append|cache_write|plain)_tokens')
@@ -97,6 +125,7 @@ with
                 )::double[]
             } as "\0"
         from populations
+        where {{ is_in_part("part") }}
         group by {{ cuts() }}, trigger, population, threshold
     )
 select

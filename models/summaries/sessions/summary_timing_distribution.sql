@@ -102,6 +102,7 @@ with
             block,
             {{ distributions("columns('_ms$')", per=1000) }}
         from spans
+        where {{ is_in_part("block") }}
         group by {{ cuts() }}, block
         having block not like 'session%' or grouping(model) = 1
     )
