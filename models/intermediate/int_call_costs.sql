@@ -18,7 +18,7 @@ with
         from {{ ref("stg_steps") }}
         left join {{ ref("int_step_events") }} using (step_id)
     ),
-    calls as (
+    calls as not materialized(
         select
             step_id,
             null as call_index,

@@ -1,7 +1,7 @@
 -- One row per step that has a previous step: how long its context lay idle before it.
 with
     steps as not materialized(select * from {{ ref("steps") }} where purpose is null),
-    step_events as (
+    step_events as not materialized(
         select
             step_id,
             first_logged_at,

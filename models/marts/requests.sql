@@ -1,7 +1,9 @@
 -- One row per request: what one prompt set off, until the next.
 with
-    steps as (select * from {{ ref("steps") }} where request_id is not null),
-    events as (select * from {{ ref("stg_events") }}),
+    steps as not materialized(
+        select * from {{ ref("steps") }} where request_id is not null
+    ),
+    events as not materialized(select * from {{ ref("stg_events") }}),
     waits as (
         select
             step_id,

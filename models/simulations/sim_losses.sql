@@ -1,8 +1,10 @@
 -- One row per session, loss and cause, and all: what might not have been spent.
 with
-    steps as (select *, input_tokens + output_tokens as tokens from {{ ref("steps") }}),
-    holds as (select * from {{ ref("sim_tool_holds") }}),
-    calls as (
+    steps as not materialized(
+        select *, input_tokens + output_tokens as tokens from {{ ref("steps") }}
+    ),
+    holds as not materialized(select * from {{ ref("sim_tool_holds") }}),
+    calls as not materialized(
         select * from {{ ref("tool_calls") }} where not is_human_tool and not is_denied
     ),
     -- only the runner's own time tells when a call ran, not how long its result took

@@ -2,7 +2,9 @@
 -- kind of session, and all: how far off the best guess for its segments from the others
 -- of the neighbourhood is, which no function of tokens can do better.
 with
-    segments as (select * from {{ ref("sim_timing_segments") }} where is_usable),
+    segments as not materialized(
+        select * from {{ ref("sim_timing_segments") }} where is_usable
+    ),
     placed as (
         select
             'exact' as likeness,

@@ -28,10 +28,20 @@ with
         from {{ source("raw", "steps") }} as steps
         left join repeats using (file_id, session_id, step_seq)
     ),
-    first_times as (
+    -- a number for two long texts, by which every event is looked up
+    logs as materialized(
         select
             file_id,
             session_id,
+            is_own,
+            is_published,
+            row_number() over () as log_number
+        from (select distinct file_id, session_id from raw_steps)
+        left join raw_sessions using (file_id, session_id)
+    ),
+    first_times as (
+        select
+            log_number,
             step_seq,
             -- its outputs' own: a copy that lost a step has its inputs in the next one
             coalesce(
@@ -43,8 +53,9 @@ with
             min(event_index) as first_event_index,
             max(event_index) - min(event_index) + 1 = count(*) as is_one_run
         from {{ source("raw", "events") }}
+        inner join logs using (file_id, session_id)
         where step_seq is not null
-        group by all
+        group by log_number, step_seq
     ),
     session_ends as (
         select
@@ -199,13 +210,13 @@ with
             -- what stands in a copied part gives way to the session's own file,
             -- record by record
             is_inherited
-            and not coalesce(raw_sessions.is_own, false)
+            and not coalesce(logs.is_own, false)
             and not {{ var("include_replays") }}
             and raw_steps.session_id
             in (select session_id from own_sessions) as gives_way
         from raw_steps
-        left join raw_sessions using (file_id, session_id)
-        left join first_times using (file_id, session_id, step_seq)
+        inner join logs using (file_id, session_id)
+        left join first_times using (log_number, step_seq)
         left join
             copied
             on raw_steps.provider = copied.provider
@@ -270,7 +281,7 @@ with
             (provider, message_id)
             in (select provider, answer_message_id from judged where is_let_go)
     ),
-    owned as (
+    owned as not materialized(
         select
             judged.*,
             if(
@@ -350,13 +361,22 @@ with
         from step_places
         inner join session_starts using (step_session_id)
     ),
-    answers_numbered as (
-        select *
-        from numbered
-        where
-            (step_session_id, message_id) in (
-                select settled_session_id, settled_message_id from owned where is_replay
+    -- unnested: DuckDB expects few rows of it, and does not hash every step for them
+    replayed as (
+        select unnest(list(distinct answer), recursive := true)
+        from
+            (
+                select
+                    {
+                        'step_session_id':settled_session_id,
+                        'message_id':settled_message_id
+                    } as answer
+                from owned
+                where is_replay
             )
+    ),
+    answers_numbered as (
+        select * from numbered semi join replayed using (step_session_id, message_id)
     )
 select
     owned.file_id,

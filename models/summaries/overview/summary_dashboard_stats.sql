@@ -1,6 +1,6 @@
 -- One row per cut and number: how somebody works with agents.
 with
-    steps as (
+    steps as not materialized(
         select
             *,
             local_time::date as day,

@@ -34,7 +34,7 @@ with
                 from {{ ref("cache_reuse") }}
             ) using (step_id)
     ),
-    tool_calls as (select * from {{ ref("tool_calls") }}),
+    tool_calls as not materialized(select * from {{ ref("tool_calls") }}),
     requests as (select * from {{ ref("requests") }}),
     sessions as (select * from {{ ref("sessions") }}),
     scope as (

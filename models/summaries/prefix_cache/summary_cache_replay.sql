@@ -1,7 +1,7 @@
 -- One row per cut, population of steps and measure: how far counters are from those of
 -- a cache that held the prompt before.
 with
-    steps as (select * from {{ ref("sim_cache_replay") }}),
+    steps as not materialized(select * from {{ ref("sim_cache_replay") }}),
     populations as (
         select
             provider,

@@ -2,7 +2,7 @@
 -- goes, in seconds. Sessions are not cut by model.
 with
     sessions as (select * from {{ ref("sessions") }} where steps > 0 and wall_ms > 0),
-    steps as (select * from {{ ref("steps") }}),
+    steps as not materialized(select * from {{ ref("steps") }}),
     tool_calls as (select * from {{ ref("tool_calls") }}),
     calls as (
         select step_id, sum(effective_ms) as tool_ms from tool_calls group by step_id

@@ -2,7 +2,7 @@
 -- size, in tokens.
 with
     bins as (select * from {{ ref("bins") }} where grid = 'prefix_tokens'),
-    steps as (
+    steps as not materialized(
         select
             provider,
             session_kind,
