@@ -38,6 +38,32 @@ def test_every_number_is_made_of_the_rows_that_its_interval_is_drawn_from(
         assert figure.interval.low <= figure.interval.high
 
 
+def test_an_interval_is_of_its_number_where_a_tool_has_no_name_and_a_fall_lies_beyond_an_unknown_size(
+    warehouse: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "tracelab.duckdb"
+    shutil.copyfile(warehouse, copy)
+    with _work_folder(warehouse) as work:
+        compiled = {path.stem: path.read_text() for path in (work / "target" / "compiled").rglob("*.sql")}
+    with duckdb.connect() as tables:
+        tables.execute(f"attach '{copy}' as warehouse; use warehouse")
+        tables.execute("update tool_calls set tool_name = null where tool_name in ('Bash', 'exec_command')")
+        tables.execute(
+            "update steps set inferred_pre_tokens = 150000, context_growth_tokens = null where step_index = 2"
+        )
+        for model in ("summary_overview", "summary_compactions", "compare_published"):
+            tables.execute(f"create or replace table {model} as ({compiled[model]})")
+    compared = {figure.figure_id: figure for figure in compare(copy)}
+    for name in (
+        "summary_paper_headlines.top3_tool_call_share.claude.share",
+        "summary_paper_headlines.top3_tool_call_share.codex.share",
+        "summary_compactions.major_reductions.all.count",
+        "summary_compactions.compactions_of_major.all.share",
+    ):
+        figure = compared[name]
+        assert figure.interval and figure.interval.estimate == pytest.approx(figure.ours, rel=1e-9), name
+
+
 @pytest.mark.parametrize("measure", ["output_tokens_per_s", "decode_tokens_per_s", "first_token_s"])
 def test_a_speed_is_drawn_with_all_the_decimals_that_its_table_keeps(warehouse: Path, measure: str) -> None:
     from tracelab import compare as module

@@ -155,11 +155,15 @@ ROWS: Mapping[str, str] = {
         ) using (provider, tool_name)
         """,
     "top_calls": """
-        select *, tool_name in (
-            select tool_name from tool_calls as counted where counted.provider = rows_calls.provider
-            group by tool_name order by count(*) desc, tool_name limit 3
-        ) as is_top
+        select rows_calls.*, is_top
         from rows_calls
+        join (
+            select provider, tool_name, row_number() over (
+                partition by provider order by count(*) desc, tool_name
+            ) <= 3 as is_top
+            from tool_calls group by provider, tool_name
+        ) as tools
+        on rows_calls.provider = tools.provider and rows_calls.tool_name is not distinct from tools.tool_name
         """,
     "sessions": """
         select cluster, sessions.*, coalesce(inferred, 0) as inferred
@@ -221,7 +225,10 @@ _TIMES = {
 }
 _COUNTS = {"session": "sessions", "request": "requests", "step": "steps"}
 _IS_COMPACTED = "(inferred_pre_tokens is not null)::int"
-_MAJOR = "context_growth_tokens <= -64000 and user_messages + tool_results > 0"
+_MAJOR = (
+    "inferred_pre_tokens is not null"
+    " or (context_growth_tokens <= -64000 and user_messages + tool_results > 0)"
+)
 _GROWTH = {"positive": "> 0", "negative": "< 0", "major": "<= -64000"}
 
 MEASURES: Mapping[str, Measure] = {
