@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from tests.reference.same import Value, last_digit, number, percent, printed, ratio
+from tests.reference.same import Value, last_digit, milliseconds, number, percent, printed, ratio
 from tests.reference.table import Table
 
 _Rows = Iterable[Mapping[str, object]]
@@ -65,17 +65,25 @@ def _how_many(text: str) -> _Rows:
 
 def _by_content(text: str) -> _Rows:
     """Number the sessions, which stand in a random order, by what they hold."""
+    names = ("input_len", "output_len", "tool_wait_after_ms", "prefix_len")
     sessions = defaultdict(list)
     for row in csv.DictReader(io.StringIO(text)):
-        names = ("input_len", "output_len", "tool_wait_after_ms", "prefix_len")
-        sessions[row["id"]].append({name: int(float(row[name])) for name in names})
-    ordered = sorted(sessions.values(), key=lambda steps: [[*step.values()] for step in steps])
+        sessions[row["id"]].append(row)
+    ordered = sorted(
+        sessions.values(), key=lambda steps: [[float(step[name]) for name in names] for step in steps]
+    )
     for place, steps in enumerate(ordered, 1):
-        yield from ({"id": place, "round_idx": index} | step for index, step in enumerate(steps))
+        yield from ({**step, "id": place} for step in steps)
 
 
 SESSIONS = (
-    Table("coding_trace.csv", ("id", "round_idx"), read=_by_content),
+    Table(
+        "coding_trace.csv",
+        ("id", "round_idx"),
+        {"tool_wait_after_ms": milliseconds},
+        exempt=("id|arrival_time",),
+        read=_by_content,
+    ),
     Table(
         "session_internal_counts.txt",
         ("scope", "metric", "unit"),
