@@ -309,9 +309,10 @@ def test_a_step_without_usage_is_counted_and_no_zero(marts: Marts) -> None:
             "calls": 1,
         },
         {"step_id": "b", "calls": 1},
+        {"step_id": "cut off", "append_tokens": 10, "input_tokens": 10, "calls": 1},
     )
     names = ("steps", "unmetered_steps", "append_p50_tokens", "unpriced_steps", "unpriced_tokens")
-    assert [marts.number(name) for name in names] == [2, 1, 10, 1, 14]
+    assert [marts.number(name) for name in names] == [3, 1, 10, 2, 24]
 
 
 def test_the_time_to_the_first_token_is_what_reasoning_does_not_explain(marts: Marts) -> None:

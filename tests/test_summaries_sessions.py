@@ -193,7 +193,13 @@ def test_costs_are_of_priced_steps_and_units_without_one_are_only_counted(marts:
         {"step_id": "2", "session_id": "a", "request_id": "a@1", **tokens, **price, "usage_is_final": False},
         {"step_id": "3", "session_id": "a", "request_id": "a@2", **tokens, **price},
         {"step_id": "4", "session_id": "a", "request_id": "a@2", **tokens},
-        {"step_id": "5", "session_id": "unpriced", "request_id": "unpriced@1", **tokens},
+        {
+            "step_id": "5",
+            "session_id": "unpriced",
+            "request_id": "unpriced@1",
+            **tokens,
+            "output_tokens": None,
+        },
         {"step_id": "6", "session_id": "a", "request_id": "a@1", "usage_is_final": False},
     )
     marts.add(
@@ -213,9 +219,9 @@ def test_costs_are_of_priced_steps_and_units_without_one_are_only_counted(marts:
     }
     left_out = ("unpriced_units", "unpriced_tokens", "placeholder_steps")
     assert {unit: tuple(row[name] for name in left_out) for unit, row in costs.items()} == {
-        "session": (2, 120, 1),
-        "request": (1, 60, 1),
-        "step": (2, 120, 1),
+        "session": (2, 90, 1),
+        "request": (1, 30, 1),
+        "step": (2, 90, 1),
     }
     parts = marts.rows("summary_cost_distribution", unit="session", measure="cost_usd", **POOLED)
     assert columns(parts, "category", "total", "total_share") == {
@@ -455,16 +461,16 @@ def test_a_model_without_a_price_has_tokens_and_no_cost(marts: Marts) -> None:
     marts.add(
         "steps",
         {"step_id": "a", **tokens, "cost_usd": "1"},
-        {"step_id": "b", "model": None, **tokens},
+        {"step_id": "b", "model": None, **tokens, "output_tokens": None},
         {"step_id": "c", "model": None},
     )
     rows = marts.rows("summary_dashboard_models", provider="claude", session_kind="all")
     assert columns(
         rows, "model", "steps", "cost_usd", "priced_steps", "unpriced_steps", "unpriced_tokens"
     ) == {
-        "all": (3, 1.0, 1, 1, 14),
+        "all": (3, 1.0, 1, 1, 10),
         "m": (1, 1.0, 1, 0, 0),
-        None: (2, None, 0, 1, 14),
+        None: (2, None, 0, 1, 10),
     }
 
 

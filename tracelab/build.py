@@ -97,7 +97,7 @@ def build(db: Path, *, select: Sequence[str] = (), timezone: str | None = None) 
     with replaced(db) as copy:
         if was_built and not select:
             drop_tables(copy, _table_names())
-        with _work_folder(copy) as work, _environment(copy, work), _no_garbage_collection():
+        with _work_folder(db) as work, _environment(copy, work), _no_garbage_collection():
             result = _dbt(
                 [
                     "build",

@@ -1,7 +1,8 @@
 -- One row per session, loss and cause, and all: what might not have been spent.
 with
     steps as not materialized(
-        select *, input_tokens + output_tokens as tokens from {{ ref("steps") }}
+        select *, input_tokens + coalesce(output_tokens, 0) as tokens
+        from {{ ref("steps") }}
     ),
     holds as not materialized(select * from {{ ref("sim_tool_holds") }}),
     calls as not materialized(

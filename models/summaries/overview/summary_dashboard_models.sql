@@ -22,7 +22,10 @@ with
                 where cost_usd is null and input_tokens is not null
             ) as unpriced_steps,
             coalesce(
-                sum(input_tokens + output_tokens) filter (where cost_usd is null), 0
+                sum(input_tokens + coalesce(output_tokens, 0)) filter (
+                    where cost_usd is null
+                ),
+                0
             )::bigint as unpriced_tokens
         from {{ ref("steps") }}
         group by {{ cuts() }}
@@ -46,8 +49,9 @@ select
     unpriced_steps,
     unpriced_tokens,
     steps / max(steps) over whole as step_share,
-    (input_tokens + output_tokens)
-    / nullif(max(input_tokens + output_tokens) over whole, 0) as token_share,
+    (input_tokens + coalesce(output_tokens, 0)) / nullif(
+        max(input_tokens + coalesce(output_tokens, 0)) over whole, 0
+    ) as token_share,
     cost_usd / nullif(max(cost_usd) over whole, 0) as cost_share
 from counted
 window whole as (partition by session_kind)

@@ -261,7 +261,10 @@ with
                 where cost_usd is null and input_tokens is not null
             ) as unpriced_steps,
             coalesce(
-                sum(input_tokens + output_tokens) filter (where cost_usd is null), 0
+                sum(input_tokens + coalesce(output_tokens, 0)) filter (
+                    where cost_usd is null
+                ),
+                0
             ) as unpriced_tokens,
             avg(cost_usd) as step_cost_mean_usd,
             median(cost_usd::double) as step_cost_p50_usd

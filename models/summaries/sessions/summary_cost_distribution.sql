@@ -16,7 +16,9 @@ with
             (prefix_cost_usd * 1000000000000)::bigint as prefix_cost,
             (output_cost_usd * 1000000000000)::bigint as output_cost,
             (cost_usd is null and input_tokens is not null)::int as unpriced_steps,
-            if(cost_usd is null, input_tokens + output_tokens, null) as unpriced_tokens,
+            if(
+                cost_usd is null, input_tokens + coalesce(output_tokens, 0), null
+            ) as unpriced_tokens,
             (
                 cost_usd is not null
                 and output_tokens is not null
