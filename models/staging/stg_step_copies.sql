@@ -76,9 +76,15 @@ with
         where usage_source = 'record'
     ),
     echoes as (
-        select provider, echo_id as key, min(message_id) as message_id
+        select
+            provider,
+            echo_id as key,
+            coalesce(
+                min(message_id) filter (where not is_inherited), min(message_id)
+            ) as message_id,
+            bool_and(is_inherited) as is_copied
         from raw_steps
-        where echo_id is not null and not is_inherited
+        where echo_id is not null
         group by all
     ),
     own_keys as (
@@ -180,7 +186,7 @@ with
                 when usage_source = 'token_count' and not is_inherited
                 then
                     (raw_steps.provider, raw_steps.message_id)
-                    in (select provider, key from echoes)
+                    in (select provider, key from echoes where not is_copied)
                 when usage_source = 'record_copy'
                 then
                     (raw_steps.provider, raw_steps.message_id)
