@@ -162,6 +162,7 @@ with
             raw_steps.line_no,
             raw_steps.provider,
             raw_steps.message_id,
+            raw_steps.is_inherited,
             struct_pack(
                 output := coalesce(output_tokens, -1),
                 input := coalesce(input_tokens, -1),
@@ -242,6 +243,11 @@ with
         select provider, message_id, session_id, min(first_event_at) as first_event_at
         from judged
         where not is_let_go and not is_alone
+        group by all
+    ),
+    known_times as (
+        select provider, message_id, min(first_event_at) as known_at
+        from candidates
         group by all
     ),
     -- a session that another of the same step's sessions names as its origin
@@ -332,12 +338,13 @@ with
         where not is_alone
     ),
     -- a session's steps in order: the running maximum of first times in each file,
-    -- the least over its files
+    -- the least over its files. A copy that was stamped anew has the time of its
+    -- original.
     placed as (
         select
-            *,
+            owned.*,
             coalesce(
-                max(first_event_at) over (
+                max(coalesce(first_event_at, if(is_inherited, known_at, null))) over (
                     partition by file_id, copy_session_id
                     order by line_no, step_seq
                     rows unbounded preceding
@@ -345,6 +352,7 @@ with
                 '-infinity'::timestamp
             ) as place_at
         from owned
+        left join known_times using (provider, message_id)
         where not is_let_go and copy_session_id = step_session_id
     ),
     step_places as (
