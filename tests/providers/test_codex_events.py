@@ -268,6 +268,29 @@ def test_a_new_turn_leaves_what_the_last_one_left_open() -> None:
     ]
 
 
+def test_a_summary_before_the_next_answer_takes_nothing_that_an_aborted_turn_left_open() -> None:
+    log = [
+        meta(),
+        started(1, "t1"),
+        says(2),
+        asks(3, call(1)),
+        event(4, "turn_aborted", reason="interrupted"),
+        started(10, "t2"),
+        recorded(11, resp(1), FIRST, turn_id="t2"),
+        compacted(11.1, latest=(resp(1), FIRST), compaction_response_id=resp(1)),
+        says(12),
+        recorded(13, resp(2), SECOND, turn_id="t2"),
+    ]
+    parsed = parse(log)
+    assert [(step.usage_source, step.turn_id, step.purpose) for step in parsed.of(Step)] == [
+        ("none", "t1", None),
+        ("record", "t2", "compaction"),
+        ("record", "t2", None),
+    ]
+    (tool,) = parsed.of(ToolCall)
+    assert tool.step_seq == 0
+
+
 def test_only_a_person_interrupts() -> None:
     aborts = [
         event(1, "turn_aborted", reason=reason) for reason in ("interrupted", "replaced", "budget_limited")

@@ -287,6 +287,8 @@ class Thread:
         """Make a step of a `token_usage_record`, or return the one that it makes again."""
         self.current = None
         self.layout = "last"
+        if self.is_cut and turn == self.turn != self.open_turn:  # a summary, say: what is open was broken off
+            self.abandon()
         known = self.by_response.get(response_id)
         if known is not None:
             self.hand_over()
