@@ -1,19 +1,47 @@
 """Fixtures that several tests share: the packaged sample, loaded and built once."""
 
+import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this run of tests, which its workers share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def once(run_folder: Path) -> Once:
+    """Make a file once a run: the first worker to ask for it makes it, another waits. Nobody writes to it."""
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        path = run_folder / name
+        path.parent.mkdir(exist_ok=True)
+        is_made = path.with_name(f"{path.name}.made")
+        with path.with_name(f"{path.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not is_made.exists():
+                make(path)
+                is_made.touch()
+        return path
+
+    return made
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quiet_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _quiet_home(run_folder: Path) -> Iterator[None]:
     """Keep every test off this user's own sessions, caches and warehouse."""
-    home = tmp_path_factory.mktemp("home")
+    home = run_folder / "home"
+    home.mkdir(exist_ok=True)
     kept = {name: os.environ.get(name) for name in _NAMES}
     for name in _NAMES:
         os.environ.pop(name, None)
@@ -41,27 +69,26 @@ _NAMES = (
 
 
 @pytest.fixture(scope="session")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def warehouse(once: Once) -> Path:
     """The packaged sample as a built warehouse; read it, do not write to it."""
     from tracelab.build import build
     from tracelab.discover import sample_home
     from tracelab.load import load
 
-    db = tmp_path_factory.mktemp("sample") / "tracelab.duckdb"
-    load([sample_home()], db=db)
-    build(db)
-    return db
+    def make(db: Path) -> None:
+        load([sample_home()], db=db)
+        build(db)
+
+    return once("sample/tracelab.duckdb", make)
 
 
 @pytest.fixture(scope="session")
-def large_warehouse(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def large_warehouse(warehouse: Path, once: Once) -> Path:
     """A built warehouse of 300,000 steps; read it, do not write to it."""
     from tests.large_warehouse import large_raw
     from tracelab.build import build
 
-    db = large_raw(warehouse, tmp_path_factory.mktemp("large") / "tracelab.duckdb")
-    build(db)
-    return db
+    return once("large/tracelab.duckdb", lambda db: build(large_raw(warehouse, db)))
 
 
 @pytest.fixture

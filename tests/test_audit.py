@@ -7,6 +7,7 @@ import lzma
 import os
 import pwd
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -22,10 +23,9 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from tests.conftest import SHARED
-from tracelab.build import build
+from tests.conftest import Once
+from tests.reference.corpora import SHARED, built, skip_unless_there
 from tracelab.errors import TracelabError
-from tracelab.load import load
 from tracelab.publishing import Rules, publish
 from tracelab.publishing import audit as module
 from tracelab.publishing.audit import audit
@@ -456,12 +456,10 @@ def test_a_published_dataset_has_nothing_of_it(warehouse: Path, tmp_path: Path, 
     assert (1, None, "a secret") in found(key)
 
 
-def test_the_corpus_published_has_nothing_of_it(tmp_path: Path) -> None:
-    if not (home := SHARED / "corpus/home").exists():
-        pytest.skip(f"no reference data: {home} is not there")
+def test_the_corpus_published_has_nothing_of_it(once: Once, tmp_path: Path) -> None:
+    skip_unless_there(SHARED / "corpus")
     db = tmp_path / "tracelab.duckdb"
-    load([home], db=db)
-    build(db, select=["+sessions", "+tool_calls"])
+    shutil.copyfile(built(SHARED / "corpus", once), db)
     publish(db, tmp_path / "shared")
     assert list(audit(tmp_path / "shared", db=db)) == []
 

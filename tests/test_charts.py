@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.conftest import Once
 from tests.raw_warehouse import raw_warehouse
 from tracelab.build import build
 from tracelab.charts import charts, draw, draw_charts, shapes
@@ -34,11 +35,10 @@ STATIC_SIZES = {(640, 360), (960, 360), (960, 640)}
 
 
 @pytest.fixture(scope="module")
-def drawn(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def drawn(warehouse: Path, once: Once) -> Path:
     """A folder with every chart of the sample, in every format."""
-    out = tmp_path_factory.mktemp("charts")
-    draw_charts(warehouse, out, formats=("html", "svg", "png", "json"))
-    return out
+    formats = ("html", "svg", "png", "json")
+    return once("charts", lambda folder: draw_charts(warehouse, folder, formats=formats))
 
 
 @pytest.fixture(scope="module")

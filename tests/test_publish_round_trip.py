@@ -14,15 +14,13 @@ from typing import Any, NamedTuple
 import duckdb
 import pytest
 
-from tests.conftest import SHARED
+from tests.conftest import Once
 from tests.published_rows import session, write_lines
+from tests.reference.corpora import SHARED, built, skip_unless_there
 from tracelab.build import build
-from tracelab.discover import sample_home
 from tracelab.load import load
 from tracelab.publishing import Rules, publish
 from tracelab.publishing.keys import publishing_key
-
-HOMES = {"sample": sample_home(), "corpus": SHARED / "corpus/home"}
 
 NEVER = {
     # the client's own totals never leave
@@ -45,15 +43,16 @@ class Trip(NamedTuple):
     dataset: Path
 
 
-@pytest.fixture(scope="module", params=HOMES)
-def trip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trip]:
-    home = HOMES[request.param]
-    if not home.exists():
-        pytest.skip(f"no reference data: {home} is not there")
+@pytest.fixture(scope="module", params=["sample", "corpus"])
+def trip(
+    request: pytest.FixtureRequest, warehouse: Path, once: Once, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Trip]:
+    if request.param == "corpus":
+        skip_unless_there(SHARED / "corpus")
+        warehouse = built(SHARED / "corpus", once)
     folder = tmp_path_factory.mktemp("trip")
     private, public, dataset = folder / "private.duckdb", folder / "public.duckdb", folder / "dataset"
-    load([home], db=private)
-    build(private, timezone="UTC")
+    shutil.copyfile(warehouse, private)
     publish(private, dataset)
     load([dataset], db=public)
     build(public, timezone="UTC")

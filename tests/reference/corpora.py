@@ -8,6 +8,8 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
+from tests.conftest import Once
+
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
 REAL = SHARED / "real"
@@ -34,6 +36,18 @@ def home(corpus: Path, scratch: Path) -> Path:
     with tarfile.open(packed) as archive:
         archive.extractall(scratch, filter="data")
     return scratch
+
+
+def built(corpus: Path, once: Once) -> Path:
+    """Return a corpus's warehouse, loaded and built once; read it, do not write to it."""
+    from tracelab.build import build
+    from tracelab.load import load
+
+    def make(db: Path) -> None:
+        assert load([home(corpus, db.with_name("home"))], db=db).failed == 0
+        build(db, timezone="UTC")
+
+    return once(f"{corpus.name}/tracelab.duckdb", make)
 
 
 def skip_unless_there(path: Path) -> None:

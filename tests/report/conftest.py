@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.conftest import Once
 from tests.raw_warehouse import raw_warehouse
 from tracelab.build import build
 from tracelab.discover import sample_home
@@ -82,9 +83,9 @@ def read(browser: "playwright.Browser") -> Iterator[Callable[..., Reader]]:
 
 
 @pytest.fixture(scope="session")
-def report(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report(warehouse: Path, once: Once) -> Path:
     """The sample's report."""
-    return build_report(warehouse, tmp_path_factory.mktemp("report") / "report.html")
+    return once("report/report.html", lambda path: build_report(warehouse, path))
 
 
 @pytest.fixture(scope="session", params=FEW)

@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.conftest import SHARED
+from tests.conftest import Once
+from tests.reference.corpora import SHARED, built, skip_unless_there
 from tracelab.workloads import FORMATS, export_workload
 from tracelab.workloads.selection import Filters, Job, select_steps
 
@@ -141,21 +142,13 @@ def conversation(marts: Marts) -> Marts:
 
 
 @pytest.fixture(scope="session", params=["sample", "corpus"])
-def db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def db(request: pytest.FixtureRequest, once: Once) -> Path:
     """A built warehouse: the packaged sample, or the reference corpus where it is there."""
     if request.param == "sample":
         sample: Path = request.getfixturevalue("warehouse")
         return sample
-    home = SHARED / "corpus" / "home"
-    if not home.exists():
-        pytest.skip(f"no reference data: {home} is not there")
-    from tracelab.build import build
-    from tracelab.load import load
-
-    path = tmp_path_factory.mktemp("corpus") / "tracelab.duckdb"
-    load([home], db=path)
-    build(path, timezone="UTC")
-    return path
+    skip_unless_there(SHARED / "corpus")
+    return built(SHARED / "corpus", once)
 
 
 @pytest.fixture(scope="session")
