@@ -7,8 +7,8 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -249,11 +249,21 @@ def test_a_reader_that_leaves_early_causes_no_complaint(warehouse: Path, tmp_pat
         assert process.stderr.read() == b""
 
 
+def wait_until_a_child_has_open(db: Path, process: subprocess.Popen[bytes]) -> None:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while process.poll() is None:
+        with suppress(OSError):  # a child that ends, or a file that is closed meanwhile
+            for child in children.read_text().split():
+                if db in {path.readlink() for path in Path(f"/proc/{child}/fd").iterdir()}:
+                    return
+    raise AssertionError("the command was over before it opened the warehouse")
+
+
 def test_an_interrupt_ends_a_command_in_one_line(warehouse: Path, tmp_path: Path) -> None:
     endless = "with recursive r as (select 1 as i union all select i + 1 from r) select count(*) from r"
     command = [sys.executable, "-m", "tracelab", "--db", str(warehouse), "sql", endless]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True) as process:
-        time.sleep(2)
+        wait_until_a_child_has_open(warehouse, process)
         os.killpg(process.pid, signal.SIGINT)
         assert process.stderr
         [line] = process.stderr.read().decode().splitlines()
