@@ -22,8 +22,8 @@ demo: setup  ## Load the sample sessions, build every table, write CSV files and
 	@mkdir -p out && rm -f out/tracelab.duckdb
 	$(BIN)/tracelab --db out/tracelab.duckdb run tracelab/sample/home --out out --timezone UTC
 
-test: setup  ## Run every test
-	$(BIN)/python -m pytest
+test: setup  ## Run every test, in two processes
+	$(BIN)/python -m pytest --numprocesses 2
 
 check: lint test  ## Everything that must hold before a change goes in
 
