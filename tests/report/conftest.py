@@ -19,6 +19,8 @@ playwright = pytest.importorskip("playwright.sync_api", reason="the browser's te
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+LONGEST_WAIT_MS = 120_000
+"""A machine may have other work: what never happens still fails, only later."""
 FEW = {
     "nothing": "",
     "one_session": "",
@@ -59,8 +61,7 @@ class Reader:
         """Wait for every chart: what is out of view is drawn when the page has nothing else to do."""
         self.page.wait_for_function(
             "() => [...document.querySelectorAll('[data-chart] .plot')]"
-            ".every((plot) => plot.classList.contains('is-drawn'))",
-            timeout=120_000,
+            ".every((plot) => plot.classList.contains('is-drawn'))"
         )
 
 
@@ -71,6 +72,7 @@ def read(browser: "playwright.Browser") -> Iterator[Callable[..., Reader]]:
 
     def open_report(path: Path, *, size: dict[str, int] = DESKTOP, scheme: str = "light") -> Reader:
         context = browser.new_context(viewport=size, color_scheme=scheme, offline=True, accept_downloads=True)
+        context.set_default_timeout(LONGEST_WAIT_MS)
         reader = Reader(context.new_page())
         opened.append(reader)
         reader.page.goto(path.as_uri())
