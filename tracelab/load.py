@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracelab import schema
 from tracelab.discover import (
@@ -51,6 +51,17 @@ _MAX_PROCESSES = 2  # each may need 250 MB; together a load stays under 1 GB
 _INSERT_ROWS = 20_000  # few, since what is left when the readers are done is inserted by one core
 _INSERTS_AHEAD = 8
 """Inserts that may wait: some take long (a row group is compressed), and the readers go on meanwhile."""
+_FILE_ROWS = 1000
+_NOT_KEPT: Mapping[str, Any] = {
+    "path": "",
+    "user_name": None,
+    "store": None,
+    "consumed_sha256": None,
+    "records_by_type": {},
+    "first_at": None,
+    "last_at": None,
+}
+"""Of a file's row, once it is on its way to the table: there may be a hundred thousand."""
 _LIVE_S = 2 * 3600
 """A log written to this shortly before is likely to grow, and so is one that has grown."""
 _KEPT_S = 7 * 86_400
@@ -318,6 +329,7 @@ def _insert_all(
     bytes_done, bytes_total = 0, sum(sizes.values())
     reached = dict.fromkeys(sizes, 0)
     places_bytes = 0
+    rows: list[schema.File] = []
     outcomes: list[Outcome] = []
     arrived: dict[str, list[pa.RecordBatch]] = {table: [] for table in schema.TABLES}
     inserting: deque[Future[None]] = deque()
@@ -339,7 +351,11 @@ def _insert_all(
                     places_bytes += len(bookmark.place)
                     if places_bytes > _PLACES_BYTES:
                         message = message._replace(bookmark=bookmark._replace(place=None))
-                outcomes.append(message)
+                rows.append(message.file)
+                if len(rows) == _FILE_ROWS:
+                    arrived["files"].append(record_batch("files", rows))
+                    rows = []
+                outcomes.append(message._replace(file=message.file._replace(**_NOT_KEPT)))
                 message = Reached(message.file.file_id, sizes[message.file.file_id])
             # a file may have grown since it was found
             bytes_here = min(message.bytes_done, sizes[message.file_id])
@@ -350,8 +366,8 @@ def _insert_all(
                 progress(Progress(bytes_done, bytes_total, len(outcomes), len(logs), elapsed_s))
         for insert in inserting:
             insert.result()
-    if outcomes:
-        arrived["files"].append(record_batch("files", [outcome.file for outcome in outcomes]))
+    if rows:
+        arrived["files"].append(record_batch("files", rows))
     for table, batches in arrived.items():
         _insert(warehouse, table, batches)
     return outcomes
