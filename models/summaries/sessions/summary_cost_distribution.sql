@@ -85,7 +85,6 @@ with
             coalesce(sum(unpriced_tokens), 0)::bigint as unpriced_tokens,
             sum(placeholder_steps)::bigint as placeholder_steps
         from amounts
-        where {{ is_in_part("unit") }}
         group by {{ cuts() }}, unit
         having unit <> 'session' or grouping(model) = 1
     )
