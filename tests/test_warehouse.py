@@ -1,6 +1,8 @@
 """Opening the warehouse, or one message that says why it cannot be opened."""
 
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -8,7 +10,7 @@ import pytest
 
 from tracelab import schema
 from tracelab.errors import TracelabError
-from tracelab.warehouse import has_raw, open_for_writing, open_read_only
+from tracelab.warehouse import has_raw, open_for_writing, open_read_only, replaced
 
 
 @pytest.fixture
@@ -159,3 +161,11 @@ def test_a_load_spills_nowhere(db: Path) -> None:
     with open_for_writing(db) as warehouse:
         assert warehouse.execute("select current_setting('temp_directory')").fetchall() == [("",)]
         assert [path.name for path in db.parent.iterdir()] == [db.name]
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_nobody_opens_a_warehouse_that_is_being_replaced(db: Path, read_only: bool) -> None:
+    code = f"import duckdb; duckdb.connect({str(db)!r}, read_only={read_only})"
+    with replaced(db):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "Could not set lock" in done.stderr

@@ -23,6 +23,7 @@ _COPYING: Mapping[str, str] = {
     "memory_limit": "1GB",
     "threads": "1",  # two leave blocks half used and free ones between
 }
+_CHUNK_BYTES = 1 << 20
 _HEADERS_BYTES = 12_288
 """The headers that open a DuckDB file: a shorter one was never made to the end, and holds nothing."""
 
@@ -87,11 +88,13 @@ def replaced(path: Path) -> Iterator[Path]:
     """
     path = path.resolve()
     copy = path.with_name(f".{path.name}.building")
-    with _connect(path, read_only=False, settings=_LOADING) as warehouse:
+    # closing a file gives up every lock that the process has on it: this one stays open as long as the warehouse
+    with _connect(path, read_only=False, settings=_LOADING) as warehouse, path.open("rb") as file:
         try:
             warehouse.execute("force checkpoint")  # all that was loaded is in the one file
             _remove(copy)
-            shutil.copy(path, copy)
+            with copy.open("xb") as out:
+                shutil.copyfileobj(file, out, _CHUNK_BYTES)
             yield copy
             copy.replace(path)
         except (duckdb.Error, OSError) as error:
