@@ -1,5 +1,6 @@
 """Opening the warehouse, or one message that says why it cannot be opened."""
 
+import os
 import struct
 import subprocess
 import sys
@@ -169,3 +170,26 @@ def test_nobody_opens_a_warehouse_that_is_being_replaced(db: Path, read_only: bo
     with replaced(db):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "Could not set lock" in done.stderr
+
+
+def test_what_replaces_a_warehouse_is_whole_even_if_its_writer_was_cut_off(db: Path) -> None:
+    code = "import duckdb, os, sys; copy = duckdb.connect(sys.argv[1]);"
+    code += " copy.execute('create table mine as select 1 as x'); os._exit(0)"
+    with replaced(db) as copy:
+        subprocess.run([sys.executable, "-c", code, str(copy)], check=True)
+        assert copy.with_name(f"{copy.name}.wal").exists()
+    assert [path.name for path in db.parent.iterdir()] == [db.name]
+    with open_read_only(db) as warehouse:
+        assert warehouse.execute("from mine").fetchall() == [(1,)]
+
+
+def test_what_replaces_a_warehouse_is_read_by_whom_it_was_read_before(db: Path) -> None:
+    db.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(db, 65534, 65533)
+    was = db.stat()
+    with replaced(db) as copy:
+        assert copy.stat().st_mode == was.st_mode
+    now = db.stat()
+    assert (now.st_mode, now.st_uid, now.st_gid) == (was.st_mode, was.st_uid, was.st_gid)
+    assert now.st_ino != was.st_ino

@@ -1,9 +1,11 @@
 """The only place that connects to DuckDB: opens the warehouse, or says in one message why that fails."""
 
+import os
 import re
 import shutil
+import stat
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -93,9 +95,13 @@ def replaced(path: Path) -> Iterator[Path]:
         try:
             warehouse.execute("force checkpoint")  # all that was loaded is in the one file
             _remove(copy)
-            with copy.open("xb") as out:
+            with open(copy, "xb", opener=_open_private) as out:
                 shutil.copyfileobj(file, out, _CHUNK_BYTES)
+            _give_alike(copy, os.fstat(file.fileno()))
             yield copy
+            if _wal_of(copy).exists():  # its last writer could not put all of it in the one file
+                with _connect(copy, read_only=False, settings=_LOADING) as changed:
+                    changed.execute("force checkpoint")
             copy.replace(path)
         except (duckdb.Error, OSError) as error:
             message = _first_line(error)
@@ -118,10 +124,27 @@ def drop_tables(path: Path, names: Collection[str]) -> None:
         warehouse.execute("force checkpoint")
 
 
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _give_alike(copy: Path, status: os.stat_result) -> None:
+    """Give a copy the owner that its original has, as far as one may, and then its permissions."""
+    for owner in (status.st_uid, -1):
+        with suppress(PermissionError):
+            os.chown(copy, owner, status.st_gid)
+            break
+    copy.chmod(stat.S_IMODE(status.st_mode))
+
+
+def _wal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")
+
+
 def _remove(copy: Path) -> None:
     """Remove a copy that was begun, and what its writers left beside it."""
-    for suffix in ("", ".wal"):
-        copy.with_name(copy.name + suffix).unlink(missing_ok=True)
+    for path in (copy, _wal_of(copy)):
+        path.unlink(missing_ok=True)
     shutil.rmtree(copy.with_name(copy.name + ".tmp"), ignore_errors=True)
 
 
