@@ -259,15 +259,14 @@ def test_a_build_over_a_whole_one_leaves_no_free_blocks_and_what_is_the_users(db
     build(db, timezone="UTC")
     with duckdb.connect(str(db)) as warehouse:
         warehouse.execute("create table mine as select 1 as x")
-        warehouse.execute(
-            "create schema my; create view my.steps_of_mine as select count(*) as n from main.steps"
-        )
+        warehouse.execute("create schema my; create table my.steps as select 2 as x")
+        warehouse.execute("create view my.counted as select count(*) as n from main.steps")
     before, size = tables(db), blocks(db)
     for _ in range(2):
         build(db, timezone="UTC")
     assert tables(db) == before
-    assert blocks(db)[0] <= size[0] * 1.1, "as large as after the first"
-    assert blocks(db)[1] <= size[0] * 0.1, "free"
+    assert blocks(db)[0] <= size[0] * 1.2, "as large as after the first"
+    assert blocks(db)[1] <= size[0] * 0.2, "free"
 
 
 def blocks(db: Path) -> tuple[int, int]:

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from tests.reference.settling import compiled_models
+from tracelab.build import SCHEMAS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -55,6 +56,11 @@ def test_docs_generate_describes_every_table_and_column_there_is(dbt_run: tuple[
         if not told[table]["columns"].get(column, {}).get("description")
     ]
     assert not bare
+
+
+def test_a_build_knows_where_its_tables_lie(dbt_run: tuple[int, str, Path]) -> None:
+    nodes = json.loads((dbt_run[2] / "manifest.json").read_text())["nodes"].values()
+    assert {node["schema"] for node in nodes if node["resource_type"] in ("model", "seed")} == set(SCHEMAS)
 
 
 def test_every_mart_and_summary_has_a_contract(dbt_run: tuple[int, str, Path]) -> None:

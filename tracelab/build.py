@@ -38,6 +38,8 @@ from tracelab.warehouse import (
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
+SCHEMAS = ("main", "staging", "intermediate", "simulations", "seeds")
+"""Where a build makes tables: what others hold is the user's."""
 _PROJECT_SUFFIXES = {".sql", ".yml", ".csv", ".py"}
 _THREADS = 3  # of dbt: two nodes in SQL while it prepares the next
 _STEPS_OF_TWO_AT_A_TIME = 600_000  # of more, one node at a time gets all the memory
@@ -96,7 +98,7 @@ def build(db: Path, *, select: Sequence[str] = (), timezone: str | None = None) 
     threads = _THREADS if steps <= _STEPS_OF_TWO_AT_A_TIME else 1
     with replaced(db) as copy:
         if was_built and not select:
-            drop_tables(copy, _table_names())
+            drop_tables(copy, SCHEMAS, _table_names())
         with _work_folder(db) as work, _environment(copy, work), _no_garbage_collection():
             result = _dbt(
                 [

@@ -112,14 +112,14 @@ def replaced(path: Path) -> Iterator[Path]:
             _remove(copy)
 
 
-def drop_tables(path: Path, names: Collection[str]) -> None:
-    """Drop what has one of these names, tables and views of whatever schema but `raw`; free their blocks."""
+def drop_tables(path: Path, schemas: Collection[str], names: Collection[str]) -> None:
+    """Drop tables and views of these schemas that have one of these names; free their blocks."""
     with _connect(path, read_only=False, settings=_LOADING) as warehouse:
         for schema_name, name, kind in warehouse.execute(
-            "select schema_name, table_name, 'table' from duckdb_tables() where schema_name <> 'raw'"
+            "select schema_name, table_name, 'table' from duckdb_tables()"
             " union all select schema_name, view_name, 'view' from duckdb_views() where not internal"
         ).fetchall():
-            if name in names:
+            if schema_name in schemas and name in names:
                 warehouse.execute(f"drop {kind} {identifier(schema_name)}.{identifier(name)}")
         warehouse.execute("force checkpoint")
 
