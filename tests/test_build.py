@@ -305,3 +305,13 @@ def test_a_link_to_a_warehouse_stays_a_link(db: Path, tmp_path: Path) -> None:
     build(link, select=["stg_files"])
     assert link.is_symlink()
     assert "staging.stg_files" in tables(db)
+
+
+def test_a_warehouse_is_parsed_for_once_whatever_path_leads_to_it(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "linked.duckdb").symlink_to(db)
+    for path in (db, tmp_path / "linked.duckdb", db.parent / ".." / db.parent.name / db.name):
+        build(path, select=["stg_files"])
+    assert len([*(tmp_path / "cache/tracelab/dbt").iterdir()]) == 1

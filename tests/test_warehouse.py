@@ -1,10 +1,14 @@
 """Opening the warehouse, or one message that says why it cannot be opened."""
 
 import os
+import shutil
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -193,3 +197,20 @@ def test_what_replaces_a_warehouse_is_read_by_whom_it_was_read_before(db: Path) 
     now = db.stat()
     assert (now.st_mode, now.st_uid, now.st_gid) == (was.st_mode, was.st_uid, was.st_gid)
     assert now.st_ino != was.st_ino
+
+
+@pytest.mark.parametrize("writing", [open_for_writing, replaced])
+def test_nothing_is_written_to_a_file_that_was_replaced_as_it_was_opened(
+    db: Path, monkeypatch: pytest.MonkeyPatch, writing: Callable[[Path], AbstractContextManager[object]]
+) -> None:
+    connect = duckdb.connect
+
+    def connect_late(database: str, **options: Any) -> duckdb.DuckDBPyConnection:
+        connection = connect(database, **options)
+        shutil.copy(db, db.with_name("built"))
+        db.with_name("built").replace(db)
+        return connection
+
+    monkeypatch.setattr(duckdb, "connect", connect_late)
+    with pytest.raises(TracelabError, match="just replaced"), writing(db):
+        pass

@@ -184,7 +184,7 @@ def _table_names() -> set[str]:
 def _work_folder(db: Path) -> Iterator[Path]:
     """The cache folder of a database's builds; a passing one where no cache can be kept."""
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    key = hashlib.sha256(f"{project_folder()}\n{db.absolute()}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{project_folder()}\n{db.resolve()}".encode()).hexdigest()[:16]
     folder = caches / "tracelab" / "dbt" / key
     try:
         folder.mkdir(parents=True, exist_ok=True)

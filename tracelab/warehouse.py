@@ -90,7 +90,7 @@ def replaced(path: Path) -> Iterator[Path]:
     """
     path = path.resolve()
     copy = path.with_name(f".{path.name}.building")
-    # closing a file gives up every lock that the process has on it: this one stays open as long as the warehouse
+    # closing a file gives up every lock that the process has on it: this stays open as long as the warehouse
     with _connect(path, read_only=False, settings=_LOADING) as warehouse, path.open("rb") as file:
         try:
             warehouse.execute("force checkpoint")  # all that was loaded is in the one file
@@ -102,6 +102,8 @@ def replaced(path: Path) -> Iterator[Path]:
             if _wal_of(copy).exists():  # its last writer could not put all of it in the one file
                 with _connect(copy, read_only=False, settings=_LOADING) as changed:
                     changed.execute("force checkpoint")
+            with copy.open("rb") as made:
+                os.fsync(made.fileno())  # DuckDB did so for what it wrote, not for what was copied
             copy.replace(path)
         except (duckdb.Error, OSError) as error:
             message = _first_line(error)
@@ -258,10 +260,15 @@ def last_build(warehouse: duckdb.DuckDBPyConnection) -> LastBuild | None:
 
 
 def _connect(path: Path, *, read_only: bool, settings: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
+    found = path.stat() if path.exists() else None
     try:
-        return duckdb.connect(str(path), read_only=read_only, config=dict(settings))
+        warehouse = duckdb.connect(str(path), read_only=read_only, config=dict(settings))
     except duckdb.Error as error:
         raise TracelabError(_reason(path, error)) from error
+    if found and not read_only and not os.path.samestat(found, path.stat()):  # it may have opened the old one
+        warehouse.close()
+        raise TracelabError(f"a build has just replaced {path}: try again")
+    return warehouse
 
 
 def _reason(path: Path, error: duckdb.Error) -> str:
