@@ -1,5 +1,6 @@
 """Opening the warehouse, or one message that says why it cannot be opened."""
 
+import errno
 import os
 import shutil
 import struct
@@ -214,3 +215,16 @@ def test_nothing_is_written_to_a_file_that_was_replaced_as_it_was_opened(
     monkeypatch.setattr(duckdb, "connect", connect_late)
     with pytest.raises(TracelabError, match="just replaced"), writing(db):
         pass
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EBUSY])
+def test_a_warehouse_that_may_be_changed_but_not_replaced_is_told(
+    db: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(copy: Path, _: Path) -> None:  # as in another's sticky folder, or where the file is a mount
+        raise OSError(number, os.strerror(number), str(copy))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(TracelabError, match="; name another file with --db"), replaced(db):
+        pass
+    assert [path.name for path in db.parent.iterdir()] == [db.name]

@@ -294,10 +294,10 @@ def _reason(path: Path, error: duckdb.Error) -> str:
 
 
 def advice(message: str) -> str:
-    """Return what to do about a disk that takes nothing more, to go after DuckDB's message; else nothing."""
+    """Return what to do about a place that takes nothing more, to go after the message; else nothing."""
     if "No space left on device" in message:
         return "; free some space and try again"
-    if re.search("Read-only file system|Permission denied", message):
+    if re.search("Read-only file system|Permission denied|Operation not permitted|resource busy", message):
         return "; name another file with --db"
     return ""
 
