@@ -107,19 +107,32 @@ with
             up_to as (partition by neighbourhood_id, loss order by place)
     ),
     -- the guess is the weighted median of the others: those up to it weigh half or more
-    guessed as (
-        select weighed.*, abs(guess.duration_ms - weighed.duration_ms) as error_ms
+    halves as (
+        select
+            *,
+            total_weight + if(
+                2 * weight_up_to - weight >= total_weight, - weight, weight
+            ) as twice_half
         from weighed
+    ),
+    -- once a half: few differ, and an asof join looks at each pair of those that do not
+    guesses as (
+        select
+            asked.neighbourhood_id,
+            asked.loss,
+            asked.twice_half,
+            weighed.duration_ms as guess_ms
+        from (select distinct neighbourhood_id, loss, twice_half from halves) as asked
         asof join
-            weighed as guess
-            on weighed.neighbourhood_id = guess.neighbourhood_id
-            and weighed.loss = guess.loss
-            and weighed.total_weight + if(
-                2 * weighed.weight_up_to - weighed.weight >= weighed.total_weight,
-                - weighed.weight,
-                weighed.weight
-            )
-            <= 2 * guess.weight_up_to
+            weighed
+            on asked.neighbourhood_id = weighed.neighbourhood_id
+            and asked.loss = weighed.loss
+            and asked.twice_half <= 2 * weighed.weight_up_to
+    ),
+    guessed as (
+        select halves.*, abs(guess_ms - duration_ms) as error_ms
+        from halves
+        inner join guesses using (neighbourhood_id, loss, twice_half)
     ),
     errors as (
         select
