@@ -204,11 +204,14 @@ def test_a_reader_during_a_load_is_told_to_wait_and_disturbs_nothing(db: Path, t
     for number in range(100):
         (many / f"{number}.jsonl").write_bytes(session(number, steps=200))
     load([many / "0.jsonl"], db=db)
-    loader = subprocess.Popen([sys.executable, "-c", LOAD, str(many), str(db)])
     answers = set()
-    while loader.poll() is None:
-        status, said = run(db, "sql", "select count(*) as steps from raw.steps", "--format", "csv")
-        answers.add(said if status == 0 else "wait" * ("wait until it is done" in said))
+    for _ in range(10):  # a load that finds a reader there does not begin
+        loader = subprocess.Popen([sys.executable, "-c", LOAD, str(many), str(db)])
+        while loader.poll() is None:
+            status, said = run(db, "sql", "select count(*) as steps from raw.steps", "--format", "csv")
+            answers.add(said if status == 0 else "wait" * ("wait until it is done" in said))
+        if loader.returncode == 0:
+            break
     assert loader.returncode == 0
     assert answers <= {"steps\n200\n", "wait", "steps\n20000\n"}
     assert query(db, "select count(*) from raw.steps") == [(20_000,)]
