@@ -223,12 +223,19 @@ def _environment(db: Path, work: Path) -> Iterator[None]:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Spare dbt the search for garbage, half a second: it makes many objects and keeps them until it ends."""
+    """Spare dbt the search for garbage, half a second: it makes many objects and keeps them until it ends.
+
+    Nor are they searched afterwards, before the next build of this process.
+    """
     was_on = gc.isenabled()
+    if gc.get_freeze_count():
+        gc.unfreeze()
+        gc.collect()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if was_on:
             gc.enable()
 
