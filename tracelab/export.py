@@ -2,15 +2,14 @@
 
 import difflib
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import duckdb
 
 from tracelab.errors import TracelabError
-from tracelab.warehouse import copy_whole, identifier, open_read_only, quoted
+from tracelab.warehouse import copy_whole, identifier, open_read_only, quoted, replacing
 
 Format = Literal["csv", "parquet"]
 
@@ -55,7 +54,7 @@ def export_warehouse(db: Path, out: Path) -> Path:
         raise TracelabError(f"{path} is the warehouse itself: name another folder with --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with _replacing(path) as partial:
+        with replacing(path) as partial:
             copy_whole(db, partial)
     except (OSError, duckdb.IOException, duckdb.TransactionException) as error:  # the last: a full disk
         raise TracelabError(f"cannot write to {out}: {error}") from error
@@ -100,7 +99,7 @@ def _write(warehouse: duckdb.DuckDBPyConnection, name: str, path: Path, format: 
     rows = f"{_rows(warehouse, name)} order by {_order(warehouse, name)}"
     if format == "csv":
         rows = _as_text(warehouse, rows)
-    with _replacing(path) as partial:
+    with replacing(path) as partial:
         warehouse.execute(f"copy ({rows}) to '{quoted(partial)}' ({_OPTIONS[format]})")
     return path
 
@@ -111,24 +110,6 @@ def _as_text(warehouse: duckdb.DuckDBPyConnection, rows: str) -> str:
     texts = [identifier(column) for column, kind, *_ in columns if kind == "VARCHAR"]
     plain = [f"regexp_replace({text}, '({_FORMULA})', '''\\1') as {text}" for text in texts]
     return f"select * replace ({', '.join(plain)}) from ({rows})" if plain else rows
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Give the place of a file that takes another's when it is whole, and goes if it never is."""
-    partial = path.with_name(f".{path.name}.partial")
-    begun = (partial, partial.with_name(f"{partial.name}.wal"))  # which DuckDB leaves where the disk is full
-
-    def clear() -> None:
-        for file in begun:
-            file.unlink(missing_ok=True)
-
-    clear()  # of a run that was cut off
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        clear()
 
 
 def _rows(warehouse: duckdb.DuckDBPyConnection, name: str) -> str:

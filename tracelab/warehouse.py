@@ -89,29 +89,42 @@ def replaced(path: Path) -> Iterator[Path]:
         TracelabError: if it is in use, damaged, of another version, or cannot be written or copied.
     """
     path = path.resolve()
-    copy = path.with_name(f".{path.name}.building")
     # closing a file gives up every lock that the process has on it: this stays open as long as the warehouse
     with _connect(path, read_only=False, settings=_LOADING) as warehouse, path.open("rb") as file:
         try:
             warehouse.execute("force checkpoint")  # all that was loaded is in the one file
-            _remove(copy)
-            with open(copy, "xb", opener=_open_private) as out:
-                shutil.copyfileobj(file, out, _CHUNK_BYTES)
-            _give_alike(copy, os.fstat(file.fileno()))
-            yield copy
-            if _wal_of(copy).exists():  # its last writer could not put all of it in the one file
-                with _connect(copy, read_only=False, settings=_LOADING) as changed:
-                    changed.execute("force checkpoint")
-            with copy.open("rb") as made:
-                os.fsync(made.fileno())  # DuckDB did so for what it wrote, not for what was copied
-            copy.replace(path)
+            with replacing(path, "building") as copy:
+                with open(copy, "xb", opener=_open_private) as out:
+                    shutil.copyfileobj(file, out, _CHUNK_BYTES)
+                _give_alike(copy, os.fstat(file.fileno()))
+                yield copy
+                if _wal_of(copy).exists():  # its last writer could not put all of it in the one file
+                    with _connect(copy, read_only=False, settings=_LOADING) as changed:
+                        changed.execute("force checkpoint")
+                with copy.open("rb") as made:
+                    os.fsync(made.fileno())  # DuckDB did so for what it wrote, not for what was copied
         except (duckdb.Error, OSError) as error:
             message = _first_line(error)
             raise TracelabError(
-                f"could not write {copy}, which was to replace {path.name}: {message}{advice(message)}"
+                f"could not write {_beside(path, 'building')}, which was to replace {path.name}:"
+                f" {message}{advice(message)}"
             ) from error
-        finally:
-            _remove(copy)
+
+
+@contextmanager
+def replacing(path: Path, suffix: str = "partial") -> Iterator[Path]:
+    """Give the place of a file that takes another's when it is whole, and goes if it never is."""
+    begun = _beside(path, suffix)
+    _remove(begun)  # of a run that was cut off
+    try:
+        yield begun
+        begun.replace(path)
+    finally:
+        _remove(begun)
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(f".{path.name}.{suffix}")
 
 
 def drop_tables(path: Path, schemas: Collection[str], names: Collection[str]) -> None:
@@ -143,11 +156,11 @@ def _wal_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.wal")
 
 
-def _remove(copy: Path) -> None:
-    """Remove a copy that was begun, and what its writers left beside it."""
-    for path in (copy, _wal_of(copy)):
+def _remove(begun: Path) -> None:
+    """Remove a file that was begun, and what DuckDB left beside it."""
+    for path in (begun, _wal_of(begun)):
         path.unlink(missing_ok=True)
-    shutil.rmtree(copy.with_name(copy.name + ".tmp"), ignore_errors=True)
+    shutil.rmtree(begun.with_name(f"{begun.name}.tmp"), ignore_errors=True)
 
 
 def copy_whole(path: Path, copy: Path) -> None:
