@@ -67,7 +67,7 @@ def large_raw(sample: Path, db: Path) -> Path:
 def _columns(table: str) -> Iterator[str]:
     """Say what becomes of each column of a raw table in a round of a copy."""
     prompt = f"floor({table}.prefix_tokens * size) + floor({table}.append_tokens * size)"
-    for name, sql_type, _ in schema.columns(schema.TABLES[table]):
+    for name, sql_type, *_ in schema.columns(schema.TABLES[table]):
         column = f"{table}.{name}"
         if name in _SESSIONS:
             yield f"replace({column}, ':', ':' || copy || '-')"

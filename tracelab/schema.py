@@ -10,11 +10,12 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hi
 
 
 class Column(NamedTuple):
-    """One column of a raw table: its name, DuckDB type, and what it holds."""
+    """One column of a raw table: its name, DuckDB type, what it holds, and whether it may be null."""
 
     name: str
     sql_type: str
     description: str
+    is_nullable: bool
 
 
 class _Doc(NamedTuple):
@@ -315,20 +316,14 @@ def columns(row_type: type[Row]) -> Iterator[Column]:
     """Yield a raw table's columns in order."""
     for name, hint in get_type_hints(row_type, include_extras=True).items():
         if get_origin(hint) is Annotated:
-            doc = get_args(hint)[1]
-            yield Column(name, doc.sql_type, doc.description)
-
-
-def is_nullable(row_type: type[Row], column: str) -> bool:
-    """Say whether a raw column may be null."""
-    return type(None) in get_args(get_args(get_type_hints(row_type, include_extras=True)[column])[0])
+            held, doc = get_args(hint)[:2]
+            yield Column(name, doc.sql_type, doc.description, type(None) in get_args(held))
 
 
 def create_table(name: str) -> str:
     """Return the DDL of one raw table, with comments left to `_sources.yml`."""
-    row_type = TABLES[name]
     body = ", ".join(
-        f"{column.name} {column.sql_type}{'' if is_nullable(row_type, column.name) else ' not null'}"
-        for column in columns(row_type)
+        f"{column.name} {column.sql_type}{'' if column.is_nullable else ' not null'}"
+        for column in columns(TABLES[name])
     )
     return f"create table if not exists raw.{name} ({body})"
