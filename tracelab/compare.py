@@ -218,8 +218,8 @@ def _add_up(warehouse: duckdb.DuckDBPyConnection, names: dict[_Sum, str]) -> Non
         by_rows[each.rows].append((name, each))
     for rows, members in by_rows.items():
         totals = ", ".join(
-            # exact, so that the order of rows cannot show
-            f"sum(({each.value})::decimal(38, 12)) filter ({each.where}) as {name}"
+            # exact, so that the order of rows cannot show; each `filter` would copy what all sums are of
+            f"sum(if({each.where}, ({each.value})::decimal(38, 12), null)) as {name}"
             for name, each in members
         )
         lists = ", ".join(f"list({name}::double order by cluster) as {name}" for name, _ in members)
