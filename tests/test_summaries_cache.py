@@ -89,6 +89,13 @@ def test_every_trigger_and_bin_has_a_row_without_steps_too(marts: Marts) -> None
     assert {row["step_share"] for row in bins if row["trigger"] == "user"} == {None}
 
 
+def test_a_cut_without_a_hit_ratio_has_every_trigger_and_bin_too(marts: Marts) -> None:
+    marts.add("steps", _hit("a", 900, 100), {"step_id": "b", "provider": "codex", "calls": 1})
+    bins = marts.rows("summary_cache_hit_ratio_bins", **{**POOLED, "provider": "codex"})
+    assert len(bins) == 3 * (14 + 9)
+    assert {(row["steps"], row["step_share"], row["append_share"]) for row in bins} == {(0, None, None)}
+
+
 def _pair(marts: Marts, name: str, gap: int | None, total: int, fresh: int, append: int, **more: Any) -> None:
     reuse = {"input_tokens": total, "append_tokens": append, "prefix_tokens": total - append}
     reuse |= {"fresh_tokens": fresh, "idle_gap_ms": gap, "previous_step_id": "before"}

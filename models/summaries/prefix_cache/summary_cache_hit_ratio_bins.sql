@@ -2,7 +2,7 @@
 -- appended.
 with
     bins as (select * from {{ ref("bins") }}),
-    steps as (
+    hits as (
         select
             provider,
             session_kind,
@@ -27,15 +27,15 @@ with
             * exclude (fine_bin, coarse_bin),
             unnest(['fine', 'coarse']) as binning,
             unnest([fine_bin, coarse_bin]) as bin
-        from steps
+        from hits
         union all
-        -- every cut has every trigger and bin
+        -- every cut has every trigger and bin, also one of no hit ratio
         select provider, session_kind, model, trigger, 0, 0, binning, bin
         from
             (
                 select distinct
                     provider, session_kind, model, unnest(['user', 'tool']) as trigger
-                from steps
+                from {{ ref("steps") }}
             )
         inner join
             (
