@@ -140,6 +140,17 @@ def test_the_long_tail_is_told_by_category_and_by_kind_of_call_apart(marts: Mart
     }
 
 
+@pytest.mark.parametrize(("table", "bins"), [("summary_tool_latency_bins", 8), ("summary_tool_long_tail", 4)])
+def test_a_cut_without_a_latency_has_every_bin_too(marts: Marts, table: str, bins: int) -> None:
+    marts.add("tool_calls", call("Bash", effective_ms=5), call("exec", provider="codex", effective_ms=None))
+    pooled = {"tool_category": "all", "call_kind": "all"} if bins == 4 else {}
+    rows = marts.rows(table, **{**ALL, "provider": "codex"}, **pooled)
+    found = [
+        tuple(row[name] for name in ("tool_calls", "call_share", "total_s", "time_share")) for row in rows
+    ]
+    assert found == [(0, None, 0.0, None)] * bins
+
+
 def test_each_scheme_sorts_every_call_in_its_own_way(marts: Marts) -> None:
     marts.add(
         "tool_calls",

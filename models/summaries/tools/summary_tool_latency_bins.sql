@@ -13,7 +13,6 @@ with
             count(*) as tool_calls,
             count(*) filter (where is_error) as tool_errors
         from {{ ref("tool_calls") }}
-        where effective_ms is not null
         group by all
     ),
     binned as (
@@ -30,7 +29,7 @@ with
         from latencies
         asof join bins on effective_ms / 1000 >= low
         union all
-        -- every cut has every bin
+        -- every cut has every bin, also one of no latency
         select provider, session_kind, model, bin, low, high, 0, 0, 0
         from (select distinct provider, session_kind, model from latencies), bins
     ),
@@ -57,7 +56,7 @@ select
     high as high_s,
     tool_calls,
     tool_errors,
-    tool_calls / sum(tool_calls) over cut as call_share,
+    tool_calls / nullif(sum(tool_calls) over cut, 0) as call_share,
     total_ms / 1000 as total_s,
     total_ms / nullif(sum(total_ms) over cut, 0) as time_share
 from counted

@@ -14,7 +14,6 @@ with
             effective_ms,
             count(*) as tool_calls
         from {{ ref("tool_calls") }}
-        where effective_ms is not null
         group by all
     ),
     binned as (
@@ -28,7 +27,7 @@ with
         from latencies
         asof join bins on effective_ms / 1000 >= low
         union all
-        -- every cut has every bin
+        -- every cut has every bin, also one of no latency
         select *, 0, 0
         from
             (
@@ -67,7 +66,7 @@ select
     low as low_s,
     high as high_s,
     tool_calls,
-    tool_calls / sum(tool_calls) over cut as call_share,
+    tool_calls / nullif(sum(tool_calls) over cut, 0) as call_share,
     total_ms / 1000 as total_s,
     total_ms / nullif(sum(total_ms) over cut, 0) as time_share
 from counted
