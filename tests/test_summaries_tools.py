@@ -366,6 +366,17 @@ def test_buckets_of_the_gap_are_closed_above(marts: Marts) -> None:
     assert (fast["internal_s"], fast["gap_s"], fast["call_share"]) == (0.5, 1.0, 2 / 7)
 
 
+def test_a_clock_set_back_takes_no_time_off_the_wall_time(marts: Marts) -> None:
+    marts.add("tool_calls", timed("exec", 0, -5, None), timed("exec", 1, 2000, None))
+    at_all = {**CODEX, "gap_class": "all", "tool_name": "all", "measure": "wall"}
+    row = marts.row("summary_codex_tool_gap", **at_all)
+    assert (row["count"], row["min"], row["mean"], row["total_s"]) == (2, 0.0, 1.0, 2.0)
+    buckets = marts.rows("summary_codex_tool_gap_buckets", **at_all)
+    assert {(row["up_to_s"], row["total_s"], row["time_share"]) for row in buckets} == {
+        (1.0, 0.0, 0.0), (10.0, 2.0, 1.0)
+    }  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def sample(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(str(warehouse), read_only=True) as tables:
