@@ -343,6 +343,11 @@ def test_the_three_most_used_tools_are_those_of_each_client(marts: Marts) -> Non
     assert (marts.number("top_3_tools_share"), marts.number("tool_names")) == (12 / 20, 8)
 
 
+def test_a_call_without_a_name_adds_no_name(marts: Marts) -> None:
+    marts.add("tool_calls", *({"tool_name": tool} for tool in ("Bash", "Read", None)))
+    assert (marts.number("tool_calls"), marts.number("tool_names")) == (3, 2)
+
+
 def test_calls_of_a_minute_are_a_share_of_the_calls_and_of_the_time(marts: Marts) -> None:
     marts.add("tool_calls", *({"tool_name": "a", "effective_ms": ms} for ms in (60_000, 59_999, 1, 0, None)))
     assert marts.number("minute_calls_share") == 0.25

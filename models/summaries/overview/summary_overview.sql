@@ -403,7 +403,7 @@ with
             session_kind,
             model,
             'all' as trigger,
-            count(*) as tool_names,
+            count(tool_name) as tool_names,
             list_sum(max(tool_calls, 3)) / sum(tool_calls) as top_3_tools_share
         from calls_by_tool
         group by provider, session_kind, model
