@@ -456,6 +456,13 @@ def test_every_hour_of_the_week_has_a_row_and_the_week_begins_on_monday(marts: M
     }
 
 
+def test_a_client_whose_steps_have_no_time_has_every_hour_too(marts: Marts) -> None:
+    marts.add("steps", {"step_id": "a", "local_time": datetime(2026, 10, 5)})
+    marts.add("steps", {"step_id": "b", "provider": "codex", "local_time": None})
+    rows = marts.rows("summary_dashboard_hour_weekday", provider="codex", session_kind="all")
+    assert [row["steps"] for row in rows] == [0] * 7 * 24
+
+
 def test_a_model_without_a_price_has_tokens_and_no_cost(marts: Marts) -> None:
     tokens = {"input_tokens": 10, "output_tokens": 4}
     marts.add(
@@ -482,6 +489,11 @@ def test_a_model_has_its_share_of_what_all_clients_did(marts: Marts) -> None:
     found = {row["model"]: row for row in rows if row["model"] != "all"}
     assert [found["m"][name] for name in ("step_share", "token_share", "cost_share")] == [0.5, 0.75, 1.0]
     assert [found["n"][name] for name in ("step_share", "token_share", "cost_share")] == [0.5, 0.25, None]
+
+
+def test_without_a_step_no_share_is_told(marts: Marts) -> None:
+    row = marts.row("summary_dashboard_models", provider="all")
+    assert (row["steps"], row["step_share"]) == (0, None)
 
 
 def test_half_an_hour_without_a_step_ends_a_stretch_and_a_message_ends_a_run(marts: Marts) -> None:

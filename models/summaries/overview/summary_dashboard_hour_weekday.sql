@@ -7,7 +7,6 @@ with
             isodow(local_time) - 1 as weekday,
             hour(local_time) as hour
         from {{ ref("steps") }}
-        where local_time is not null
     ),
     counted as (
         select

@@ -48,7 +48,7 @@ select
     priced_steps,
     unpriced_steps,
     unpriced_tokens,
-    steps / max(steps) over whole as step_share,
+    steps / nullif(max(steps) over whole, 0) as step_share,
     (input_tokens + coalesce(output_tokens, 0)) / nullif(
         max(input_tokens + coalesce(output_tokens, 0)) over whole, 0
     ) as token_share,
