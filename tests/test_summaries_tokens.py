@@ -65,10 +65,13 @@ def test_what_spans_cover_twice_and_what_none_covers_make_up_the_response(marts:
         "tool_wall_ms": 5_000,
         "generation_span_ms": 6_000,
         "tool_span_ms": 5_000,
+        "generation_alone_ms": 5_000,
+        "tool_alone_ms": 3_000,
         "other_ms": 1_000,
         "usage_gap_ms": None,
     }
     longer = {**request, "response_ms": 30_000, "other_ms": 19_000, "usage_gap_ms": 70}
+    longer |= {"generation_alone_ms": 6_000, "tool_alone_ms": 5_000}
     marts.add("requests", request, longer, {**request, "response_ms": 0}, {**request, "response_ms": None})
     rows = marts.rows("summary_request_decomposition", **ALL)
     parts = {row["part"]: row for row in rows if row["response_bin"] == "all"}
@@ -81,8 +84,9 @@ def test_what_spans_cover_twice_and_what_none_covers_make_up_the_response(marts:
         "generation_span": 12.0,
         "tool_span": 10.0,
         "overlap": 2.0,
-        "generation_alone": 10.0,
+        "generation_alone": 11.0,
         "tool_alone": 8.0,
+        "both": 1.0,
         "other": 20.0,
         "usage_gap": 0.07,
     }

@@ -74,6 +74,18 @@ with
             request_id,
             list_sort(list(epoch_ms(from_at))) as starts,
             list_sort(list(epoch_ms(to_at))) as ends,
+            list_sort(
+                list(epoch_ms(from_at)) filter (where part = 'generation')
+            ) as generation_starts,
+            list_sort(
+                list(epoch_ms(to_at)) filter (where part = 'generation')
+            ) as generation_ends,
+            list_sort(
+                list(epoch_ms(from_at)) filter (where part <> 'generation')
+            ) as tool_starts,
+            list_sort(
+                list(epoch_ms(to_at)) filter (where part <> 'generation')
+            ) as tool_ends,
             sum({{ ms_between("from_at", "to_at") }}) filter (
                 where part = 'generation'
             ) as generation_span_ms,
@@ -169,6 +181,12 @@ select
     coalesce(tool_wall_ms, 0)::bigint as tool_wall_ms,
     coalesce(generation_span_ms, 0)::bigint as generation_span_ms,
     coalesce(tool_span_ms, 0)::bigint as tool_span_ms,
+    coalesce({{ union_ms("starts", "ends") }}, 0)::bigint
+    - coalesce({{ union_ms("tool_starts", "tool_ends") }}, 0)::bigint
+    as generation_alone_ms,
+    coalesce({{ union_ms("starts", "ends") }}, 0)::bigint
+    - coalesce({{ union_ms("generation_starts", "generation_ends") }}, 0)::bigint
+    as tool_alone_ms,
     response_ms - coalesce({{ union_ms("starts", "ends") }}, 0)::bigint as other_ms,
     nullif(
         greatest({{ ms_between("ended_at", "usage_report_at") }}, 0), 0

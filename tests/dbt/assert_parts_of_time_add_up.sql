@@ -32,6 +32,10 @@ where
     or other_ms < 0
     or other_ms > response_ms
     or response_ms - other_ms > coalesce(generation_ms, 0) + coalesce(tool_wall_ms, 0)
+    or least(generation_alone_ms, tool_alone_ms) < 0
+    or generation_alone_ms > generation_span_ms
+    or tool_alone_ms > tool_span_ms
+    or generation_alone_ms + tool_alone_ms + other_ms > response_ms
 union all
 select session_id
 from {{ ref("sessions") }} as sessions

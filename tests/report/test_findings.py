@@ -58,7 +58,7 @@ def test_requests_say_how_long_they_take_and_at_what(tables: Tables) -> None:
         {**part, "part": "generation_span", "response_share": 0.349},
         {**part, "part": "generation_alone", "response_share": 0.327},
         {**part, "part": "tool_alone", "response_share": 0.644},
-        {**part, "part": "overlap", "response_share": 0.022},
+        {**part, "part": "both", "response_share": 0.022},
         {**part, "part": "other", "response_share": 0.007},
     )
     assert findings("requests", tables.read) == [

@@ -72,7 +72,7 @@ def human_waits(
 @chart(
     "What the time of a request goes to",
     parts=f"from summary_request_decomposition where {_POOLED}"
-    " and part in ('generation_alone', 'overlap', 'tool_alone', 'other')"
+    " and part in ('generation_alone', 'both', 'tool_alone', 'other')"
     " order by provider, response_low_s nulls first, part",
     overview=words.OVERVIEW,
 )

@@ -19,7 +19,7 @@ PROVIDER_DASHES = {"claude": [1, 0], "codex": [7, 3], "all": [2, 2]}
 TOKEN_COLOURS = {"prefix": "#94a3b8", "append": "#f59e0b", "output": "#10b981"}
 TIME_PARTS = {
     "generation": ("model", "#34d399"),
-    "overlap": ("model and tools at once", "#fde047"),
+    "both": ("model and tools at once", "#fde047"),
     "tool": ("tools", "#a78bfa"),
     "human_tool": ("a person, asked by a tool", "#fda4af"),
     "human": ("a person", "#5eb8ae"),

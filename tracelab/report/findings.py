@@ -61,10 +61,10 @@ def requests(read: Read) -> Iterator[str]:
         f" and requests >= {ENOUGH}"
     )
     shares = {row["part"]: row["response_share"] for row in parts if row["response_share"] is not None}
-    if all(part in shares for part in ("generation_alone", "tool_alone", "overlap", "other")):
+    if all(part in shares for part in ("generation_alone", "tool_alone", "both", "other")):
         yield (
             f"Of their time, {percent(shares['generation_alone'])} is the model's alone,"
-            f" {percent(shares['tool_alone'])} that of tools alone, {percent(shares['overlap'])} of both at"
+            f" {percent(shares['tool_alone'])} that of tools alone, {percent(shares['both'])} of both at"
             f" once and {percent(shares['other'])} of neither."
         )
 

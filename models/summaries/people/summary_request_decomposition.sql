@@ -4,7 +4,9 @@ with
     bins as (select * from {{ ref("bins") }} where grid = 'response_s'),
     requests as (
         select
-            *, generation_span_ms + tool_span_ms + other_ms - response_ms as overlap_ms
+            *,
+            generation_span_ms + tool_span_ms + other_ms - response_ms as overlap_ms,
+            response_ms - generation_alone_ms - tool_alone_ms - other_ms as both_ms
         from {{ ref("requests") }}
     ),
     parts as (
@@ -31,12 +33,10 @@ with
                     },
                     {'part':'generation_span', 'part_ms':generation_span_ms},
                     {'part':'tool_span', 'part_ms':tool_span_ms},
-                    {
-                        'part':'generation_alone',
-                        'part_ms':generation_span_ms - overlap_ms
-                    },
-                    {'part':'tool_alone', 'part_ms':tool_span_ms - overlap_ms},
                     {'part':'overlap', 'part_ms':overlap_ms},
+                    {'part':'generation_alone', 'part_ms':generation_alone_ms},
+                    {'part':'tool_alone', 'part_ms':tool_alone_ms},
+                    {'part':'both', 'part_ms':both_ms},
                     {'part':'other', 'part_ms':other_ms},
                     {'part':'usage_gap', 'part_ms':usage_gap_ms}
                 ],
