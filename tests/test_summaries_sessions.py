@@ -108,6 +108,13 @@ def test_every_trigger_and_growth_bucket_has_a_row_without_steps_too(marts: Mart
     assert tuple(other[name] for name in shown) == (0, 0, 0, None, None, None)
 
 
+def test_a_cut_of_first_steps_alone_has_every_trigger_and_growth_bucket_too(marts: Marts) -> None:
+    marts.add("steps", {"step_id": "s", "previous_step_id": None})
+    rows = marts.rows("summary_input_growth", provider="claude", session_kind="all", model="all")
+    assert len(rows) == 3 * 7
+    assert {(row["steps"], row["growth_tokens"], row["step_share"]) for row in rows} == {(0, 0, None)}
+
+
 def test_growth_is_binned_by_octaves_on_either_side_of_0(marts: Marts) -> None:
     growths = (0, 1, 2, 3, 4, -1, -3, -4, 2**22, None)
     marts.add(

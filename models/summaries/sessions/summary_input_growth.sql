@@ -27,7 +27,7 @@ with
         from {{ ref("steps") }}
         where previous_step_id is not null and trigger <> 'none'
     ),
-    -- every cut has every trigger and bucket
+    -- every cut has every trigger and bucket, also one without pairs
     filled as (
         from pairs
         union all by name
@@ -40,7 +40,7 @@ with
             (
                 select distinct
                     provider, session_kind, model, unnest(['user', 'tool']) as trigger
-                from pairs
+                from {{ ref("steps") }}
             )
     )
 select
