@@ -40,6 +40,20 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCon
         yield warehouse
 
 
+@pytest.fixture(scope="module")
+def unanswered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse of a message that no step answers."""
+    folder = tmp_path_factory.mktemp("unanswered")
+    log = folder / f".claude/projects/-home-ada-loom/{SESSION}.jsonl"
+    log.parent.mkdir(parents=True)
+    log.write_text(json.dumps(user(1, 0, "go")) + "\n")
+    db = folder / "tracelab.duckdb"
+    load([folder], db=db)
+    build(db, timezone="UTC")
+    with open_read_only(db) as warehouse:
+        yield warehouse
+
+
 def _oddly_named() -> Iterator[Json]:
     """Tools of every name fail twice in a row, asked for by models of every name."""
     yield user(1, 0, "go")
@@ -92,6 +106,24 @@ def test_a_name_that_pooled_rows_bear_is_told_apart_and_an_empty_one_is_none(
 ) -> None:
     names = {found for (found,) in odd.execute(f"select distinct {name} from {table}").fetchall()}
     assert names == {'"all"', '"other"', None} | usual
+
+
+@pytest.mark.parametrize("logs", ["odd", "unanswered"])
+def test_what_has_no_value_is_null_and_no_number_is_infinite(
+    logs: str, request: pytest.FixtureRequest
+) -> None:
+    warehouse: duckdb.DuckDBPyConnection = request.getfixturevalue(logs)
+    numbers = warehouse.execute(
+        "select table_name, column_name from information_schema.columns"
+        " where table_schema = 'main' and data_type = 'DOUBLE'"
+    ).fetchall()
+    assert len(numbers) > 100
+    wrong = [
+        f"{table}.{name}"
+        for table, name in numbers
+        if warehouse.execute(f'select 1 from "{table}" where not isfinite("{name}") limit 1').fetchall()
+    ]
+    assert wrong == []
 
 
 def test_pooled_rows_hold_those_of_every_name(odd: duckdb.DuckDBPyConnection) -> None:

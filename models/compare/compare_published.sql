@@ -31,12 +31,12 @@ with
             count(*) as n,
             count(*) as steps,
             max(count(*)) over (partition by grouping(provider), provider) as share_n,
-            steps / share_n as step_share,
+            steps / nullif(share_n, 0) as step_share,
             sum(tool_calls)::bigint as tool_calls,
             avg(tool_calls) as tool_calls_per_step,
-            count_if(tool_calls > 0) / count(*) as tool_call_steps_share,
+            count_if(tool_calls > 0) / nullif(count(*), 0) as tool_call_steps_share,
             sum(reasoning_tokens) / nullif(sum(output_tokens), 0) as reasoning_share,
-            count(cost_usd) / count(*) as priced_step_share,
+            count(cost_usd) / nullif(count(*), 0) as priced_step_share,
             sum(
                 (
                     output_cost_usd * reasoning_tokens / nullif(output_tokens, 0)
@@ -50,7 +50,7 @@ with
             models.provider,
             1
             - coalesce(sum(steps) filter (where is_named), 0)
-            / sum(steps) as step_share,
+            / nullif(sum(steps), 0) as step_share,
             sum(steps)::bigint as n
         from models
         left join
@@ -94,7 +94,7 @@ with
         select
             {{ pooled("provider") }},
             count(*) as sessions,
-            count_if(human_wait_ms = 0) / count(*) as no_human_wait_share
+            count_if(human_wait_ms = 0) / nullif(count(*), 0) as no_human_wait_share
         from {{ ref("sessions") }} as all_sessions
         where steps > 0 and wall_ms > 0
         group by grouping sets ((), (provider))
@@ -123,7 +123,7 @@ with
             p90,
             p99,
             max(count) over (partition by provider, session_kind) as share_n,
-            count / share_n as share
+            count / nullif(share_n, 0) as share
         from {{ ref("summary_compactions") }}
         where source = 'inferred' and trigger = 'all'
     ),
