@@ -155,7 +155,7 @@ def runner_gap(
     rows = timed.with_columns(
         provider=pl.lit("codex"),
         row=pl.col("bin"),
-        label=(pl.lit("< ") + _up_to("up_to_s")).fill_null("longer")
+        label=(pl.lit("up to ") + _up_to("up_to_s")).fill_null("longer")
         + "  ·  "
         + pl.col("timed_calls").map_elements(_calls, return_dtype=pl.String),
     )
