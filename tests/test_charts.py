@@ -396,3 +396,32 @@ def test_a_chart_draws_no_whole_beside_its_parts(name: str, tables: duckdb.DuckD
 @pytest.mark.parametrize("name", ["eviction_tradeoff", "human_waits", "kv_active"])
 def test_lifetimes_of_caches_are_ruled_at_the_end_of_an_axis_too(drawn: Path, name: str) -> None:
     assert {300, 3600} <= {place for place in within(spec_of(drawn, name), "datum") if isinstance(place, int)}
+
+
+@pytest.mark.parametrize(
+    ("name", "shares"),
+    [
+        ("model_mix", {"step_share", "token_share", "cost_share"}),
+        ("tool_categories", {"call_share", "time_share"}),
+        ("tool_long_tail", {"call_share", "time_share"}),
+    ],
+)
+def test_shares_beside_each_other_are_drawn_to_one_scale(name: str, shares: set[str], drawn: Path) -> None:
+    ends: dict[str, set[float]] = {}
+    for x in within(spec_of(drawn, name), "x"):
+        if isinstance(x, dict) and "scale" in x:
+            ends.setdefault(x["field"], set()).add(x["scale"]["domain"][1])
+    assert shares <= set(ends)
+    assert len(set.union(*(ends[share] for share in shares))) == 1
+
+
+def test_a_hit_ratio_has_all_its_bins_and_says_where_they_end(drawn: Path) -> None:
+    found = texts((drawn / "hit_ratio.svg").read_text())
+    below = [f"&lt; {share}%" for share in (10, 40, 50, 80, 90, 95, 98, 99)]
+    assert [text for text in found if text.startswith(("&lt;", "≥"))] == 4 * [*below, "≥ 99%"]
+
+
+def test_an_open_bin_of_times_says_where_it_begins(drawn: Path) -> None:
+    found = texts((drawn / "tool_latency_mass.svg").read_text())
+    assert found.count("10 min") == found.count("≥ 1 h") == 2
+    assert any(text.startswith("≤ 10 s") for text in texts((drawn / "runner_gap.svg").read_text()))

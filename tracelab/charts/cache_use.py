@@ -12,7 +12,7 @@ _POOLED = "session_kind = 'all' and model = 'all'"
 @chart(
     "How much of a prompt comes from the cache",
     bins=f"from summary_cache_hit_ratio_bins where provider <> 'all' and {_POOLED}"
-    " and trigger in ('user', 'tool') and binning = 'coarse' and steps > 0"
+    " and trigger in ('user', 'tool') and binning = 'coarse'"
     " order by provider, trigger desc, bin",
     ratios=f"from summary_cache_hit_ratio where provider <> 'all' and {_POOLED}"
     " and trigger in ('user', 'tool') order by provider, trigger desc",
@@ -35,21 +35,13 @@ def hit_ratio(
             notes.append(f"{words.counted(facts[name], 'step')} {text} left out")
     if bins.is_empty():
         return theme.empty("No step with a metered prompt.", title=title, notes=notes, size=theme.GRID)
-    # every bin in every plot, filled or not
-    labels = dict(
-        bins.sort("bin")
-        .select("bin", pl.struct("low", "high").alias("ends"))
-        .unique("bin")
-        .sort("bin")
-        .iter_rows()
-    )
-    order = [f"{100 * ends['high']:g}%" for ends in labels.values()]
+    labelled = bins.with_columns(label=pl.struct("low", "high").map_elements(_share, return_dtype=pl.String))
     providers = theme.providers_in(bins)
     rows = []
     for trigger, text in (("user", "after a message"), ("tool", "after a tool")):
         plots = []
         for provider in providers:
-            mine = bins.filter(pl.col("provider") == provider, pl.col("trigger") == trigger)
+            mine = labelled.filter(pl.col("provider") == provider, pl.col("trigger") == trigger)
             found = ratios.filter(
                 pl.col("provider") == provider,
                 pl.col("trigger") == trigger,
@@ -57,18 +49,14 @@ def hit_ratio(
             ).to_dicts()
             share = words.percent(found[0]["hit_ratio"]) if found else "nothing"
             steps = words.counted(found[0]["count"] if found else 0, "step")
-            labelled = mine.with_columns(
-                label=pl.format("{}%", (100 * pl.col("high")).round(1).cast(pl.String).str.strip_suffix(".0"))
-            )
             plots.append(
                 shapes.histogram(
-                    labelled,
+                    mine,
                     "label",
-                    "Hit ratio of the step (at most)",
+                    "Hit ratio of the step (%)",
                     {"step_share": "share of steps", "append_share": "share of appended tokens"},
                     provider,
                     size=(shapes.width_of(len(providers)), 178),
-                    order=order,
                     heading=f"{theme.PROVIDERS[provider]}, {text}: {steps}, {share} cached",
                 )
             )
@@ -115,6 +103,11 @@ def redundant_prefill(title: str, prefill: pl.DataFrame, overview: pl.DataFrame)
     ]
     body = shapes.beside(plots)
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
+
+
+def _share(bounds: dict[str, float]) -> str:
+    low, high = bounds["low"], bounds["high"]
+    return f"≥ {100 * low:g}%" if high == 1 else f"< {100 * high:g}%"
 
 
 def _times(ratio: float | None) -> str:

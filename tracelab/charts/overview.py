@@ -160,11 +160,17 @@ def model_mix(
     rows = models.with_columns(label=shapes.first_and_rest(_MOST_MODELS, "model", "model"))
     size = theme.PAIR if rows.height <= _FEW_ROWS else theme.GRID
     y = shapes.places(rows)
+    shares = {
+        "step_share": "Share of steps",
+        "token_share": "Share of tokens",
+        "cost_share": "Share of spend",
+    }
     panels = [
         (256, shapes.names(rows, "label", y, width=256)),
-        (204, shapes.share_bars(rows, y, "step_share", "Share of steps")),
-        (204, shapes.share_bars(rows, y, "token_share", "Share of tokens")),
-        (204, shapes.share_bars(rows, y, "cost_share", "Share of spend", missing="no price")),
+        *(
+            (204, shapes.share_bars(rows, y, name, text, beside=list(shares), missing="no price"))
+            for name, text in shares.items()
+        ),
     ]
     counted = words.counted(models["models"][0], "model")
     subtitle = [

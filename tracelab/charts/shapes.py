@@ -214,16 +214,21 @@ def bars(
     axis: theme.Axis,
     show: Callable[[float], str],
     *,
+    most: float | None = None,
     offset: bool = False,
     missing: str = "unknown",
 ) -> theme.Layers:
-    """Draw one bar a row in its provider's colour, its value at its end; `offset`: providers share a row."""
+    """Draw one bar a row in its provider's colour, its value at its end.
+
+    `most` is the longest bar that the scale has room for, by default the longest there is; `offset`:
+    providers share a row.
+    """
     texts = rows.with_columns(
         pl.col(measure).fill_null(0),
         text=pl.col(measure).map_elements(show, return_dtype=pl.String).fill_null(missing),
     )
     # room for the text behind the longest bar
-    scale = alt.Scale(domain=[0, 1.25 * (theme.greatest(rows, measure) or 1)], nice=False)
+    scale = alt.Scale(domain=[0, 1.25 * (most or theme.greatest(rows, measure) or 1)], nice=False)
     base = alt.Chart(texts).encode(
         x=alt.X(f"{measure}:Q").axis(**axis).scale(scale),
         y=y,
@@ -243,12 +248,14 @@ def share_bars(
     measure: str,
     title: str,
     *,
+    beside: Sequence[str] = (),
     offset: bool = False,
     missing: str = "unknown",
 ) -> theme.Layers:
-    """Draw `bars` of a share, on an axis in percent."""
-    axis = share_ticks(f"{title} (%)", rows[measure])
-    return bars(rows, y, measure, axis, words.percent, offset=offset, missing=missing)
+    """Draw `bars` of a share, on an axis in percent: that of the shares `beside` it too."""
+    most = max(theme.greatest(rows, name) for name in (measure, *beside))
+    axis = share_ticks(f"{title} (%)", most)
+    return bars(rows, y, measure, axis, words.percent, most=most, offset=offset, missing=missing)
 
 
 def histogram(
@@ -259,22 +266,20 @@ def histogram(
     provider: str,
     *,
     size: tuple[int, int],
-    order: Sequence[str] = (),
     heading: str = "",
 ) -> theme.Layers:
     """Draw two shares a bin beside each other: the number in grey, the mass in the provider's colour.
 
-    `rows` are of one provider, a row a bin, in the bins' order; `measures` name the two columns. `order`
-    holds every bin's label where a row may lack; a `heading` stands above the key.
+    `rows` are of one provider, a row a bin, in the bins' order; `measures` name the two columns. A `heading`
+    stands above the key.
     """
-    order = list(order) or rows[label].to_list()
     long = pl.concat(
         rows.select(label, share=pl.col(name), measure=pl.lit(name)) for name in measures
     ).with_columns(text=pl.col("share").map_elements(_whole_percent, return_dtype=pl.String))
     looks = [theme.TOKEN_COLOURS["prefix"], theme.PROVIDER_COLOURS[provider]]
     base = alt.Chart(long, width=size[0], height=size[1]).encode(
         x=alt.X(f"{label}:O")
-        .scale(domain=order, paddingInner=0.16)
+        .scale(domain=rows[label].to_list(), paddingInner=0.16)
         .axis(**theme.axis(title=title, labelOverlap=False)),
         xOffset=alt.XOffset("measure:N").scale(domain=list(measures)),
         y=alt.Y("share:Q").scale(domain=[0, 1]).axis(**theme.y_axis("Share (%)", format="%", tickCount=5)),
@@ -348,10 +353,9 @@ def stacks(
     )
 
 
-def share_ticks(title: str, shares: pl.Series) -> theme.Axis:
-    """Return an axis of shares with few round ticks, none of them above 100%."""
-    most = shares.max()
-    top = float(most) if isinstance(most, float) and most > 0 else 1.0
+def share_ticks(title: str, most: float) -> theme.Axis:
+    """Return an axis of shares up to `most` with few round ticks, none of them above 100%."""
+    top = most or 1.0
     step = next((step for step in (0.001, 0.005, 0.01, 0.02, 0.05, 0.1) if 4 * step >= top), 0.25)
     values = [step * place for place in range(6) if step * place <= min(1, 1.25 * top)]
     return theme.axis(title=title, format=".1~%", values=values)

@@ -136,6 +136,7 @@ def tool_categories(title: str, categories: pl.DataFrame, overview: pl.DataFrame
     size = theme.PAIR if len(order) <= 6 else theme.GRID
     names = alt.Chart(pl.DataFrame({"row": order})).mark_text(style="label", align="left", fontSize=12, x=0)
     clients = rows.with_columns(client=pl.col("provider").replace(theme.PROVIDERS))
+    shares = {"call_share": "Share of calls", "time_share": "Share of time"}
     panels = [
         (
             150,
@@ -146,9 +147,11 @@ def tool_categories(title: str, categories: pl.DataFrame, overview: pl.DataFrame
                 .encode(y=y, yOffset=alt.YOffset("provider:N"), text=alt.Text("client:N")),
             ),
         ),
-        (245, shapes.share_bars(rows, y, "call_share", "Share of calls", offset=True)),
-        (246, shapes.share_bars(rows, y, "time_share", "Share of time", offset=True)),
-        (240, shapes.share_bars(rows, y, "error_share", "Failed", offset=True)),
+        *(
+            (245, shapes.share_bars(rows, y, name, text, beside=list(shares), offset=True))
+            for name, text in shares.items()
+        ),
+        (241, shapes.share_bars(rows, y, "error_share", "Failed", offset=True)),
     ]
     subtitle = [
         words.population(overview, words.counted(_calls(overview), "call")),
@@ -186,11 +189,14 @@ def tool_long_tail(title: str, tails: pl.DataFrame, overview: pl.DataFrame) -> a
     ).with_row_index("row")
     size = theme.PAIR if rows.height <= _FEW_ROWS else theme.GRID
     y = shapes.places(rows)
+    shares = {"call_share": "Share of calls", "time_share": "Share of their time"}
     panels = [
         (180, shapes.names(rows, "category", y, width=180)),
-        (226, shapes.share_bars(rows, y, "call_share", "Share of calls")),
-        (227, shapes.share_bars(rows, y, "time_share", "Share of their time")),
-        (246, shapes.bars(rows, y, "total_s", _times("Time in such calls", rows["total_s"]), words.duration)),
+        *(
+            (226, shapes.share_bars(rows, y, name, text, beside=list(shares)))
+            for name, text in shares.items()
+        ),
+        (247, shapes.bars(rows, y, "total_s", _times("Time in such calls", rows["total_s"]), words.duration)),
     ]
     calls = theme.pooled(tails.filter(pl.col("tool_category") == "all"))["tool_calls"]
     subtitle = [

@@ -155,7 +155,7 @@ def runner_gap(
     rows = timed.with_columns(
         provider=pl.lit("codex"),
         row=pl.col("bin"),
-        label=(pl.lit("up to ") + _up_to("up_to_s")).fill_null("longer")
+        label=_bounds("above_s", "up_to_s", ("≤ ", "> "))
         + "  ·  "
         + pl.col("timed_calls").map_elements(_calls, return_dtype=pl.String),
     )
@@ -186,7 +186,7 @@ def runner_gap(
 
 def _histograms(bins: pl.DataFrame, measures: dict[str, str]) -> alt.HConcatChart:
     """One histogram a provider, beside each other."""
-    labelled = bins.with_columns(label=_up_to("high_s").fill_null("longer"))
+    labelled = bins.with_columns(label=_bounds("low_s", "high_s", ("", "≥ ")))
     found = theme.providers_in(bins.filter(pl.col("tool_calls") > 0))
     return shapes.beside(
         [
@@ -207,6 +207,7 @@ def _calls(number: int) -> str:
     return words.counted(number, "call")
 
 
-def _up_to(high: str) -> pl.Expr:
-    """Say below what the values of a bin lie; null of one that is open."""
-    return pl.col(high).map_elements(words.duration, return_dtype=pl.String)
+def _bounds(low: str, high: str, signs: tuple[str, str]) -> pl.Expr:
+    """Say up to what the values of a bin go, or from what on those of one that is open."""
+    first, last = (pl.col(name).map_elements(words.duration, return_dtype=pl.String) for name in (low, high))
+    return pl.coalesce(pl.lit(signs[0]) + last, pl.lit(signs[1]) + first)
