@@ -247,10 +247,16 @@ def export(
         typer.Option("--sessions", metavar="ID", help="Only this session's conversation; may be repeated."),
     ] = None,
     since: Annotated[
-        datetime | None, typer.Option("--since", help="Only conversations that started then or later, UTC.")
+        datetime | None,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="Only conversations that started then or later: 2026-10-01 or 2026-10-01T12:00, UTC.",
+        ),
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option("--until", help="Only conversations that started before, UTC.")
+        datetime | None,
+        typer.Option("--until", metavar="TIME", help="Only conversations that started before, UTC."),
     ] = None,
     text_files: Annotated[
         list[Path] | None,

@@ -4,7 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import duckdb
@@ -87,6 +87,20 @@ def test_filters_are_kept_in_the_manifest_without_naming_sessions(warehouse: Pat
     assert about["conversations"] == 1
     assert len(formats.steps("replay", out)) == about["steps"] >= steps
     assert session.partition(":")[2].encode() not in b"".join(path.read_bytes() for path in written.files)
+
+
+def test_an_instant_with_a_zone_is_that_instant_wherever_it_is_asked(
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with duckdb.connect(str(warehouse), read_only=True) as marts:
+        [(last,)] = marts.execute("select max(started_at) from sessions").fetchall()
+    after = (last + timedelta(seconds=1)).replace(microsecond=0, tzinfo=UTC)
+    asked = after.astimezone(timezone(timedelta(hours=2))).isoformat()
+    monkeypatch.setenv("TZ", "America/New_York")
+    arguments = ("--db", warehouse, "export", "--workload", "replay", "--out", "r")
+    assert "no step with usage is left" in tracelab(*arguments, "--since", asked, cwd=tmp_path).stderr
+    assert tracelab(*arguments, "--until", asked, cwd=tmp_path).returncode == 0
+    assert formats.manifest(tmp_path / "r")["filters"]["until"] == f"{after:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def test_a_name_that_ends_in_gz_is_packed(warehouse: Path, tmp_path: Path) -> None:

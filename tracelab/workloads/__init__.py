@@ -6,6 +6,7 @@ A module a format; `selection` reads the marts for all of them, `blocks` makes t
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,7 +54,7 @@ def export_workload(
         db: the warehouse.
         format: one of `FORMATS`.
         out: a file, which is replaced; for `weka` a folder, which must not be there or be empty.
-        filters: which conversations to take, by default all.
+        filters: which conversations to take, by default all; an instant without a zone is UTC.
         text_files: what vLLM makes prompts of, by name; `vllm-synthetic` needs one, and no other takes any.
 
     Raises:
@@ -61,6 +62,7 @@ def export_workload(
             `out` cannot be written.
     """
     filters = filters or Filters()
+    filters = filters._replace(since=_utc(filters.since), until=_utc(filters.until))
     _check(db, format, out, text_files)
     state = status(db)
     if state.built_at is None or state.is_stale:
@@ -114,6 +116,11 @@ def _described(parameters: Mapping[str, str | float]) -> str:
     name, *rest = parameters.values()
     labels = list(parameters)[1:]
     return f"{name} " + ", ".join(f"{label} {value}" for label, value in zip(labels, rest, strict=True))
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    """Return an instant as the marts have it: UTC, without a zone."""
+    return at.astimezone(UTC).replace(tzinfo=None) if at and at.tzinfo else at
 
 
 def _check(db: Path, format: str, out: Path, text_files: Sequence[Path]) -> None:
