@@ -1,5 +1,6 @@
 """The command line as a user meets it: what goes where, and with which exit status."""
 
+import errno
 import json
 import os
 import pty
@@ -205,6 +206,28 @@ def test_a_home_that_may_not_be_searched_is_told(
     done = CliRunner().invoke(app, [*arguments, *options])
     assert f"skipped {closed}: permission denied" in done.stderr
     assert done.exit_code == status
+
+
+def test_a_named_folder_that_may_not_be_read_is_told_and_the_rest_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, opened = tmp_path / "closed", tmp_path / "open"
+    for folder in (closed, opened):
+        folder.mkdir()
+        a_log(folder)
+    scandir = os.scandir
+
+    def denied(path: str) -> object:
+        if path == str(closed):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "access", lambda path, _: path != closed)  # root may read any folder
+    monkeypatch.setattr(os, "scandir", denied)
+    done = CliRunner().invoke(app, ["--db", str(tmp_path / "w.duckdb"), "load", str(closed), str(opened)])
+    assert done.exit_code == 0
+    assert "1 file: 1 read" in done.stdout
+    assert f"skipped {closed}: permission denied" in done.stderr
 
 
 def test_progress_is_drawn_on_a_terminal_only(tmp_path: Path) -> None:

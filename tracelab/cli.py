@@ -65,6 +65,7 @@ Paths = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="PATH",
+        readable=False,  # told by who reads it, what else is named being loaded
         help="Homes, folders, log files or published datasets (.jsonl, .gz, .zst, DuckDB), instead of this"
         " user's own sessions.",
         show_default=False,
@@ -134,7 +135,14 @@ def _say_version(is_asked: bool) -> None:
 def _database(
     context: typer.Context,
     db: Annotated[
-        Path, typer.Option("--db", metavar="FILE", envvar="TRACELAB_DB", help="The warehouse, a DuckDB file.")
+        Path,
+        typer.Option(
+            "--db",
+            metavar="FILE",
+            envvar="TRACELAB_DB",
+            readable=False,
+            help="The warehouse, a DuckDB file.",
+        ),
     ] = Path("tracelab.duckdb"),
     _version: Annotated[
         bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
@@ -506,7 +514,9 @@ def publish(
 )
 def audit(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file, or a folder of files.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", readable=False, help="A file, or a folder of files.")
+    ],
     allow: Annotated[
         list[str] | None,
         typer.Option("--allow", metavar="MODEL", help="A model that `publish` was told to --allow."),
