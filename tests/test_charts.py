@@ -344,6 +344,13 @@ def test_an_unknown_name_is_refused_with_those_there_are(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_file_in_the_place_of_the_folder_is_one_message(warehouse: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(TracelabError, match="out is no folder"):
+        draw_charts(warehouse, tmp_path / "out", ["activity"])
+    assert (tmp_path / "out").read_text() == "mine"
+
+
 def test_a_warehouse_that_is_not_built_is_told_apart(tmp_path: Path) -> None:
     db = raw_warehouse(tmp_path / "tracelab.duckdb", files=[{}])
     with pytest.raises(TracelabError, match="run `tracelab build`"):

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -93,6 +94,7 @@ def test_a_build_on_a_full_disk_says_so_and_works_once_there_is_room(small_disk:
         ("export", "--workload", "mooncake", "--out"),
         ("publish",),
         ("report", "--output"),
+        ("chart", "--out"),
     ],
     ids=" ".join,
 )
@@ -103,11 +105,23 @@ def test_what_is_written_onto_a_full_disk_is_told_and_works_once_there_is_room(
     out = small_disk / "out"
     status, said = run(warehouse, *command, out)
     assert status == 1
-    assert "No space left on device" in said and "please report" not in said
+    assert re.fullmatch(r"tracelab: cannot write (to )?\S+: No space left on device\n", said)
     assert not [*small_disk.rglob(".*")], "what was begun is gone"
     resize(small_disk, "size=100m")
     shutil.rmtree(out, ignore_errors=True)
     assert run(warehouse, *command, out)[0] == 0
+
+
+def test_a_report_and_a_chart_that_find_the_disk_full_leave_those_that_were_there(
+    small_disk: Path, warehouse: Path
+) -> None:
+    resize(small_disk, "size=64k")
+    report, chart = small_disk / "report.html", small_disk / "activity.html"
+    for path in (report, chart):
+        path.write_text("of last week")
+    assert run(warehouse, "report", "--output", report)[0] == 1
+    assert run(warehouse, "chart", "activity", "--out", small_disk)[0] == 1
+    assert [path.read_text() for path in (report, chart)] == 2 * ["of last week"]
 
 
 def test_a_database_that_cannot_be_written_can_be_read(small_disk: Path, logs: Path) -> None:

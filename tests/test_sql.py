@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -315,6 +316,14 @@ def test_an_answer_is_not_written_over_the_warehouse(db: Path) -> None:
     with pytest.raises(TracelabError, match="the warehouse itself"):
         write_sql(db, "select 1", db, format="csv")
     assert db.read_bytes() == before
+
+
+def test_an_answer_is_not_written_over_what_is_no_file(db: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(TracelabError, match="it is no file"):
+        write_sql(db, "select 1", pipe, format="csv")
+    assert pipe.is_fifo()
 
 
 def test_a_query_ends_even_if_nobody_waits_for_it(db: Path) -> None:

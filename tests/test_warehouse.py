@@ -16,7 +16,7 @@ import pytest
 
 from tracelab import schema
 from tracelab.errors import TracelabError
-from tracelab.warehouse import has_raw, open_for_writing, open_read_only, replaced
+from tracelab.warehouse import has_raw, open_for_writing, open_read_only, replaced, replacing
 
 
 @pytest.fixture
@@ -228,3 +228,16 @@ def test_a_warehouse_that_may_be_changed_but_not_replaced_is_told(
     with pytest.raises(TracelabError, match="; name another file with --db"), replaced(db):
         pass
     assert [path.name for path in db.parent.iterdir()] == [db.name]
+
+
+def test_what_is_no_file_is_never_replaced_and_a_link_is_written_through(tmp_path: Path) -> None:
+    pipe, linked, link = tmp_path / "pipe", tmp_path / "linked", tmp_path / "link"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="it is no file"), replacing(pipe):
+        pass
+    assert pipe.is_fifo()
+    linked.write_text("old")
+    link.symlink_to(linked)
+    with replacing(link) as partial:
+        partial.write_text("new")
+    assert link.is_symlink() and linked.read_text() == "new"

@@ -1,7 +1,6 @@
 """Public tables as files: one a table, stable columns, every row in one order. DuckDB writes every value."""
 
 import difflib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -9,7 +8,15 @@ from typing import Literal
 import duckdb
 
 from tracelab.errors import TracelabError
-from tracelab.warehouse import copy_whole, identifier, open_read_only, quoted, replacing
+from tracelab.warehouse import (
+    check_folder,
+    copy_whole,
+    identifier,
+    open_read_only,
+    quoted,
+    replacing,
+    why_unwritten,
+)
 
 Format = Literal["csv", "parquet"]
 
@@ -37,7 +44,7 @@ def export_tables(db: Path, out: Path, names: Sequence[str] = (), *, format: For
         except (OSError, duckdb.IOException) as error:
             if "Could not read" in str(error):  # the warehouse, which is damaged
                 raise
-            raise TracelabError(f"cannot write to {out}: {error}") from error
+            raise TracelabError(f"cannot write to {out}: {why_unwritten(error)}") from error
 
 
 def export_warehouse(db: Path, out: Path) -> Path:
@@ -57,20 +64,8 @@ def export_warehouse(db: Path, out: Path) -> Path:
         with replacing(path) as partial:
             copy_whole(db, partial)
     except (OSError, duckdb.IOException, duckdb.TransactionException) as error:  # the last: a full disk
-        raise TracelabError(f"cannot write to {out}: {error}") from error
+        raise TracelabError(f"cannot write to {out}: {why_unwritten(error)}") from error
     return path
-
-
-def check_folder(out: Path) -> None:
-    """Make sure that results can be written to a folder, or that it can be made.
-
-    Raises:
-        TracelabError: if not.
-    """
-    there = next((place for place in (out, *out.absolute().parents) if place.exists()), out)
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        why = "permission denied" if there.is_dir() else f"{there} is no folder"
-        raise TracelabError(f"cannot write to {out} ({why}): name another folder with --out")
 
 
 def public_tables(warehouse: duckdb.DuckDBPyConnection) -> list[str]:
@@ -87,7 +82,7 @@ def public_tables(warehouse: duckdb.DuckDBPyConnection) -> list[str]:
 
 def _chosen(public: Sequence[str], names: Sequence[str]) -> Sequence[str]:
     if not public:
-        raise TracelabError("the warehouse has no marts yet: run `tracelab build`")
+        raise TracelabError("the warehouse has no tables yet: run `tracelab build`")
     for name in names:
         if name not in public:
             near = difflib.get_close_matches(name, public) or public

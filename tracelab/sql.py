@@ -65,6 +65,8 @@ def write_sql(db: Path, query: str, path: Path, *, format: Format = "table") -> 
     """
     if path.exists() and db.exists() and path.samefile(db):
         raise TracelabError(f"{path} is the warehouse itself: name another file with --output")
+    if path.exists() and not path.is_file():
+        raise TracelabError(f"cannot write {path}: it is no file")
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with partial.open("wb") as out:

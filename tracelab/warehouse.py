@@ -1,5 +1,6 @@
 """The only place that connects to DuckDB: opens the warehouse, or says in one message why that fails."""
 
+import errno
 import os
 import re
 import shutil
@@ -26,6 +27,8 @@ _COPYING: Mapping[str, str] = {
     "threads": "1",  # two leave blocks half used and free ones between
 }
 _CHUNK_BYTES = 1 << 20
+_SYSTEM_SAID = re.compile(r'": ([^"\n]+)')
+"""In DuckDB's errors: behind the name of the file."""
 _HEADERS_BYTES = 12_288
 """The headers that open a DuckDB file: a shorter one was never made to the end, and holds nothing."""
 
@@ -113,7 +116,14 @@ def replaced(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing(path: Path, suffix: str = "partial") -> Iterator[Path]:
-    """Give the place of a file that takes another's when it is whole, and goes if it never is."""
+    """Give the place of a file that takes another's when it is whole, and goes if it never is.
+
+    Raises:
+        OSError: if there is something that is no file, such as a device.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no file", str(path))
     begun = _beside(path, suffix)
     _remove(begun)  # of a run that was cut off
     try:
@@ -121,6 +131,26 @@ def replacing(path: Path, suffix: str = "partial") -> Iterator[Path]:
         begun.replace(path)
     finally:
         _remove(begun)
+
+
+def check_folder(out: Path) -> None:
+    """Make sure that results can be written to a folder, or that it can be made.
+
+    Raises:
+        TracelabError: if not.
+    """
+    there = next((place for place in (out, *out.absolute().parents) if place.exists()), out)
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = "permission denied" if there.is_dir() else f"{there} is no folder"
+        raise TracelabError(f"cannot write to {out} ({why}): name another folder with --out")
+
+
+def why_unwritten(error: Exception) -> str:
+    """Return what the system said when a file could not be written, without the words around it."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    found = _SYSTEM_SAID.search(str(error))
+    return found[1] if found else _first_line(error)
 
 
 def _beside(path: Path, suffix: str) -> Path:

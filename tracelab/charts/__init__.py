@@ -69,10 +69,11 @@ def draw_charts(
         TracelabError: if the warehouse is not built, a name is no chart, or `out` cannot be written.
     """
     from tracelab.charts.quick import quick_altair
-    from tracelab.warehouse import open_read_only
+    from tracelab.warehouse import check_folder, open_read_only, why_unwritten
 
     _check("chart", names, list(charts()))
     _check("format", formats, FORMATS)
+    check_folder(out)
     paths: list[Path] = []
     with open_read_only(db) as warehouse, quick_altair():
         for name in names or charts():
@@ -82,7 +83,7 @@ def draw_charts(
                 # tests validate specs, which takes as long as writing them
                 paths += _save(picture.to_dict(validate=False), out / name, formats)
             except OSError as error:
-                raise TracelabError(f"cannot write to {out}: {error}") from error
+                raise TracelabError(f"cannot write to {out}: {why_unwritten(error)}") from error
     return paths
 
 
@@ -134,6 +135,8 @@ def _frame(warehouse: "duckdb.DuckDBPyConnection", query: str, session_id: str |
 def _save(spec: dict[str, Any], stem: Path, formats: Sequence[str]) -> Iterator[Path]:
     import vl_convert as vlc
 
+    from tracelab.warehouse import replacing
+
     image = svg(spec) if {"svg", "png"} & set(formats) else ""
     for name in formats:
         match name:
@@ -146,7 +149,8 @@ def _save(spec: dict[str, Any], stem: Path, formats: Sequence[str]) -> Iterator[
             case _:
                 content = (json.dumps(spec, indent=1, sort_keys=True) + "\n").encode()
         path = stem.with_name(f"{stem.name}.{name}")
-        path.write_bytes(content)
+        with replacing(path) as partial:
+            partial.write_bytes(content)
         yield path
 
 

@@ -21,7 +21,7 @@ from tracelab.publishing.rules import NO_RULES, Rules
 from tracelab.publishing.sources import SOURCES, STEPS
 from tracelab.publishing.treatments import note_rare_names, prepare, treated
 from tracelab.text import counted
-from tracelab.warehouse import open_read_only, quoted
+from tracelab.warehouse import open_read_only, quoted, why_unwritten
 
 _COUNTS = """
 select
@@ -76,10 +76,8 @@ def publish(
         _pack(partial)
         (partial / README).write_text(readme(partial, counts, licence, rules), "utf-8")
         partial.replace(out)
-    except OSError as error:
-        raise TracelabError(f"cannot write {out}: {error.strerror}") from error
-    except duckdb.IOException as error:
-        raise TracelabError(f"cannot write {out}: {str(error).partition(chr(10))[0]}") from error
+    except (OSError, duckdb.IOException) as error:
+        raise TracelabError(f"cannot write {out}: {why_unwritten(error)}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     users, sessions, steps, tool_calls, events = counts.values()

@@ -12,7 +12,7 @@ def build_report(db: Path, out: Path) -> Path:
         TracelabError: if the warehouse is not built, or `out` cannot be written.
     """
     from tracelab.report.pictures import processes
-    from tracelab.warehouse import open_read_only
+    from tracelab.warehouse import open_read_only, replacing, why_unwritten
 
     if out.is_dir() or not out.absolute().parent.is_dir():
         why = "it is a folder" if out.is_dir() else "its folder does not exist"
@@ -22,7 +22,8 @@ def build_report(db: Path, out: Path) -> Path:
 
         text = page(db, warehouse, pool)
     try:
-        out.write_text(text, encoding="utf-8")
+        with replacing(out) as partial:
+            partial.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise TracelabError(f"cannot write {out}: {error.strerror}") from error
+        raise TracelabError(f"cannot write {out}: {why_unwritten(error)}") from error
     return out

@@ -14,10 +14,9 @@ import duckdb
 
 from tracelab import __version__
 from tracelab.errors import TracelabError
-from tracelab.export import check_folder
 from tracelab.status import Status, status
 from tracelab.text import counted, table
-from tracelab.warehouse import open_read_only, quoted
+from tracelab.warehouse import check_folder, open_read_only, quoted, why_unwritten
 from tracelab.workloads import agentic_mooncake, mooncake, replay, tracelab_rows, vllm_synthetic, weka
 from tracelab.workloads.selection import Counts, Filters, Job, select_steps
 
@@ -87,7 +86,7 @@ def export_workload(
         except duckdb.OutOfMemoryException as error:
             raise TracelabError("so many steps need too much memory: narrow --since and --until") from error
         except (OSError, duckdb.IOException) as error:
-            raise TracelabError(f"cannot write {out}: {error}") from error
+            raise TracelabError(f"cannot write {out}: {why_unwritten(error)}") from error
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return Workload(names, manifest)

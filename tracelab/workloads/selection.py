@@ -65,7 +65,7 @@ def select_steps(warehouse: duckdb.DuckDBPyConnection, filters: Filters) -> Coun
         warehouse.execute(_STEPS)
         [row] = warehouse.execute(_COUNTS).fetchall()
     except duckdb.CatalogException as error:
-        raise TracelabError("the warehouse has no marts yet: run `tracelab build`") from error
+        raise TracelabError("the warehouse has no tables yet: run `tracelab build`") from error
     counts = Counts(*row)
     if not counts.steps:
         raise TracelabError("no step with usage is left: widen --sessions, --since or --until")
