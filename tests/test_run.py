@@ -134,3 +134,21 @@ def test_what_tables_are_made_of_decides_whether_they_are_made_again(
             warehouse.execute("update raw.files set status = 'gone' where provider = 'codex'")
     _, did = done(timezone="Asia/Tokyo" if changed == "the zone" else "UTC")
     assert did == {"build", "export", "chart"}
+
+
+@pytest.mark.parametrize(
+    ("called", "on_path", "shown"),
+    [
+        (".venv/bin/tracelab", None, ".venv/bin/tracelab"),
+        ("/usr/bin/tracelab", "/usr/bin/tracelab", "tracelab"),
+        ("/lib/tracelab/__main__.py", None, "tracelab"),
+    ],
+)
+def test_what_to_ask_next_can_be_pasted(
+    called: str, on_path: str | None, shown: str, done: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report, _ = done()
+    monkeypatch.setattr(sys, "argv", [called, "run"])
+    monkeypatch.setattr(shutil, "which", lambda _: on_path)
+    last = module.as_text(report, Path("my logs.duckdb"), Path("out")).splitlines()[-1]
+    assert last.startswith(f"Ask more:  {shown} --db 'my logs.duckdb' sql ")

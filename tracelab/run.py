@@ -1,6 +1,9 @@
 """All of it at once: load, build, export, chart, and what that found. What is there already is left alone."""
 
 import json
+import shlex
+import shutil
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +142,12 @@ def headline_table(found: Sequence[Headline]) -> str:
     return text.table(names, rows, [False] + [True] * 6)
 
 
+def _program() -> str:
+    """Return what to call: as it was called, where it is in an environment that is not on the path."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "tracelab" and not shutil.which("tracelab") else "tracelab"
+
+
 def as_text(report: RunReport, db: Path, out: Path) -> str:
     """Return what a run found as a page for a person."""
     unpriced = report.headlines[-1].unpriced_steps if report.headlines else 0
@@ -146,7 +155,7 @@ def as_text(report: RunReport, db: Path, out: Path) -> str:
     return (
         f"{headline_table(report.headlines)}{note}\n\n"
         f"{_count(report.files, '.csv')} CSV files and {_count(report.files, '.html')} charts in {out}/\n"
-        f'Ask more:  tracelab --db {db} sql "{_QUERY}"'
+        f'Ask more:  {_program()} --db {shlex.quote(str(db))} sql "{_QUERY}"'
     )
 
 
