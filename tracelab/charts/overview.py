@@ -203,7 +203,7 @@ def published(
     notes = ["from compare_published", "intervals: tracelab compare", "what lies beyond stands at the edge"]
     counts = facts.row(0, named=True)
     if counts["left_out"]:
-        notes.append(f"left out: {counts['left_out']:,} counts, sums and without a ratio")
+        notes.append(f"left out: {counts['left_out']:,}, counts, sums or without a ratio")
     if figures.is_empty() or not words.numbers_of(overview).get("steps"):
         return theme.empty("No figure to compare.", title=title, notes=notes, size=theme.GRID)
     domain = (0.01, 100.0)
