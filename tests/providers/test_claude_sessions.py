@@ -279,6 +279,20 @@ def test_rows_forked_from_another_session_stay_its_own_and_are_inherited() -> No
     assert {session.session_kind for session in parsed.of(Session)} == {"main"}
 
 
+def test_an_embedded_row_that_was_forked_keeps_its_name() -> None:
+    log = [
+        embedded(1, 1, "a01", "user", {"role": "user", "content": "look"}, toolu(1)),
+        embedded(2, 2, "a01", "assistant", api(msg(1), text("there")), toolu(1)),
+    ]
+    forked = [
+        record | {"sessionId": OTHER, "forkedFrom": {"sessionId": SESSION, "messageUuid": record["uuid"]}}
+        for record in log
+    ]
+    original, copy = read(log).of(Event), read(forked).of(Event)
+    assert [event.event_id for event in original] == [uid(501), uid(502)]
+    assert copy == original
+
+
 def test_a_session_continued_elsewhere_is_named_with_where_it_comes_from() -> None:
     log = [
         assistant(1, 1, msg(1)),

@@ -27,6 +27,7 @@ from tracelab.providers.claude_records import (
     Attachment,
     Block,
     ClaudeRecord,
+    ForkedFrom,
     Message,
     ModelTotal,
     ProgressData,
@@ -398,6 +399,8 @@ class _Log:
         if data.type == "agent_progress" and isinstance(row, ClaudeRecord):
             row.session_id = self.lineage.conversation(record)
             row.forked_from = record.forked_from
+            if isinstance(record.forked_from, ForkedFrom):  # names the carrier, not the row in it
+                row.forked_from = ForkedFrom(record.forked_from.session_id)
             row.agent_id = data.agent_id or record.parent_tool_use_id
             row.version = row.version or record.version
             if row.timestamp is not None and not is_known(row.timestamp):
