@@ -272,6 +272,16 @@ def test_what_a_database_holds_beside_listed_columns_is_found(tmp_path: Path, be
     assert found(as_duckdb(tmp_path, "gpt-5.5", *BESIDE[beside].split("; ")))
 
 
+def test_what_stands_in_lists_is_found_and_so_is_what_comes_after_them(tmp_path: Path) -> None:
+    listed = "create table a_list as select 1 as round_pk, ['see /home/ada/loom'] as tools"
+    database, parquet = as_duckdb(tmp_path, "/home/ada/loom", listed), tmp_path / "rounds.parquet"
+    with duckdb.connect(str(database)) as engine:
+        engine.execute(f"copy a_list to '{parquet}' (format parquet)")
+    assert {(1, "a_list.tools", "a path"), (2, "rounds.model", "a path")} <= set(found(database))
+    assert (1, "tools", "a path") in found(parquet)
+    assert not [what for path in (database, parquet) for *_, what in found(path) if "not looked at" in what]
+
+
 def test_rows_that_were_deleted_from_a_database_are_not_passed(tmp_path: Path) -> None:
     path = as_duckdb(tmp_path, "of ada", "delete from rounds where model = 'of ada'")
     assert any(what.startswith(NOT_LOOKED_AT) for _, _, what in found(path))

@@ -309,6 +309,8 @@ def _table(batches: Iterable[Any], place: str, columns: Mapping[str, Treatment])
     start = 1
     for batch in batches:
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            if pa.types.is_nested(column.type):  # none leaves, but what they hold is looked at
+                column = pa.array([None if value is None else str(value) for value in column.to_pylist()])
             packed = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
             codes = packed.indices.to_pylist()
             row_of = dict(zip(reversed(codes), range(start + len(codes) - 1, start - 1, -1), strict=True))
