@@ -18,8 +18,6 @@ BATCH_ROWS = 2_048
 _CHUNK_ROWS = 512
 _NAMES = {row_type: table for table, row_type in schema.TABLES.items()}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DISTINCT = {"event_id", "tool_call_id", "message_id", "echo_id", "compaction_id", "path", "consumed_sha256"}
-"""Texts that hardly repeat; of all others a batch names each value once."""
 _ARROW_TYPES = {
     "varchar": pa.string(),
     "bigint": pa.int64(),
@@ -67,13 +65,7 @@ class Batches:
 def arrow_schema(table: str) -> pa.Schema:
     """Return the Arrow schema of a raw table; instants are naive UTC microseconds."""
     columns = schema.columns(schema.TABLES[table])
-    return pa.schema([(column.name, _arrow_type(column)) for column in columns])
-
-
-def _arrow_type(column: schema.Column) -> pa.DataType:
-    data_type = _ARROW_TYPES[column.sql_type]
-    repeats = column.sql_type == "varchar" and column.name not in _DISTINCT
-    return pa.dictionary(pa.int32(), data_type) if repeats else data_type
+    return pa.schema([(column.name, _ARROW_TYPES[column.sql_type]) for column in columns])
 
 
 def record_batch(table: str, rows: Iterable[Values]) -> pa.RecordBatch:

@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-from tracelab.arrow import Batches
+from tracelab.arrow import Batches, arrow_schema
 from tracelab.child import child_environment
 from tracelab.discover import LogFile
 from tracelab.errors import TracelabError
@@ -29,7 +29,6 @@ from tracelab.resume import Place
 Message = Outcome | Reached | tuple[str, pa.RecordBatch]
 """What reading gives: rows of a table, how far a file is, what became of it (its last rows may yet come)."""
 
-_SPACE_BYTES = 8 << 20  # kept from batch to batch, since fresh memory is slow
 _PIPE_BYTES = 1 << 20
 """Takes a batch whole, where a pipe can be made to: neither end then waits for the other."""
 _AHEAD = 2
@@ -147,7 +146,7 @@ class _Worker:
             if not isinstance(message, tuple) or isinstance(message, Reached):
                 return message
             table, size = message
-            return table, pa.ipc.open_stream(self._read(size)).read_next_batch()
+            return table, pa.ipc.read_record_batch(self._read(size), arrow_schema(table))
         except EOFError:
             raise TracelabError(
                 f"a reading process ended before its time (status {self._process.wait()});"
@@ -181,17 +180,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the loader decides when to stop
     gc.disable()  # rows hold no cycles, and looking for some costs a tenth of the time
 
-    space = pa.allocate_buffer(_SPACE_BYTES)
-
     def send(table: str, batch: pa.RecordBatch) -> None:
-        nonlocal space
-        if space.size < 2 * batch.nbytes + _SPACE_BYTES // 2:
-            space = pa.allocate_buffer(2 * batch.nbytes + _SPACE_BYTES)
-        sink = pa.FixedSizeBufferWriter(space)
-        with pa.ipc.new_stream(sink, batch.schema) as stream:
-            stream.write_batch(batch)
-        rest = memoryview(space)[: sink.tell()]
-        outbox.send((table, len(rest)))
+        data = batch.serialize()  # the loader knows the schema
+        outbox.send((table, data.size))
+        rest = memoryview(data)
         while rest:
             rest = rest[os.write(outbox.fileno(), rest) :]
 
