@@ -69,7 +69,7 @@ with
         inner join openers using (request_id)
         inner join totals using (request_id)
     ),
-    covered as (
+    listed as (
         select
             request_id,
             list_sort(list(epoch_ms(from_at))) as starts,
@@ -95,6 +95,18 @@ with
         from spans
         where to_at > from_at
         group by request_id
+    ),
+    covered as (
+        select
+            request_id,
+            generation_span_ms,
+            tool_span_ms,
+            {{ union_ms("starts", "ends") }} as any_ms,
+            coalesce(
+                {{ union_ms("generation_starts", "generation_ends") }}, 0
+            ) as any_generation_ms,
+            coalesce({{ union_ms("tool_starts", "tool_ends") }}, 0) as any_tool_ms
+        from listed
     ),
     -- A person who stops a request is heard with the next prompt: before that was
     -- typed, or while the tools of the stopped request still ran. To stop a prompt
@@ -181,13 +193,9 @@ select
     coalesce(tool_wall_ms, 0)::bigint as tool_wall_ms,
     coalesce(generation_span_ms, 0)::bigint as generation_span_ms,
     coalesce(tool_span_ms, 0)::bigint as tool_span_ms,
-    coalesce({{ union_ms("starts", "ends") }}, 0)::bigint
-    - coalesce({{ union_ms("tool_starts", "tool_ends") }}, 0)::bigint
-    as generation_alone_ms,
-    coalesce({{ union_ms("starts", "ends") }}, 0)::bigint
-    - coalesce({{ union_ms("generation_starts", "generation_ends") }}, 0)::bigint
-    as tool_alone_ms,
-    response_ms - coalesce({{ union_ms("starts", "ends") }}, 0)::bigint as other_ms,
+    coalesce(any_ms - any_tool_ms, 0)::bigint as generation_alone_ms,
+    coalesce(any_ms - any_generation_ms, 0)::bigint as tool_alone_ms,
+    response_ms - coalesce(any_ms, 0)::bigint as other_ms,
     nullif(
         greatest({{ ms_between("ended_at", "usage_report_at") }}, 0), 0
     ) as usage_gap_ms,

@@ -398,9 +398,8 @@ class _Log:
         row = data.message
         if data.type == "agent_progress" and isinstance(row, ClaudeRecord):
             row.session_id = self.lineage.conversation(record)
-            row.forked_from = record.forked_from
-            if isinstance(record.forked_from, ForkedFrom):  # names the carrier, not the row in it
-                row.forked_from = ForkedFrom(record.forked_from.session_id)
+            origin = record.forked_from  # of which the uuid is the carrier's, not the row's in it
+            row.forked_from = ForkedFrom(origin.session_id) if isinstance(origin, ForkedFrom) else origin
             row.agent_id = data.agent_id or record.parent_tool_use_id
             row.version = row.version or record.version
             if row.timestamp is not None and not is_known(row.timestamp):
