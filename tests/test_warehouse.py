@@ -16,7 +16,8 @@ import pytest
 
 from tracelab import schema
 from tracelab.errors import TracelabError
-from tracelab.warehouse import has_raw, open_for_writing, open_read_only, replaced, replacing
+from tracelab.files import replacing
+from tracelab.warehouse import has_raw, open_for_writing, open_read_only, replaced
 
 
 @pytest.fixture

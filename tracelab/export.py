@@ -8,15 +8,8 @@ from typing import Literal
 import duckdb
 
 from tracelab.errors import TracelabError
-from tracelab.warehouse import (
-    check_folder,
-    copy_whole,
-    identifier,
-    open_read_only,
-    quoted,
-    replacing,
-    why_unwritten,
-)
+from tracelab.files import check_folder, replacing, why_unwritten
+from tracelab.warehouse import copy_whole, identifier, open_read_only, quoted
 
 Format = Literal["csv", "parquet"]
 

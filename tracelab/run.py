@@ -11,9 +11,10 @@ from pathlib import Path
 from tracelab import text
 from tracelab.build import BuildReport, Made, build, last_made, next_made
 from tracelab.export import export_tables
+from tracelab.files import check_folder
 from tracelab.load import LoadReport, load
 from tracelab.progress import Report
-from tracelab.warehouse import check_folder, known_zone, open_read_only
+from tracelab.warehouse import known_zone, open_read_only
 
 _STAMP = ".tracelab"
 _QUERY = "select project, steps, cost_usd::decimal(9, 2) as usd from sessions order by usd desc limit 5"

@@ -17,6 +17,7 @@ from typing import BinaryIO, Literal
 
 from tracelab.child import child_environment
 from tracelab.errors import TracelabError
+from tracelab.files import replacing, why_unwritten
 
 Format = Literal["table", "csv", "json", "parquet"]
 
@@ -65,17 +66,11 @@ def write_sql(db: Path, query: str, path: Path, *, format: Format = "table") -> 
     """
     if path.exists() and db.exists() and path.samefile(db):
         raise TracelabError(f"{path} is the warehouse itself: name another file with --output")
-    if path.exists() and not path.is_file():
-        raise TracelabError(f"cannot write {path}: it is no file")
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with partial.open("wb") as out:
+        with replacing(path, str(os.getpid())) as partial, partial.open("wb") as out:
             run_sql(db, query, out, format=format)
-        partial.replace(path)
     except OSError as error:
-        raise TracelabError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+        raise TracelabError(f"cannot write {path}: {why_unwritten(error)}") from error
 
 
 def _chunks(child: subprocess.Popen[bytes], seconds: float) -> Iterator[bytes]:

@@ -1,6 +1,5 @@
 """The only place that connects to DuckDB: opens the warehouse, or says in one message why that fails."""
 
-import errno
 import os
 import re
 import shutil
@@ -15,6 +14,7 @@ import duckdb
 
 from tracelab import schema
 from tracelab.errors import TracelabError
+from tracelab.files import beside, first_line, replacing, wal_of
 
 _LOADING: Mapping[str, str] = {
     "memory_limit": "256MB",
@@ -27,8 +27,6 @@ _COPYING: Mapping[str, str] = {
     "threads": "1",  # two leave blocks half used and free ones between
 }
 _CHUNK_BYTES = 1 << 20
-_SYSTEM_SAID = re.compile(r'": ([^"\n]+)')
-"""In DuckDB's errors: behind the name of the file."""
 _HEADERS_BYTES = 12_288
 """The headers that open a DuckDB file: a shorter one was never made to the end, and holds nothing."""
 
@@ -77,7 +75,7 @@ def open_for_writing(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             warehouse.commit()
         except duckdb.Error as error:
             raise TracelabError(
-                f"could not write {path}, which stays as it was: {_first_line(error)}{advice(str(error))}"
+                f"could not write {path}, which stays as it was: {first_line(error)}{advice(str(error))}"
             ) from error
 
 
@@ -101,60 +99,17 @@ def replaced(path: Path) -> Iterator[Path]:
                     shutil.copyfileobj(file, out, _CHUNK_BYTES)
                 _give_alike(copy, os.fstat(file.fileno()))
                 yield copy
-                if _wal_of(copy).exists():  # its last writer could not put all of it in the one file
+                if wal_of(copy).exists():  # its last writer could not put all of it in the one file
                     with _connect(copy, read_only=False, settings=_LOADING) as changed:
                         changed.execute("force checkpoint")
                 with copy.open("rb") as made:
                     os.fsync(made.fileno())  # DuckDB did so for what it wrote, not for what was copied
         except (duckdb.Error, OSError) as error:
-            message = _first_line(error)
+            message = first_line(error)
             raise TracelabError(
-                f"could not write {_beside(path, 'building')}, which was to replace {path.name}:"
+                f"could not write {beside(path, 'building')}, which was to replace {path.name}:"
                 f" {message}{advice(message)}"
             ) from error
-
-
-@contextmanager
-def replacing(path: Path, suffix: str = "partial") -> Iterator[Path]:
-    """Give the place of a file that takes another's when it is whole, and goes if it never is.
-
-    Raises:
-        OSError: if there is something that is no file, such as a device.
-    """
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "it is no file", str(path))
-    begun = _beside(path, suffix)
-    _remove(begun)  # of a run that was cut off
-    try:
-        yield begun
-        begun.replace(path)
-    finally:
-        _remove(begun)
-
-
-def check_folder(out: Path) -> None:
-    """Make sure that results can be written to a folder, or that it can be made.
-
-    Raises:
-        TracelabError: if not.
-    """
-    there = next((place for place in (out, *out.absolute().parents) if place.exists()), out)
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        why = "permission denied" if there.is_dir() else f"{there} is no folder"
-        raise TracelabError(f"cannot write to {out} ({why}): name another folder with --out")
-
-
-def why_unwritten(error: Exception) -> str:
-    """Return what the system said when a file could not be written, without the words around it."""
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    found = _SYSTEM_SAID.search(str(error))
-    return found[1] if found else _first_line(error)
-
-
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(f".{path.name}.{suffix}")
 
 
 def drop_tables(path: Path, schemas: Collection[str], names: Collection[str]) -> None:
@@ -180,17 +135,6 @@ def _give_alike(copy: Path, status: os.stat_result) -> None:
             os.chown(copy, owner, status.st_gid)
             break
     copy.chmod(stat.S_IMODE(status.st_mode))
-
-
-def _wal_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}.wal")
-
-
-def _remove(begun: Path) -> None:
-    """Remove a file that was begun, and what DuckDB left beside it."""
-    for path in (begun, _wal_of(begun)):
-        path.unlink(missing_ok=True)
-    shutil.rmtree(begun.with_name(f"{begun.name}.tmp"), ignore_errors=True)
 
 
 def copy_whole(path: Path, copy: Path) -> None:
@@ -333,7 +277,7 @@ def _reason(path: Path, error: duckdb.Error) -> str:
         return f"{path} is a folder: name a file with --db"
     if not path.parent.is_dir():
         return f"{path} cannot be made: its folder does not exist; make it, or name another file with --db"
-    return f"{path} cannot be opened: {_first_line(error)}{advice(message)}"
+    return f"{path} cannot be opened: {first_line(error)}{advice(message)}"
 
 
 def advice(message: str) -> str:
@@ -343,7 +287,3 @@ def advice(message: str) -> str:
     if re.search("Read-only file system|Permission denied|Operation not permitted|resource busy", message):
         return "; name another file with --db"
     return ""
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].removeprefix("IO Error: ")

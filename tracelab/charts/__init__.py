@@ -69,7 +69,8 @@ def draw_charts(
         TracelabError: if the warehouse is not built, a name is no chart, or `out` cannot be written.
     """
     from tracelab.charts.quick import quick_altair
-    from tracelab.warehouse import check_folder, open_read_only, why_unwritten
+    from tracelab.files import check_folder, why_unwritten
+    from tracelab.warehouse import open_read_only
 
     _check("chart", names, list(charts()))
     _check("format", formats, FORMATS)
@@ -135,7 +136,7 @@ def _frame(warehouse: "duckdb.DuckDBPyConnection", query: str, session_id: str |
 def _save(spec: dict[str, Any], stem: Path, formats: Sequence[str]) -> Iterator[Path]:
     import vl_convert as vlc
 
-    from tracelab.warehouse import replacing
+    from tracelab.files import replacing
 
     image = svg(spec) if {"svg", "png"} & set(formats) else ""
     for name in formats:

@@ -14,6 +14,7 @@ import duckdb
 
 from tracelab.child import child_environment
 from tracelab.errors import TracelabError
+from tracelab.files import why_unwritten
 from tracelab.publishing.columns import COLUMNS, README
 from tracelab.publishing.keys import publishing_key
 from tracelab.publishing.readme import readme
@@ -21,7 +22,7 @@ from tracelab.publishing.rules import NO_RULES, Rules
 from tracelab.publishing.sources import SOURCES, STEPS
 from tracelab.publishing.treatments import note_rare_names, prepare, treated
 from tracelab.text import counted
-from tracelab.warehouse import open_read_only, quoted, why_unwritten
+from tracelab.warehouse import open_read_only, quoted
 
 _COUNTS = """
 select

@@ -11,8 +11,9 @@ def build_report(db: Path, out: Path) -> Path:
     Raises:
         TracelabError: if the warehouse is not built, or `out` cannot be written.
     """
+    from tracelab.files import replacing, why_unwritten
     from tracelab.report.pictures import processes
-    from tracelab.warehouse import open_read_only, replacing, why_unwritten
+    from tracelab.warehouse import open_read_only
 
     if out.is_dir() or not out.absolute().parent.is_dir():
         why = "it is a folder" if out.is_dir() else "its folder does not exist"

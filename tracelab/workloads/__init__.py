@@ -14,9 +14,10 @@ import duckdb
 
 from tracelab import __version__
 from tracelab.errors import TracelabError
+from tracelab.files import check_folder, why_unwritten
 from tracelab.status import Status, status
 from tracelab.text import counted, table
-from tracelab.warehouse import check_folder, open_read_only, quoted, why_unwritten
+from tracelab.warehouse import open_read_only, quoted
 from tracelab.workloads import agentic_mooncake, mooncake, replay, tracelab_rows, vllm_synthetic, weka
 from tracelab.workloads.selection import Counts, Filters, Job, select_steps
 

@@ -1,0 +1,75 @@
+"""Files that are written whole or not at all, and why one could not be; nothing here needs DuckDB."""
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tracelab.errors import TracelabError
+
+_SYSTEM_SAID = re.compile(r'": ([^"\n]+)')
+"""In DuckDB's errors: behind the name of the file."""
+
+
+@contextmanager
+def replacing(path: Path, suffix: str = "partial") -> Iterator[Path]:
+    """Give the place of a file that takes another's when it is whole, and goes if it never is.
+
+    Raises:
+        OSError: if there is something that is no file, such as a device.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    begun = beside(path, suffix)
+    _remove(begun)  # of a run that was cut off
+    try:
+        yield begun
+        begun.replace(path)
+    finally:
+        _remove(begun)
+
+
+def check_folder(out: Path) -> None:
+    """Make sure that results can be written to a folder, or that it can be made.
+
+    Raises:
+        TracelabError: if not.
+    """
+    there = next((place for place in (out, *out.absolute().parents) if place.exists()), out)
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = "permission denied" if there.is_dir() else f"{there} is no folder"
+        raise TracelabError(f"cannot write to {out} ({why}): name another folder with --out")
+
+
+def why_unwritten(error: Exception) -> str:
+    """Return what the system said when a file could not be written, without the words around it."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    found = _SYSTEM_SAID.search(str(error))
+    return found[1] if found else first_line(error)
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what DuckDB says, its kind left out."""
+    return str(error).partition("\n")[0].removeprefix("IO Error: ")
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """Return where a file is begun that is to take another's place: hidden, in the same folder."""
+    return path.with_name(f".{path.name}.{suffix}")
+
+
+def wal_of(path: Path) -> Path:
+    """Return where DuckDB keeps what it has not yet put into a warehouse's file."""
+    return path.with_name(f"{path.name}.wal")
+
+
+def _remove(begun: Path) -> None:
+    """Remove a file that was begun, and what DuckDB left beside it."""
+    for path in (begun, wal_of(begun)):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(begun.with_name(f"{begun.name}.tmp"), ignore_errors=True)
