@@ -186,14 +186,14 @@ def runner_gap(
 
 def _histograms(bins: pl.DataFrame, measures: dict[str, str]) -> alt.HConcatChart:
     """One histogram a provider, beside each other."""
-    labelled = bins.with_columns(label=_bounds("low_s", "high_s", ("", "≥ ")))
+    labelled = bins.with_columns(label=_bounds("low_s", "high_s", ("< ", "≥ ")))
     found = theme.providers_in(bins.filter(pl.col("tool_calls") > 0))
     return shapes.beside(
         [
             shapes.histogram(
                 labelled.filter(pl.col("provider") == provider),
                 "label",
-                "Time of a call (less than)",
+                "Time of a call (ms to h)",
                 measures,
                 provider,
                 size=(shapes.width_of(len(found)), 183),
