@@ -88,7 +88,18 @@ def heavy_imports(*arguments: str | Path, cwd: Path) -> set[str]:
     return set(done.stderr.split()) & HEAVY
 
 
-HEAVY = {"duckdb", "polars", "altair", "pyarrow", "dbt", "jinja2", "vl_convert", "msgspec", "zstandard"}
+HEAVY = {
+    "duckdb",
+    "polars",
+    "altair",
+    "pyarrow",
+    "dbt",
+    "jinja2",
+    "vl_convert",
+    "msgspec",
+    "pydantic",
+    "zstandard",
+}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS)])
@@ -118,6 +129,7 @@ def test_a_command_imports_what_it_needs(
         ["nonsense"],
         ["load", "--nonsense"],
         ["export", "--format", "xlsx"],
+        ["export", "--workload", "replay", "--since", "2026-13-40"],
         ["chart", "--format", "html,gif"],
         ["sql"],
         ["sql", "select 1", "--format", "xml"],

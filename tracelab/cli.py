@@ -61,10 +61,17 @@ def _examples(*lines: str) -> str:
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is no time: write 2026-10-01 or 2026-10-01T12:00") from None
+
+
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="PATH",
+        metavar="PATH...",
         readable=False,  # told by who reads it, what else is named being loaded
         help="Homes, folders, log files or published datasets (.jsonl, .gz, .zst, DuckDB), instead of this"
         " user's own sessions.",
@@ -231,7 +238,7 @@ def export(
     context: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Tables, by default all summaries.", show_default=False),
+        typer.Argument(metavar="NAME...", help="Tables, by default all summaries.", show_default=False),
     ] = None,
     out: Annotated[
         Path | None,
@@ -258,13 +265,19 @@ def export(
         datetime | None,
         typer.Option(
             "--since",
+            parser=_time,
             metavar="TIME",
             help="Only conversations that started then or later: 2026-10-01 or 2026-10-01T12:00, UTC.",
         ),
     ] = None,
     until: Annotated[
         datetime | None,
-        typer.Option("--until", metavar="TIME", help="Only conversations that started before, UTC."),
+        typer.Option(
+            "--until",
+            parser=_time,
+            metavar="TIME",
+            help="Only conversations that started before, UTC.",
+        ),
     ] = None,
     text_files: Annotated[
         list[Path] | None,
@@ -327,7 +340,7 @@ def chart(
     context: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Charts, by default all.", show_default=False),
+        typer.Argument(metavar="NAME...", help="Charts, by default all.", show_default=False),
     ] = None,
     out: Out = Path("out"),
     formats: Annotated[
