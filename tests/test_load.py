@@ -27,10 +27,10 @@ from tracelab.arrow import Batches, record_batch
 from tracelab.discover import Discovery, LogFile, Skipped, discover, sample_home
 from tracelab.errors import TracelabError
 from tracelab.load import LoadReport, _Known, _missing, load
+from tracelab.processes import _portions
 from tracelab.progress import Progress
 from tracelab.providers import PROVIDERS
 from tracelab.read import read_log
-from tracelab.worker import _portions
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -713,11 +713,12 @@ def test_importing_the_loader_imports_nothing_heavy() -> None:
     script = (
         "import sys, {0}; print([name for name in ('duckdb', 'pyarrow', 'polars') if name in sys.modules])"
     )
-    for name, heavy in (("tracelab.load", "[]"), ("tracelab.worker", "['pyarrow']")):
+    light, heavy = ("tracelab.load", "tracelab.processes"), "tracelab.worker"
+    for name, imported in (*((name, "[]") for name in light), (heavy, "['pyarrow']")):
         done = subprocess.run(
             [sys.executable, "-c", script.format(name)], capture_output=True, text=True, check=True
         )
-        assert done.stdout.strip() == heavy, name
+        assert done.stdout.strip() == imported, name
 
 
 def test_reference_real_files_are_counted_line_by_line(db: Path) -> None:

@@ -376,17 +376,21 @@ def _insert_all(
 @contextmanager
 def _reading(logs: Sequence[LogFile], places: Mapping[str, Place]) -> Iterator[Iterator[Message]]:
     """Read logs, the largest first, so that the last to be read are small; grown ones from their place."""
-    from tracelab.worker import read_here, read_in_processes
-
     loaded_at = datetime.now(UTC)
     grown = [log for log in logs if log.file_id in places]
     whole = [log for log in logs if log.file_id not in places]
     ordered = sorted(whole, key=_unpacked_bytes, reverse=True)
     if sum(map(_unpacked_bytes, whole)) <= _ALONE_BYTES:
+        from tracelab.worker import read_here
+
         yield read_here([*ordered, *grown], loaded_at, places)
         return
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from tracelab.processes import read_in_processes
+
     with read_in_processes(ordered, loaded_at, min(_MAX_PROCESSES, cores, len(whole))) as messages:
+        from tracelab.worker import read_here  # not before: the readers start meanwhile
+
         yield chain(read_here(grown, loaded_at, places), messages)
 
 
