@@ -7,6 +7,7 @@ skipped.
 
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
@@ -33,6 +34,8 @@ Mark = Callable[[str | tuple[str, str]], int]
 MAX_TYPES = 200
 """Record types that are told apart in a file; real logs hold some fifty."""
 _is_type = lru_cache(1_000)(re.compile(r"[A-Za-z0-9_./-]{1,80}").fullmatch)
+_GIVEN_UP = "object given up"
+_SPARE_FRAMES = 100  # more than lie between decoding a line and measuring what it holds
 _MAX_REPAIRS = 32  # wrong values mended in one object before it is given up
 
 
@@ -231,13 +234,15 @@ def records(stretches: Iterable[Stretch], record_type: type[R], tally: Tally) ->
 
 
 def lenient(data: bytes | msgspec.Raw, record_type: type[R], tally: Tally) -> R | None:
-    """Decode one object nested in a record, mending it; None if it is no object or beyond repair."""
+    """Decode one object nested in a record, mending it; None if it is none, or (with an issue) given up."""
     record = _decoded(data, (record_type,))
     if record is not None:
         return record
     try:
         value, _ = _next_value(bytes(data).decode("utf-8", "replace"), 0)
     except (ValueError, RecursionError):
+        if is_object(data):
+            tally.issue("wrong_type", _GIVEN_UP)
         return None
     return _mended(value, record_type, tally) if isinstance(value, dict) else None
 
@@ -257,7 +262,7 @@ def _decoded(data: bytes | msgspec.Raw, types: Iterable[type[R]]) -> R | None:
     return None
 
 
-def is_object(raw: msgspec.Raw) -> bool:
+def is_object(raw: bytes | msgspec.Raw) -> bool:
     """Say whether a value that is still JSON is an object."""
     return bytes(memoryview(raw)[:1]) == b"{"
 
@@ -273,7 +278,12 @@ def content_chars(value: object) -> int:
     try:
         return len(_COMPACT(value))
     except RecursionError:  # what was decoded by a hair: writing it takes more of the stack
-        return _written_chars(value)
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(limit + _SPARE_FRAMES)
+        try:
+            return _written_chars(value)
+        finally:
+            sys.setrecursionlimit(limit)
 
 
 def raw_chars(raw: msgspec.Raw) -> int:
@@ -373,7 +383,7 @@ def _next_value(text: str, position: int) -> tuple[Any, int]:
 
 def _mended(value: dict[str, Any], record_type: type[R], tally: Tally) -> R | None:
     """Convert an object, dropping each value of a wrong type with an issue; None, with one, if given up."""
-    noted, why = len(tally.issues), "object given up"
+    noted, why = len(tally.issues), _GIVEN_UP
     for _ in range(_MAX_REPAIRS):
         try:
             # via JSON again: lone surrogates become one character, numbers keep their meaning
