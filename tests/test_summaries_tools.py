@@ -81,6 +81,13 @@ def test_a_tool_is_rare_in_the_cut_that_has_few_of_its_calls(marts: Marts) -> No
     assert groups == {"all": "exec", "claude": "rare", "codex": "rare"}
 
 
+def test_a_tool_that_is_called_like_a_group_is_a_group_of_its_own(marts: Marts) -> None:
+    marts.add("tool_calls", *calls("rare", 25), *calls("mcp", 30), *calls("mcp__a__x", 21), *calls("Edit", 2))
+    rows = marts.rows("summary_tool_counts", **ALL, tool_name="all")
+    groups = {row["tool_group"]: row["tool_calls"] for row in rows}
+    assert groups == {"all": 78, '"mcp"': 30, '"rare"': 25, "mcp": 21, "rare": 2}
+
+
 def test_errors_are_a_share_of_the_known_outcomes_and_refused_calls_did_not_fail(marts: Marts) -> None:
     marts.add(
         "tool_calls",

@@ -6,7 +6,14 @@ with
             {{ pooled("provider") }},
             {{ pooled("session_kind") }},
             {{ pooled("model") }},
-            if(starts_with(tool_name, 'mcp_'), 'mcp', tool_name) as tool_group,
+            case
+                when starts_with(tool_name, 'mcp_')
+                then 'mcp'
+                -- a tool of its own, told apart from the groups that are called so
+                when tool_name in ('mcp', 'rare')
+                then '"' || tool_name || '"'
+                else tool_name
+            end as tool_group,
             -- as in summary_tool_latency
             coalesce(max(nullif(tool_category, 'other')), 'other') as tool_category,
             mcp_server,
