@@ -179,6 +179,13 @@ def test_gaps_beyond_the_timeout_hold_nothing(marts: Marts) -> None:
     assert rows["causal", 300.0]["active_share"] == 30 / 337
 
 
+def test_a_client_without_generation_has_no_share_of_it(marts: Marts) -> None:
+    marts.add("steps", {"step_id": "a"})
+    marts.add("idle_gaps", {"step_id": "a", "trigger": "tool", "idle_gap_ms": 7000})
+    (row,) = marts.rows("summary_kv_active_ratio", **ALL, gap_measure="causal", timeout_s=60.0)
+    assert (row["held_s"], row["active_share"], row["tool_share"]) == (7, None, 1)
+
+
 def test_the_splits_of_a_prompt_add_up_and_each_ratio_has_its_own_population(marts: Marts) -> None:
     pairs = {
         "first": (1000, None, None, None, 1000, 0, 0, None),

@@ -71,7 +71,7 @@ select
     sum(tool_ms) over until / 1000 as tool_s,
     sum(human_ms) over until / 1000 as human_s,
     generation_s + tool_s + human_s as held_s,
-    generation_s / nullif(held_s, 0) as active_share,
+    nullif(generation_s, 0) / held_s as active_share,
     tool_s / nullif(held_s, 0) as tool_share,
     human_s / nullif(held_s, 0) as human_share
 from counted
