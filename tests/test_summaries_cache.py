@@ -129,6 +129,14 @@ def test_a_timeout_serves_what_comes_back_within_it_and_holds_the_rest_for_as_lo
     assert {row["knee_s"] for row in swept.values()} == {min(served)}
 
 
+def test_a_curve_that_only_sags_has_no_knee(marts: Marts) -> None:
+    # most comes back last: what is held longer serves more
+    for name, gap, fresh in (("a", 1500, 900), ("b", 3000, 100)):
+        _pair(marts, name, gap, 1000, fresh, 1000)
+    rows = marts.rows("summary_eviction_tradeoff", **ALL, gap_measure="causal")
+    assert {row["knee_s"] for row in rows} == {None}
+
+
 def test_no_timeout_served_what_nothing_is_known_of(marts: Marts) -> None:
     marts.add("steps", {"step_id": "first", "generation_ms": 70_000})
     rows = marts.rows("summary_eviction_tradeoff", **ALL, gap_measure="causal")

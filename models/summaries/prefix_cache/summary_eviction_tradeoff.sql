@@ -144,7 +144,7 @@ select
     arg_min(timeout_s, (abs(achievable_hit_ratio - hit_ratio), bin)) filter (
         where achievable_hit_ratio is not null
     ) over cut as effective_eviction_s,
-    arg_max(timeout_s, (bow, - bin)) filter (where bow is not null) over cut as knee_s,
+    arg_max(timeout_s, (bow, - bin)) filter (where bow > 0) over cut as knee_s,
     suspended_to_active_ratio,
     active_share
 from bowed
