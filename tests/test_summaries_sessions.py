@@ -412,7 +412,7 @@ def test_a_conversation_s_own_total_is_set_beside_the_steps_of_all_its_sessions(
             **agent,
             **cost,
         },
-        {"root_session_id": "m", "client_version": "2", "usage_is_final": False},
+        {"root_session_id": "m", "client_version": "2", "usage_is_final": False, "web_cost_usd": "0.5"},
         {"root_session_id": "n", "client_version": "2", "input_tokens": 7, "usage_is_final": False},
         # of a published dataset that cannot tell
         {"root_session_id": "n", "client_version": "3", "input_tokens": 7, "usage_is_final": None},
@@ -433,7 +433,7 @@ def test_a_conversation_s_own_total_is_set_beside_the_steps_of_all_its_sessions(
     }
     totals = ("logged_input_tokens", "client_input_tokens", "logged_output_tokens", "client_output_tokens")
     both = columns(rows, "client_version", *totals, "logged_cost_usd", "client_cost_usd", "logged_cost_share")
-    assert both["2"] == (30, 40, 3, 6, 3.0, 4.0, 0.75)
+    assert both["2"] == (30, 40, 3, 6, 3.5, 4.0, 0.875)
     assert both["1"] == (None,) * 7
 
 

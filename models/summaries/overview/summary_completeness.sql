@@ -17,8 +17,9 @@ with
             root_session_id,
             sum(input_tokens) as input_tokens,
             sum(output_tokens) as output_tokens,
+            -- a step without a price of its own may have searched for money
             sum(
-                cost_usd + coalesce(web_cost_usd, 0) + coalesce(extra_cost_usd, 0)
+                list_sum([cost_usd, nullif(web_cost_usd, 0), nullif(extra_cost_usd, 0)])
             ) as cost_usd
         from steps
         group by root_session_id
