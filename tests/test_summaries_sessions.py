@@ -507,6 +507,7 @@ def test_half_an_hour_without_a_step_ends_a_stretch_and_a_message_ends_a_run(mar
     beginnings = {
         "a": [(0, "user"), (30, "tool"), (50, "tool"), (80.1, "tool"), (81, "user"), (100, "none")],
         "b": [(0, "user"), (40, "tool")],
+        "of a clock set back": [(20, "user"), (0, "user"), (30, "user"), (55, "user")],
     }
     for session, steps in beginnings.items():
         marts.add(

@@ -32,8 +32,8 @@ with
             session_kind,
             session_id,
             arg_min(step_id, step_index) as step_id,
-            min(started_at) as started_at,
-            max(started_at) as last_started_at,
+            arg_min(started_at, step_index) as started_at,
+            arg_max(started_at, step_index) as last_started_at,
             count(*) as steps
         from stretches
         group by provider, session_kind, session_id, stretch
@@ -45,8 +45,8 @@ with
             session_kind,
             session_id,
             arg_min(step_id, step_index),
-            min(started_at),
-            max(started_at),
+            arg_min(started_at, step_index),
+            arg_max(started_at, step_index),
             count(*)
         from stretches
         where not is_user
