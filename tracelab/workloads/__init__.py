@@ -101,7 +101,7 @@ def as_text(workload: Workload) -> str:
         f"{counted(manifest['conversations'], 'conversation')}, {counted(manifest['sessions'], 'session')},"
         f" {counted(manifest['steps'], 'step')}: {manifest['input_tokens']:,} input and"
         f" {manifest['output_tokens']:,} output tokens"
-        + (f"; left out: {counted(left_out, 'step')} without usage or time" if left_out else "")
+        + (f"; left out: {counted(left_out, 'step')} without a prompt or time" if left_out else "")
     ]
     if fits := manifest.get("fits"):
         rows = [
