@@ -27,7 +27,7 @@ with
                 case
                     when cache_write_tokens > 0
                     then
-                        cache_write_1h_tokens > 0
+                        coalesce(cache_write_1h_tokens, 0) > 0
                         and coalesce(cache_write_5m_tokens, 0) = 0
                 end ignore nulls
             ) over (so_far rows between unbounded preceding and 1 preceding)
