@@ -120,7 +120,7 @@ select
     end as reusable_tokens,
     pause_missed_tokens,
     case
-        when not is_first and input_tokens - previous_input_tokens is not null
+        when is_comparable and not is_first
         then greatest(input_tokens - previous_input_tokens, 0) - previous_output_tokens
     end as published_fresh_tokens,
     hit_ratio,
