@@ -35,7 +35,7 @@ with
             request_id,
             max(last_output_at) filter (where purpose is null) as ended_at,
             max(last_tool_call_at) as last_tool_call_at,
-            max(usage_report_at) as usage_report_at,
+            max(usage_report_at) filter (where purpose is null) as usage_report_at,
             count(*) as steps,
             count_if(trigger = 'user') as user_steps,
             count_if(trigger = 'tool') as tool_steps,
