@@ -354,6 +354,11 @@ def test_calls_of_a_minute_are_a_share_of_the_calls_and_of_the_time(marts: Marts
     assert marts.number("minute_calls_time_share") == 0.5
 
 
+def test_short_calls_alone_give_those_of_a_minute_no_share_of_the_time(marts: Marts) -> None:
+    marts.add("tool_calls", {"tool_name": "a", "effective_ms": 59_999})
+    assert (marts.number("minute_calls_share"), marts.number("minute_calls_time_share")) == (0, 0)
+
+
 def test_a_number_that_nothing_can_be_said_of_has_no_row(marts: Marts) -> None:
     assert marts.number("steps") == 0
     assert marts.number("append_p50_tokens") is None

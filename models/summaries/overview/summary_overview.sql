@@ -381,7 +381,7 @@ with
             quantile_cont(effective_ms / 1000, [0.5, 0.9, 0.99])[3] as tool_p99_s,
             count(*) filter (where effective_ms >= 60000)
             / nullif(count(effective_ms), 0) as minute_calls_share,
-            sum(effective_ms) filter (where effective_ms >= 60000)
+            coalesce(sum(effective_ms) filter (where effective_ms >= 60000), 0)
             / nullif(sum(effective_ms), 0) as minute_calls_time_share
         from tool_calls
         group by {{ cuts() }}
