@@ -33,9 +33,8 @@ select
     case
         when internal_ms > 0
         then internal_ms
-        when wall_ms is not null
+        when coalesce(wall_ms, internal_ms) is not null
         then greatest(wall_ms, 0)
-        else internal_ms
     end as effective_ms,
     case
         when internal_ms > 0
