@@ -10,8 +10,8 @@ with
             output_tokens,
             usage_is_final,
             previous_step_id is not null as is_pair,
-            -- what a prompt holds again: the published policy, reasoning left out
-            -- where the log names it
+            -- what a prompt holds again: the published policy, of Codex without
+            -- reasoning
             case
                 when provider = 'claude'
                 then previous_output_tokens
