@@ -387,6 +387,18 @@ def test_a_picture_marks_markers_and_falls_that_are_not_made_good(marts: Marts) 
     }  # fmt: skip
 
 
+def test_tokens_of_several_calls_are_no_size_of_a_prompt_to_draw(marts: Marts) -> None:
+    marts.add("sessions", _drawable("a"))
+    marts.add(
+        "steps",
+        {"step_id": "one", "session_id": "a", "calls": 1, "prefix_tokens": 60, "append_tokens": 40},
+        {"step_id": "two", "session_id": "a", "calls": 2, "prefix_tokens": 500, "append_tokens": 300},
+    )
+    [row] = marts.rows("summary_session_token_steps")
+    assert (row["prefix_mean_tokens"], row["append_mean_tokens"]) == (60, 40)
+    assert (row["prefix_max_tokens"], row["append_max_tokens"]) == (60, 40)
+
+
 def test_sessions_to_draw_are_the_best_by_three_scores(marts: Marts) -> None:
     for number in range(12):
         name = f"{number:02}"

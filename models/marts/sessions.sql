@@ -39,6 +39,9 @@ with
             sum(prefix_tokens) as prefix_tokens,
             sum(append_tokens) as append_tokens,
             sum(output_tokens) as output_tokens,
+            -- the tokens of several calls are no size of one prompt
+            sum(prefix_tokens) filter (where calls = 1)
+            / nullif(sum(input_tokens) filter (where calls = 1), 0) as hit_ratio,
             max(context_tokens) as peak_context_tokens,
             sum(generation_ms) as generation_ms,
             sum(cost_usd) as cost_usd
@@ -148,7 +151,7 @@ select
     prefix_tokens::bigint as prefix_tokens,
     append_tokens::bigint as append_tokens,
     step_totals.output_tokens::bigint as output_tokens,
-    (prefix_tokens / nullif(step_totals.input_tokens, 0))::double as hit_ratio,
+    hit_ratio,
     peak_context_tokens,
     coalesce(compactions, 0) as compactions,
     coalesce(human_wait_ms, 0)::bigint as human_wait_ms,

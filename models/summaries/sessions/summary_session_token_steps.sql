@@ -43,13 +43,14 @@ with
                     and context_tokens <= 0.75 * before_tokens
                     and rebound_tokens < 0.75 * before_tokens
             ) as fall_steps,
-            avg(prefix_tokens) as prefix_mean_tokens,
-            avg(append_tokens) as append_mean_tokens,
+            -- the tokens of several calls are no size of one prompt
+            avg(prefix_tokens) filter (where calls = 1) as prefix_mean_tokens,
+            avg(append_tokens) filter (where calls = 1) as append_mean_tokens,
             avg(output_tokens) filter (
                 where usage_is_final is not false
             ) as output_mean_tokens,
-            max(prefix_tokens) as prefix_max_tokens,
-            max(append_tokens) as append_max_tokens,
+            max(prefix_tokens) filter (where calls = 1) as prefix_max_tokens,
+            max(append_tokens) filter (where calls = 1) as append_max_tokens,
             count(generation_ms) as generation_steps,
             avg(generation_ms) / 1000 as generation_mean_s
         from steps
