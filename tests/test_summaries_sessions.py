@@ -238,6 +238,17 @@ def test_costs_are_of_priced_steps_and_units_without_one_are_only_counted(marts:
     assert columns(held, "category", "count", "mean")["all"] == (1, 180.0)
 
 
+def test_a_step_whose_output_is_not_known_has_its_prompt_in_all_tokens(marts: Marts) -> None:
+    step = {"input_tokens": 10, "prefix_tokens": 6, "append_tokens": 4, "cost_usd": "1"}
+    costs = {"append_cost_usd": "1", "prefix_cost_usd": "0", "output_cost_usd": "0"}
+    marts.add("steps", {"step_id": "known", "output_tokens": 10, **step, **costs})
+    marts.add("steps", {"step_id": "unknown", "output_tokens": None, **step, **costs})
+    held = marts.rows("summary_cost_distribution", unit="step", measure="tokens", **POOLED)
+    assert columns(held, "category", "total", "total_share") == {
+        "all": (30.0, 1.0), "append": (8.0, 8 / 30), "prefix": (12.0, 12 / 30), "output": (10.0, 10 / 30)
+    }  # fmt: skip
+
+
 def test_the_curve_of_spend_counts_sessions_that_cost_less_and_what_they_cost(marts: Marts) -> None:
     marts.add("sessions", *({"session_id": cost, "cost_usd": cost} for cost in ("0", "0.999999", "1", "8")))
     marts.add("sessions", {"session_id": "unpriced", "cost_usd": None})

@@ -65,7 +65,8 @@ with
         select
             *,
             append_cost + prefix_cost + output_cost as all_cost,
-            append_tokens + prefix_tokens + output_tokens as all_tokens
+            -- an output that was not counted adds nothing
+            append_tokens + prefix_tokens + coalesce(output_tokens, 0) as all_tokens
         from totals
     ),
     described as (
