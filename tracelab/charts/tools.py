@@ -186,7 +186,7 @@ def runner_gap(
 
 def _histograms(bins: pl.DataFrame, measures: dict[str, str]) -> alt.HConcatChart:
     """One histogram a provider, beside each other."""
-    labelled = bins.with_columns(label=_bounds("low_s", "high_s", ("< ", "≥ ")))
+    labelled = bins.with_columns(label=_bounds("low_s", "high_s", ("<", "≥ ")))  # eight in half a page
     found = theme.providers_in(bins.filter(pl.col("tool_calls") > 0))
     return shapes.beside(
         [
