@@ -33,7 +33,7 @@ def test_the_history_draws_every_run_with_what_it_told(tmp_path: Path) -> None:
     picture = svg(history.history(history.runs(found)).to_dict())
     drawn = points(picture)
     assert len(drawn) == 6
-    for value in ("2.25", "1.75", "21.5", "0.625", "12.5", "1250"):
+    for value in ("2.25", "1.75", "5.375", "0.625", "3.125", "1250"):
         assert sum(f": {value};" in label for label in drawn) == 1, value
     for commit, count in {"aaaa": 3, "bbbb": 3}.items():
         assert sum(f"commit: {commit};" in label for label in drawn) == count
