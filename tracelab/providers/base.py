@@ -5,6 +5,7 @@ and never keeps text. Decoding is typed (msgspec): a record type names the field
 skipped.
 """
 
+import codecs
 import json
 import re
 import sys
@@ -37,6 +38,9 @@ _is_type = lru_cache(1_000)(re.compile(r"[A-Za-z0-9_./-]{1,80}").fullmatch)
 _GIVEN_UP = "object given up"
 _SPARE_FRAMES = 100  # more than lie between decoding a line and measuring what it holds
 _MAX_REPAIRS = 32  # wrong values mended in one object before it is given up
+_MAX_MENDED_BYTES = 16 << 20
+"""What is damaged and longer is given up: two processes may each hold it sixteen times over to mend it."""
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +243,8 @@ def lenient(data: bytes | msgspec.Raw, record_type: type[R], tally: Tally) -> R 
     if record is not None:
         return record
     try:
+        if len(memoryview(data)) > _MAX_MENDED_BYTES:
+            raise ValueError(_GIVEN_UP)
         value, _ = _next_value(bytes(data).decode("utf-8", "replace"), 0)
     except (ValueError, RecursionError):
         if is_object(data):
@@ -328,12 +334,14 @@ def _salvage(line: Stretch, types: tuple[type[R], ...], tally: Tally) -> Iterato
         tally.objects += 1
         yield whole
         return
-    text = data.decode("utf-8", "replace").lstrip("\ufeff").strip()
-    if not text:
-        return
     found: list[R] = []
     position = 0
+    fault = "not one or more whole JSON objects"
     try:
+        if len(data) > _MAX_MENDED_BYTES:
+            fault = f"damaged, and longer than {_MAX_MENDED_BYTES >> 20} MiB"
+            raise ValueError(fault)
+        text = data.decode("utf-8", "replace").lstrip("\ufeff").strip()
         while position < len(text):
             value, position = _next_value(text, position)
             if not isinstance(value, dict):
@@ -347,7 +355,7 @@ def _salvage(line: Stretch, types: tuple[type[R], ...], tally: Tally) -> Iterato
             tally.objects -= len(found)
             raise _PendingLineError from None
         tally.bad_lines += 1
-        tally.issue("bad_line", "not one or more whole JSON objects")
+        tally.issue("bad_line", fault)
     yield from found
 
 
@@ -359,8 +367,13 @@ _HALF_CHARACTER = re.compile(
 
 def _whole_characters(data: bytes) -> bytes:
     """Replace bytes that are no UTF-8, and escaped halves of a character."""
-    text = data.decode("utf-8", "replace").encode()
-    return _HALF_CHARACTER.sub(lambda match: match[1] or b"\\ufffd", text)
+    blocks = (data[start : start + _BLOCK_BYTES] for start in range(0, len(data), _BLOCK_BYTES))
+    text = b"".join([piece.encode() for piece in codecs.iterdecode(blocks, "utf-8", "replace")])
+    whole = bytearray(text)  # mended in place: to join millions of pieces takes many times the line
+    for match in _HALF_CHARACTER.finditer(text):
+        if not match[1]:
+            whole[match.start() : match.end()] = b"\\ufffd"
+    return bytes(whole)
 
 
 _WHITE_SPACE = re.compile(r"[ \t\r]*")
