@@ -457,3 +457,10 @@ def test_without_a_split_of_its_own_a_message_takes_that_of_calls_that_add_up_on
         (0, 30),
         (70, 0),
     ]
+
+
+@pytest.mark.parametrize("message", ["words", 7, [1]])
+def test_a_user_row_whose_message_is_no_object_is_noted(message: object) -> None:
+    log = [user(1, 0, "go") | {"message": message}, assistant(2, 1, msg(1), text("a"), usage=usage())]
+    parsed = read(log)
+    assert (len(parsed.of(Step)), parsed.reasons()) == (1, ["wrong_type"])

@@ -185,3 +185,9 @@ def test_a_line_without_a_body_is_counted_and_noted(kind: str, body: object) -> 
     parsed = parse([meta(), {"timestamp": "2026-09-20T10:00:01Z", "type": kind, "payload": body}])
     assert sum(parsed.tally.records_by_type.values()) == parsed.tally.objects == 2
     assert "wrong_type" in parsed.reasons
+
+
+@pytest.mark.parametrize("kind", [7, [1], {"a": 1}])
+def test_an_event_whose_type_is_no_name_is_noted(kind: object) -> None:
+    line = {"timestamp": "2026-09-20T10:00:01Z", "type": "event_msg", "payload": {"type": kind}}
+    assert parse([meta(), line]).reasons == ["wrong_type"]

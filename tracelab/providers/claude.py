@@ -304,6 +304,8 @@ class _Log:
         """Take a user row: its tool results, and one message for all its texts."""
         message = record.message
         if not isinstance(message, Message):
+            if message is not None:
+                self.tally.issue("wrong_type", "$.message: Expected `object`")
             return None
         context = self.lineage.context(record)
         blocks = blocks_of(message)

@@ -318,7 +318,7 @@ def mend_item(body: Raw, tally: Tally) -> ResponseItem | None:
 def mend_event(body: Raw, tally: Tally) -> EventMessage | None:
     """Decode the body of an `event_msg`, mending it; of a type unread, only the type."""
     kind = _subtype(body)
-    if kind in EVENTS_READ:
+    if kind is None or kind in EVENTS_READ:
         return lenient(body, EventMessage, tally)
     return EventMessage(type=kind)
 
