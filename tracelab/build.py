@@ -256,13 +256,16 @@ def _dbt(arguments: Sequence[str]) -> "dbtRunnerResult":
         "--warn-error-options",
         json.dumps({"error": "all", "warn": ["LogTestResult"]}),  # a data test says itself how grave it is
     ]
+    result = None
     try:
         result = dbtRunner().invoke([*quiet, *arguments])
-        if result.exception is not None and "KeyboardInterrupt" in repr(result.exception):
-            raise KeyboardInterrupt from result.exception
-        return result
     finally:
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        if not (result and result.success):
+            gc.collect()  # from Python 3.12 on, the traces of what failed hold connections
+    if result.exception is not None and "KeyboardInterrupt" in repr(result.exception):
+        raise KeyboardInterrupt from result.exception
+    return result
 
 
 def _raise_failures(result: "dbtRunnerResult", failed: str) -> None:
