@@ -128,6 +128,7 @@ def test_a_command_imports_what_it_needs(
     [
         ["nonsense"],
         ["load", "--nonsense"],
+        ["load", "logs", "--all-users"],
         ["export", "--format", "xlsx"],
         ["export", "--workload", "replay", "--since", "2026-13-40"],
         ["chart", "--format", "html,gif"],

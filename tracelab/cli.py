@@ -186,6 +186,8 @@ def load(
     cost almost nothing; what cannot be read is set aside, and `tracelab status` says why. No text is stored:
     neither what you wrote nor what a model or a tool answered.
     """
+    if paths and all_users:
+        raise typer.BadParameter("--all-users takes the homes below --home-root: name no PATH")
     from tracelab.load import load as load_logs
     from tracelab.text import load_json, load_line
 
