@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from tests.stretches import split
+from tracelab.providers import base
 from tracelab.providers.base import Tally, records
 
 
@@ -29,6 +30,25 @@ def read(data: bytes) -> tuple[list[Record], Tally]:
     ],
 )
 def test_half_characters_are_replaced_one_for_one(written: bytes, text: str) -> None:
+    found, tally = read(b'{"text":"' + written + b'","output_tokens":7}')
+    assert found == [Record(text, 7)]
+    assert (tally.objects, tally.bad_lines, tally.issues) == (1, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (r"Grüße 中文 😀".encode(), "Gr??e ?? ?"),
+        (rb"\u00fc \u4e2D \ud83d\ude00 \uD83D", "? ? ? ?"),
+        (rb"\u003c\u007f\n\\u00fc\\\u00fc\"", '<\x7f\n\\u00fc\\?"'),
+        (b"\xff \xf0\x9f", "? ?"),
+    ],
+)
+def test_of_a_huge_line_each_character_beyond_ascii_is_a_question_mark(
+    monkeypatch: pytest.MonkeyPatch, written: bytes, text: str
+) -> None:
+    monkeypatch.setattr(base, "_MAX_MENDED_BYTES", 30)
+    monkeypatch.setattr(base, "_BLOCK_BYTES", 7)
     found, tally = read(b'{"text":"' + written + b'","output_tokens":7}')
     assert found == [Record(text, 7)]
     assert (tally.objects, tally.bad_lines, tally.issues) == (1, 0, [])

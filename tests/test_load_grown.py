@@ -137,7 +137,7 @@ def test_places_are_kept_of_live_logs_for_some_days(
     assert query(db, f"{kept} order by all") == [(False,), (True,)]
 
 
-@pytest.mark.parametrize(("bound", "most"), [("_MAX_ROWS", 2), ("_MAX_STATE_BYTES", 500)])
+@pytest.mark.parametrize(("bound", "most"), [("_MAX_ISSUES", 2), ("_MAX_STATE_BYTES", 500)])
 def test_what_would_be_too_much_is_not_kept(
     db: Path, log: Path, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
 ) -> None:

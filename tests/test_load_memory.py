@@ -47,12 +47,15 @@ def test_big_files_big_lines_and_many_bad_lines_together_stay_below_a_gigabyte(t
     logs = tmp_path / "logs"
     logs.mkdir()
     (logs / "line.jsonl").write_bytes(session(1, steps=1, words="x" * 50_000_000))
-    (logs / "surrogates.jsonl").write_bytes(session(2, steps=1, words="\ud800" * 8_000_000))
+    (logs / "surrogates.jsonl").write_bytes(session(2, steps=1, words="\ud800" * 4_000_000))
+    wide = session(5, steps=1, words="\U0001f600" + "x" * 50_000_000)  # four bytes a character, decoded
+    (logs / "wide.jsonl").write_bytes(wide)
+    (logs / "damaged.jsonl").write_bytes(wide.removesuffix(b"\n") + b"]\n")
     (logs / "bad.jsonl").write_bytes(session(3, steps=1) + b"{\n" * 200_000)
     (logs / "steps.jsonl").write_bytes(session(4, steps=30_000, words="word" * 300))
     (logs / "text.jsonl").write_bytes(b"no JSON\n" * 1_000_000)
     db = tmp_path / "tracelab.duckdb"
     assert peak_kib(logs, db) < LIMIT_KIB
-    assert query(db, "select count(*) from raw.steps") == [(30_003,)]
-    assert query(db, "select count(*) from raw.load_issues where reason = 'bad_line'") == [(200_000,)]
+    assert query(db, "select count(*) from raw.steps") == [(30_005,)]
+    assert query(db, "select count(*) from raw.load_issues where reason = 'bad_line'") == [(200_001,)]
     assert query(db, "select count(*) from raw.files where status = 'set_aside'") == [(1,)]

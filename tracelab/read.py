@@ -22,7 +22,7 @@ from tracelab.lines import Lines, unreadable
 from tracelab.providers import PROVIDERS
 from tracelab.providers.base import Source, Stretch, Tally, portions, records
 from tracelab.providers.recognise import Head, Verdict, recognise
-from tracelab.resume import Keeper, Kept, Place, encode, marks_of, thaw
+from tracelab.resume import Keeper, Place, encode, marks_of, thaw
 from tracelab.schema import Bookmark, File, LoadIssue, ToolCall
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _read(
         if not verdict.provider:
             tally.issues.clear()  # the faults of what is no log are nobody's concern
         if keeper:
-            keeper.note(LoadIssue, tally.issues)
+            keeper.note(tally.issues)
         _move_issues(tally, issues, batches)
         if lines.source.tell() - told_bytes >= _TOLD_BYTES:
             told_bytes = lines.source.tell()
@@ -148,14 +148,13 @@ def _read(
         is_followed = log.is_live and provider.grows and sidecar is None
         mark = marks_of(file) if since or is_followed else hash
         source = Source(tally.file_id, row.path, row.user_name, first_line_sha256, _content(sidecar), mark)
-        kept: Kept = {}
+        kept: list[LoadIssue] = []
         if since:
             reading, before, kept = thaw(since.state)
             tally.take(before)
             reading.go_on(source, tally)
-            issues.update(LoadIssue._make(row).reason for row in kept.get(LoadIssue, ()))
-            for row_type, again in kept.items():
-                batches.add(row_type, again)
+            issues.update(issue.reason for issue in kept)
+            batches.add(LoadIssue, kept)
         else:
             reading = provider.log(source, tally)
         portioned = reading.rows(portions(every, provider.records, tally))

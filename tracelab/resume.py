@@ -11,6 +11,7 @@ import pickle
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from io import FileIO
@@ -21,14 +22,11 @@ import msgspec
 
 from tracelab.lines import Lines
 from tracelab.providers.base import MAX_TYPES, Log, Mark, Stretch, Tally
-from tracelab.schema import Event, LoadIssue, Row, Rows, Values
-
-Kept = dict[type[Row], list[Values]]
-"""Rows to write again, by table."""
+from tracelab.schema import Event, LoadIssue, Rows
 
 _KEY_BYTES = 4096
 _EVENT_INDEX = Event._fields.index("event_index")
-_MAX_ROWS = 10_000
+_MAX_ISSUES = 10_000
 _MAX_STATE_BYTES = 32 << 20
 _OWN_MODULES = ("tracelab.providers.", "tracelab.schema")
 _PLAIN = {
@@ -55,7 +53,7 @@ class Place(msgspec.Struct, frozen=True):
     consumed_sha256: str
     lines: int
     state: bytes
-    """What `thaw` takes: the log, its tally, and rows to write again."""
+    """What `thaw` takes: the log, its tally, and its issues, to be written again."""
     open_events: list[int]
     """Events, by index, that were written without being settled: going on writes them again."""
     steps: int
@@ -80,29 +78,27 @@ def decode(data: bytes) -> Place | None:
 class Keeper:
     """Watches a log being read, and keeps what going on from its last whole line takes."""
 
-    def __init__(self, log: Log, tally: Tally, lines: Lines, rows: Kept) -> None:
+    def __init__(self, log: Log, tally: Tally, lines: Lines, issues: list[LoadIssue]) -> None:
         self._log = log
         self._tally = tally
         self._lines = lines
-        self._rows = rows  # whatever is not an event is few, and written again
+        self._issues = issues
         self._open_events: list[int] = []
         self._end: tuple[int, str, int, bytes] | None = None
         lines.at_end = self._keep
 
     def watch(self, portions: Iterable[Rows]) -> Iterator[Rows]:
-        """Give rows on, and note what of them is to be written again."""
-        for row_type, portion in portions:
-            rows = list(portion)
-            if row_type is not Event:
-                self.note(row_type, rows)
-            elif self._end is not None:
+        """Give rows on, and note which events are to be written again; all other rows come after the end."""
+        for row_type, rows in portions:
+            if row_type is Event and self._end is not None:
+                rows = list(rows)
                 self._open_events += [row[_EVENT_INDEX] for row in rows]
             yield row_type, rows
 
-    def note(self, row_type: type[Row], rows: Sequence[Values]) -> None:
-        """Keep rows that are about to be written, up to the end of whole lines; too many are not kept on."""
-        if self._end is None and sum(map(len, self._rows.values())) <= _MAX_ROWS:
-            self._rows.setdefault(row_type, []).extend(rows)
+    def note(self, issues: Sequence[LoadIssue]) -> None:
+        """Keep issues about to be written, up to the end of whole lines; too many are not kept on."""
+        if self._end is None and len(self._issues) <= _MAX_ISSUES:
+            self._issues += issues
 
     def place(self, provider: str, first_line_sha256: str) -> Place | None:
         """Return where reading ended; None where it cannot go on, or to keep that would be too much."""
@@ -116,8 +112,8 @@ class Keeper:
 
     def _keep(self) -> None:
         tally, lines = self._tally, self._lines
-        rows = self._rows | {LoadIssue: [*self._rows.get(LoadIssue, ()), *tally.issues]}
-        if sum(map(len, rows.values())) > _MAX_ROWS:
+        issues = [*self._issues, *tally.issues]
+        if len(issues) > _MAX_ISSUES:
             return
         self._log.count_types()
         bare = replace(
@@ -126,15 +122,32 @@ class Keeper:
             issues=[],
             records_by_type=Counter(tally.known_types()),
         )
-        state = pickle.dumps((self._log, bare, rows), pickle.HIGHEST_PROTOCOL)
-        if len(state) <= _MAX_STATE_BYTES:
-            self._end = lines.consumed_bytes, lines.consumed_sha256, lines.count, state
+        state = _Bounded()
+        with suppress(_TooLargeError):
+            pickle.Pickler(state, pickle.HIGHEST_PROTOCOL).dump((self._log, bare, issues))
+            self._end = lines.consumed_bytes, lines.consumed_sha256, lines.count, bytes(state.data)
 
 
-def thaw(state: bytes) -> tuple[Log, Tally, Kept]:
+class _TooLargeError(Exception):
+    """More would be kept than is worth its memory."""
+
+
+class _Bounded:
+    """Takes no more than a state may have: that of a huge log is given up before it is all there."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def write(self, data: bytes) -> None:
+        if len(self.data) + len(data) > _MAX_STATE_BYTES:
+            raise _TooLargeError
+        self.data += data
+
+
+def thaw(state: bytes) -> tuple[Log, Tally, list[LoadIssue]]:
     """Return what was frozen."""
-    log, tally, rows = _Unpickler(io.BytesIO(state)).load()
-    return log, tally, rows
+    log, tally, issues = _Unpickler(io.BytesIO(state)).load()
+    return log, tally, issues
 
 
 class _Unpickler(pickle.Unpickler):

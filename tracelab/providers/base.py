@@ -200,7 +200,8 @@ def portions(stretches: Iterable[Stretch], types: tuple[type[R], ...], tally: Ta
     """
     for stretch in stretches:
         tally.stretch = stretch
-        found = _decode_all(stretch.lines, types)
+        is_long = len(stretch.lines) == 1 and len(stretch.lines[0]) > _MAX_MENDED_BYTES
+        found = None if is_long else _decode_all(stretch.lines, types)
         if found is not None:
             tally.objects += len(found)
             yield stretch.number, found
@@ -328,8 +329,11 @@ _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def _salvage(line: Stretch, types: tuple[type[R], ...], tally: Tally) -> Iterator[R]:
     """Take the slow way with a line that may hold no object, several, or damage."""
     (data,) = line.lines
-    # Bad bytes and half characters are common in cut outputs, and 50 MB lines too big for what follows.
-    whole = _decoded(data, types) or _decoded(_whole_characters(data), types)
+    is_long = len(data) > _MAX_MENDED_BYTES
+    if is_long:
+        whole = _decoded(_ascii(data), types)
+    else:  # bad bytes and half characters are common in cut outputs
+        whole = _decoded(data, types) or _decoded(_whole_characters(data), types)
     if whole is not None:
         tally.objects += 1
         yield whole
@@ -338,7 +342,7 @@ def _salvage(line: Stretch, types: tuple[type[R], ...], tally: Tally) -> Iterato
     position = 0
     fault = "not one or more whole JSON objects"
     try:
-        if len(data) > _MAX_MENDED_BYTES:
+        if is_long:
             fault = f"damaged, and longer than {_MAX_MENDED_BYTES >> 20} MiB"
             raise ValueError(fault)
         text = data.decode("utf-8", "replace").lstrip("\ufeff").strip()
@@ -365,14 +369,33 @@ _HALF_CHARACTER = re.compile(
 )
 
 
-def _whole_characters(data: bytes) -> bytearray:
+def _whole_characters(data: bytes) -> bytes:
     """Replace bytes that are no UTF-8, and escaped halves of a character."""
+    whole = data.decode("utf-8", "replace").encode()
+    return _HALF_CHARACTER.sub(lambda match: match[1] or b"\\ufffd", whole)
+
+
+_ESCAPE = re.compile(
+    rb"\\(?:\\|u(?:00[0-7][\da-fA-F]"  # an escaped backslash, or ASCII: stays
+    rb"|([dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|[\da-fA-F]{4})))"
+)
+
+
+def _ascii(data: bytes) -> bytearray:
+    """Write each character that is no ASCII as a question mark: decoded, one makes all others as wide."""
     blocks = (data[start : start + _BLOCK_BYTES] for start in range(0, len(data), _BLOCK_BYTES))
-    whole = bytearray().join(piece.encode() for piece in codecs.iterdecode(blocks, "utf-8", "replace"))
-    for match in _HALF_CHARACTER.finditer(whole):  # in place: a line of 50 MB should not be here often
-        if not match[1]:
-            whole[match.start() : match.end()] = b"\\ufffd"
-    return whole
+    plain, done = bytearray(), 0
+    for piece in codecs.iterdecode(blocks, "utf-8", "replace"):
+        plain += piece.encode("ascii", "replace")
+    written = bytearray()
+    with memoryview(plain) as rest:
+        for match in _ESCAPE.finditer(plain):
+            if match[1]:
+                written += rest[done : match.start()]
+                written += b"?"
+                done = match.end()
+        written += rest[done:]
+    return written
 
 
 _WHITE_SPACE = re.compile(r"[ \t\r]*")
