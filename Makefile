@@ -14,7 +14,7 @@ setup: .venv/.stamp  ## Make the environment
 
 .venv/.stamp: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet uv && $(BIN)/uv pip $(INSTALL) || $(BIN)/python -m pip $(INSTALL)
+	$(BIN)/python -m pip install --quiet uv && $(BIN)/uv pip $(INSTALL) --compile-bytecode || $(BIN)/python -m pip $(INSTALL)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

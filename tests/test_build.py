@@ -307,11 +307,25 @@ def test_a_link_to_a_warehouse_stays_a_link(db: Path, tmp_path: Path) -> None:
     assert "staging.stg_files" in tables(db)
 
 
-def test_a_warehouse_is_parsed_for_once_whatever_path_leads_to_it(
+def test_the_project_is_parsed_once_for_all_warehouses_and_zones(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    other = tmp_path / "other.duckdb"
+    shutil.copy(db, other)
+    made = set()
+    for path, zone in ((db, "UTC"), (other, "UTC"), (db, "Asia/Tokyo")):
+        build(path, select=["stg_files"], timezone=zone)
+        [parsed] = (tmp_path / "cache").rglob("partial_parse.msgpack")
+        made.add(parsed.stat().st_mtime_ns)
+    assert len(made) == 1
+
+
+def test_a_warehouse_has_one_folder_for_builds_whatever_path_leads_to_it(
     db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "linked.duckdb").symlink_to(db)
     for path in (db, tmp_path / "linked.duckdb", db.parent / ".." / db.parent.name / db.name):
         build(path, select=["stg_files"])
-    assert len([*(tmp_path / "cache/tracelab/dbt").iterdir()]) == 1
+    assert len([*(tmp_path / "cache").rglob("stg_files.sql")]) == 2, "compiled, and as it was run"

@@ -1,8 +1,8 @@
 """Derive everything else from the raw tables: dbt, in this process, on the project that the package carries.
 
-dbt's targets and logs go to a cache folder, never beside the project, and what it prints goes nowhere: what
-failed comes back as one error. Each database has its own cache folder, so that dbt finds its parsed project
-there the next time, which is worth seconds.
+dbt's targets and logs go to cache folders, never beside the project, and what it prints goes nowhere: what
+failed comes back as one error. The project is parsed by itself, of no database and no zone, and found parsed
+the next time, whatever is built then: worth seconds. What dbt makes of it lies in a folder of each database.
 """
 
 import gc
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tracelab import __version__
 from tracelab.errors import TracelabError
@@ -37,6 +37,7 @@ from tracelab.warehouse import (
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
 
 SCHEMAS = ("main", "staging", "intermediate", "simulations", "seeds")
 """Where a build makes tables: what others hold is the user's."""
@@ -99,19 +100,24 @@ def build(db: Path, *, select: Sequence[str] = (), timezone: str | None = None) 
     with replaced(db) as copy:
         if was_built and not select:
             drop_tables(copy, SCHEMAS, _table_names())
-        with _work_folder(db) as work, _environment(copy, work), _no_garbage_collection():
-            result = _dbt(
-                [
-                    "build",
-                    *chosen,
-                    "--threads",
-                    str(threads),
-                    "--exclude-resource-type",
-                    "unit_test",
-                    "--vars",
-                    json.dumps({"timezone": zone}),
-                ]
-            )
+        with _no_garbage_collection():
+            with _work_folder(project_folder()) as work, _environment(project_folder(), work):
+                result = _dbt(["parse"])
+            if result.success:
+                with _work_folder(db) as work, _environment(copy, work):
+                    result = _dbt(
+                        [
+                            "build",
+                            *chosen,
+                            "--threads",
+                            str(threads),
+                            "--exclude-resource-type",
+                            "unit_test",
+                            "--vars",
+                            json.dumps({"timezone": zone}),
+                        ],
+                        cast("Manifest", result.result),
+                    )
         if was_built:  # its tables are better than some new ones
             _raise_failures(result, f"could not build {db}, which stays as it was")
     _raise_failures(result, f"could not build all of {db}; what depends on these is as it was before")
@@ -181,10 +187,10 @@ def _table_names() -> set[str]:
 
 
 @contextmanager
-def _work_folder(db: Path) -> Iterator[Path]:
-    """The cache folder of a database's builds; a passing one where no cache can be kept."""
+def _work_folder(of: Path) -> Iterator[Path]:
+    """The cache folder of a database or of the project; a passing one where no cache can be kept."""
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    key = hashlib.sha256(f"{project_folder()}\n{db.resolve()}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{project_folder()}\n{of.resolve()}".encode()).hexdigest()[:16]
     folder = caches / "tracelab" / "dbt" / key
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -240,7 +246,7 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _dbt(arguments: Sequence[str]) -> "dbtRunnerResult":
+def _dbt(arguments: Sequence[str], manifest: "Manifest | None" = None) -> "dbtRunnerResult":
     """Run dbt quietly, and give the database back: dbt keeps it open and locked otherwise."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -258,7 +264,7 @@ def _dbt(arguments: Sequence[str]) -> "dbtRunnerResult":
     ]
     result = None
     try:
-        result = dbtRunner().invoke([*quiet, *arguments])
+        result = dbtRunner(manifest).invoke([*quiet, *arguments])
     finally:
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         if not (result and result.success):
