@@ -65,6 +65,7 @@ _NAMES = (
     "TRACELAB_MEMORY_LIMIT",
     "DBT_TARGET_PATH",
     "DBT_LOG_PATH",
+    "PYTHONDONTWRITEBYTECODE",  # commands under test are many: each would compile all that it imports
 )
 
 

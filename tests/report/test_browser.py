@@ -390,8 +390,7 @@ def test_a_long_session_is_shown_in_windows(warehouse: Path, tmp_path: Path, rea
             assert float(row["cost_usd"]) == pytest.approx(float(cost), abs=2e-6)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("scheme", "size"), [("light", DESKTOP), ("dark", PHONE)], ids=["desktop", "phone"])
 def test_axe_finds_nothing_serious(report: Path, read: Open, scheme: str, size: dict[str, int]) -> None:
     reader = read(report, scheme=scheme, size=size)
     page = reader.page
