@@ -51,11 +51,15 @@ def test_big_files_big_lines_and_many_bad_lines_together_stay_below_a_gigabyte(t
     wide = session(5, steps=1, words="\U0001f600" + "x" * 50_000_000)  # four bytes a character, decoded
     (logs / "wide.jsonl").write_bytes(wide)
     (logs / "damaged.jsonl").write_bytes(wide.removesuffix(b"\n") + b"]\n")
+    for name in ("dense", "denser"):  # what says that a line holds too many values holds none of them
+        values = b'"input": {"c": [' + b'{"\xc3\xa9":1},' * 4_500_000 + b"1], "
+        dense = session(6, steps=1).replace(b'"input": {', values)
+        (logs / f"{name}.jsonl").write_bytes(dense)
     (logs / "bad.jsonl").write_bytes(session(3, steps=1) + b"{\n" * 200_000)
     (logs / "steps.jsonl").write_bytes(session(4, steps=30_000, words="word" * 300))
     (logs / "text.jsonl").write_bytes(b"no JSON\n" * 1_000_000)
     db = tmp_path / "tracelab.duckdb"
     assert peak_kib(logs, db) < LIMIT_KIB
     assert query(db, "select count(*) from raw.steps") == [(30_005,)]
-    assert query(db, "select count(*) from raw.load_issues where reason = 'bad_line'") == [(200_001,)]
+    assert query(db, "select count(*) from raw.load_issues where reason = 'bad_line'") == [(200_003,)]
     assert query(db, "select count(*) from raw.files where status = 'set_aside'") == [(1,)]

@@ -217,8 +217,13 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
 
 def _is_dense(data: bytes) -> bool:
     """Say whether a line holds more than `MAX_VALUES` values, going by what stands between its strings."""
-    rest = _STRING.sub(b"", data)
-    return sum(map(rest.count, (b",", b"[", b"{"))) > MAX_VALUES
+    values = end = 0
+    for string in _STRING.finditer(data):
+        values += sum(data.count(mark, end, string.start()) for mark in (b",", b"[", b"{"))
+        if values > MAX_VALUES:
+            return True
+        end = string.end()
+    return values + sum(data.count(mark, end) for mark in (b",", b"[", b"{")) > MAX_VALUES
 
 
 def unreadable(error: OSError) -> str:
