@@ -586,7 +586,7 @@ def test_a_changed_file_that_cannot_be_read_keeps_what_it_held(
     assert tables(db, without=("loaded_at",)) == tables(fresh, without=("loaded_at",))
 
 
-def test_a_sidecar_that_comes_later_is_noticed(db: Path, tmp_path: Path) -> None:
+def test_a_sidecar_that_comes_later_or_goes_is_noticed(db: Path, tmp_path: Path) -> None:
     log = tmp_path / "agent-a1.jsonl"
     log.write_bytes(session(0))
     load([log], db=db)
@@ -596,6 +596,12 @@ def test_a_sidecar_that_comes_later_is_noticed(db: Path, tmp_path: Path) -> None
     os.utime(sidecar, (1e9, 1e9))  # as a copy keeps it
     assert load([log], db=db).loaded == 1
     assert query(db, "select agent_type from raw.sessions") == [("explorer",)]
+    assert load([log], db=db).unchanged == 1
+    log.write_bytes(session(0))  # the later of the two again
+    assert load([log], db=db).loaded == 1
+    sidecar.unlink()
+    assert load([log], db=db).loaded == 1
+    assert query(db, "select agent_type from raw.sessions") == [(None,)]
     assert load([log], db=db).unchanged == 1
 
 

@@ -43,9 +43,8 @@ class LogFile(NamedTuple):
     """Whose it is; None for a path given by hand."""
     size_bytes: int
     mtime_ns: int
-    """The latest of the file's and its sidecar's."""
     ctime_ns: int
-    """When anything of the file last changed: no program can set it, as it can `mtime_ns`."""
+    """When anything of the file or its sidecar changed: no program can set it, as it can `mtime_ns`."""
     is_live: bool = False
     """Whether it is likely to grow: then what is known of it where it ends is kept."""
 
@@ -111,12 +110,15 @@ def sidecar_of(log: str) -> str | None:
     return f"{folder}{os.sep}{name.partition('.jsonl')[0]}.meta.json"
 
 
-def mtime_ns(status: os.stat_result, sidecar: str | None) -> int:
-    """Return when a log was last written, or the sidecar that is read with it came, if that is later."""
-    try:  # a copied sidecar may keep an old time of writing
-        return max(status.st_mtime_ns, os.stat(sidecar).st_ctime_ns) if sidecar else status.st_mtime_ns
+def ctime_ns(status: os.stat_result, sidecar: str | None) -> int:
+    """Return when a log last changed, a sidecar's time added where one is read with it.
+
+    Of the later of the two alone it would not be seen that the other has gone.
+    """
+    try:
+        return status.st_ctime_ns + (os.stat(sidecar).st_ctime_ns if sidecar else 0)
     except OSError:
-        return status.st_mtime_ns
+        return status.st_ctime_ns
 
 
 def log_name(path: str) -> str:
@@ -269,8 +271,8 @@ def _distinct(found: Iterable[tuple[str, _Place]]) -> tuple[LogFile, ...]:
                 store,
                 place.user_name,
                 status.st_size,
-                mtime_ns(status, sidecar_of(path)),
-                status.st_ctime_ns,
+                status.st_mtime_ns,
+                ctime_ns(status, sidecar_of(path)),
             )
             files.setdefault((status.st_dev, status.st_ino), log)
     return tuple(files.values())

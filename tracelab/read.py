@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from tracelab.arrow import Batches
-from tracelab.discover import LogFile, mtime_ns, printable_name, sidecar_of
+from tracelab.discover import LogFile, ctime_ns, printable_name, sidecar_of
 from tracelab.errors import TracelabError
 from tracelab.lines import Lines, unreadable
 from tracelab.providers import PROVIDERS
@@ -78,12 +78,12 @@ def read_log(
     calls_before = batches.count(ToolCall)
     try:
         with FileIO(log.path) as file:
-            ctime_ns = os.fstat(file.fileno()).st_ctime_ns
+            changed_ns = ctime_ns(os.fstat(file.fileno()), sidecar_of(log.path))
             lines = Lines(_as_lines(file, log.path), tally)
             if since and not lines.skip(since.consumed_bytes, since.consumed_sha256, since.lines):
                 since = None
             row, place = _read(file, lines, log, row, tally, issues, batches, tell, since)
-            bookmark = Bookmark(log.file_id, ctime_ns, None)
+            bookmark = Bookmark(log.file_id, changed_ns, None)
     except FileNotFoundError:
         row = row._replace(status="gone", error="vanished before it was read")
         _note_whole(tally, "vanished", None)
@@ -177,7 +177,7 @@ def _read(
     read = row._replace(
         provider=verdict.provider,
         size_bytes=stat.st_size,
-        mtime_at=_instant(mtime_ns(stat, sidecar)),
+        mtime_at=_instant(stat.st_mtime_ns),
         consumed_bytes=lines.consumed_bytes,
         consumed_sha256=lines.consumed_sha256,
         lines=lines.count,

@@ -300,7 +300,9 @@ class Bookmark(NamedTuple):
 
     file_id: str
     ctime_ns: int
-    """When anything of the file had last changed: no program can set that, as it can the time of writing."""
+    """When anything of the file had last changed: no program can set that, as it can the time of writing.
+
+    Where a sidecar was read with it, the sidecar's time is added."""
     place: bytes | None
     """Where to go on if it grows, encoded."""
 
