@@ -307,6 +307,11 @@ def test_a_link_to_a_warehouse_stays_a_link(db: Path, tmp_path: Path) -> None:
     assert "staging.stg_files" in tables(db)
 
 
+def test_a_part_that_stands_on_what_is_not_built_says_what_to_do(db: Path) -> None:
+    with pytest.raises(TracelabError, match=r"(?s)steps does not exist.*run `tracelab build`, or select"):
+        build(db, select=["requests"])
+
+
 def test_the_project_is_parsed_once_for_all_warehouses_and_zones(
     db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,7 +47,9 @@ _STEPS_OF_TWO_AT_A_TIME = 600_000  # of more, one node at a time gets all the me
 _MAX_FAILURES = 5  # told in full; the rest is counted
 _FAILED = ("error", "fail", "runtime error", "partial success")
 _UNKNOWN = "\nEither a model was changed, or the logs hold what TraceLab does not know yet: please report it."
+_UNBUILT = "\nIt reads tables that are not there: run `tracelab build`, or select them too (`+requests`)"
 _SHORT = "\nMemory was short: give DuckDB more, as in TRACELAB_MEMORY_LIMIT=8GB tracelab build"
+_SIGNS = {"Out of Memory": _SHORT, "Catalog Error: Table with name": _UNBUILT}
 _NOISE = re.compile(
     r"\s*(> |compiled code at|(Runtime|Database) Error( in .*)?$|Compilation Error$"
     r"|Possible solutions:$|\* \w+ing .*SET |See also https:)"
@@ -288,11 +290,10 @@ def _raise_failures(result: "dbtRunnerResult", failed: str) -> None:
     ]
     if len(told) > _MAX_FAILURES:
         told[_MAX_FAILURES:] = [f"  and {len(told) - _MAX_FAILURES} more"]
-    raise TracelabError(
-        f"{failed}:\n"
-        + "\n".join(told)
-        + (advice(str(told)) or (_SHORT if "Out of Memory" in str(told) else _UNKNOWN))
+    what_to_do = advice(str(told)) or next(
+        (text for sign, text in _SIGNS.items() if sign in str(told)), _UNKNOWN
     )
+    raise TracelabError("\n".join([f"{failed}:", *told]) + what_to_do)
 
 
 def _fault(node: Any) -> str:
