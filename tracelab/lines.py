@@ -25,7 +25,7 @@ MAX_VALUES = 500_000
 """A long line with more JSON values is set aside unread: decoded, each takes hundreds of bytes."""
 
 _TOO_LONG = f"longer than {MAX_LINE_BYTES >> 20} MiB"
-_LONG_BYTES = 8 << 20  # shorter lines cannot hold enough values to matter
+_LONG_BYTES = 1 << 20  # shorter lines cannot hold enough values to matter
 _BLOCK_BYTES = 256 << 10
 _HASHED_BYTES = 1 << 20
 _UNJUDGED_BYTES = 64 << 20  # below this no expansion is too much
