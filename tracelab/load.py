@@ -47,7 +47,7 @@ _ALONE_BYTES = 32 << 20
 """Up to this much is read in the loader's own process: starting others would take longer."""
 _GROWN_BYTES = 32 << 20
 """A log that has grown by more is read whole: that can be left to another process."""
-_MAX_PROCESSES = 2  # each may need 250 MB; together a load stays under 1 GB
+_MAX_PROCESSES = 2  # each may need 400 MB; together a load stays under 1 GB
 _INSERT_ROWS = 20_000  # few, since what is left when the readers are done is inserted by one core
 _INSERTS_AHEAD = 8
 """Inserts that may wait: some take long (a row group is compressed), and the readers go on meanwhile."""

@@ -78,11 +78,12 @@ def read_log(
     calls_before = batches.count(ToolCall)
     try:
         with FileIO(log.path) as file:
-            changed_ns = ctime_ns(os.fstat(file.fileno()), sidecar_of(log.path))
+            sidecar = sidecar_of(log.path)
+            changed_ns = ctime_ns(os.fstat(file.fileno()), sidecar)
             lines = Lines(_as_lines(file, log.path), tally)
             if since and not lines.skip(since.consumed_bytes, since.consumed_sha256, since.lines):
                 since = None
-            row, place = _read(file, lines, log, row, tally, issues, batches, tell, since)
+            row, place = _read(file, sidecar, lines, log, row, tally, issues, batches, tell, since)
             bookmark = Bookmark(log.file_id, changed_ns, None)
     except FileNotFoundError:
         row = row._replace(status="gone", error="vanished before it was read")
@@ -108,6 +109,7 @@ def read_log(
 
 def _read(
     file: FileIO,
+    sidecar: str | None,
     lines: Lines,
     log: LogFile,
     row: File,
@@ -117,7 +119,7 @@ def _read(
     tell: Callable[[Reached], object],
     since: Place | None,
 ) -> tuple[File, Place | None]:
-    stat, sidecar = os.fstat(file.fileno()), sidecar_of(log.path)
+    stat = os.fstat(file.fileno())
     every = iter(lines)
     if since:
         verdict, first_line_sha256 = Verdict(since.provider, ""), since.first_line_sha256

@@ -39,7 +39,7 @@ _GIVEN_UP = "object given up"
 _SPARE_FRAMES = 100  # more than lie between decoding a line and measuring what it holds
 _MAX_REPAIRS = 32  # wrong values mended in one object before it is given up
 _MAX_MENDED_BYTES = 16 << 20
-"""What is damaged and longer is given up: two processes may each hold it sixteen times over to mend it."""
+"""A longer line is read as ASCII, and given up if it is damaged: mending holds it sixteen times over."""
 _BLOCK_BYTES = 1 << 20
 
 
