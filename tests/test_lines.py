@@ -165,6 +165,39 @@ def test_a_line_too_long_for_memory_is_a_bad_line_and_its_neighbours_are_read(
     assert lines.consumed_sha256 == hashlib.sha256(log.read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("packing", ["plain", "gzip", "zstd"])
+@pytest.mark.parametrize("start", [0, 1_700])
+def test_a_log_ends_before_the_first_line_that_memory_does_not_hold(
+    log: Path, monkeypatch: pytest.MonkeyPatch, packing: str, start: int
+) -> None:
+    monkeypatch.setattr(module, "MAX_HELD_BYTES", 200_000)
+    every = [b'{"n":%d}\n' % n for n in range(100_000, 103_000)]
+    log.write_bytes(packed(packing, b"".join(every)))
+    tally = Tally(file_id="f")
+    with log.open("rb", buffering=0) as file:
+        lines, read_lines, asked = Lines(file, tally), start, 0
+
+        def held_bytes() -> int:
+            nonlocal asked
+            asked += 1
+            return 100 * read_lines
+
+        lines.held_bytes = held_bytes
+        if packing == "plain" and start:
+            before = b"".join(every[:start])
+            assert lines.skip(len(before), hashlib.sha256(before).hexdigest(), start)
+        else:
+            read_lines = 0
+        for stretch in lines:
+            read_lines += len(stretch.lines)
+    # with 2,000 kept there is no room for another line of 11 bytes
+    kept = b"".join(every[:2_000])
+    assert (read_lines, lines.count, lines.consumed_bytes) == (2_000, 2_000, len(kept))
+    assert lines.consumed_sha256 == hashlib.sha256(kept).hexdigest()
+    assert lines.fault == "what is to be kept of it takes more than 256 MiB of memory"
+    assert asked < 200, "it is asked for more and more often, not for each line"
+
+
 @pytest.mark.parametrize("value", [b"[1]", b"1000000", b"[", b'"a"', b"{}"])
 def test_values_of_any_kind_are_counted(log: Path, value: bytes) -> None:
     count = (9 << 20) // (len(value) + 1)

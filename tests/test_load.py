@@ -396,6 +396,9 @@ def test_a_mistake_in_a_provider_costs_its_file_and_no_other(
         def __init__(self, source: Any, tally: Any) -> None:
             self.source, self.tally = source, tally
 
+        def held_bytes(self) -> int:
+            return 0
+
         def rows(self, portions: Any) -> Iterator[schema.Rows]:
             if self.source.path.endswith("1.jsonl"):
                 self.tally.issue("no_message_id")  # goes with the rows of this reading
@@ -428,6 +431,9 @@ def test_a_value_that_no_column_can_hold_is_absent(
     class Absurd:
         def __init__(self, source: Any, tally: Any) -> None:
             self.source, self.tally = source, tally
+
+        def held_bytes(self) -> int:
+            return 0
 
         def rows(self, portions: Any) -> Iterator[schema.Rows]:
             for row_type, rows in claude.log(self.source, self.tally).rows(portions):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.test_load import query, session, tables
 from tests.test_privacy import Marks, claude_log, codex_log
+from tracelab import lines as module_of_lines
 from tracelab import load as module
 from tracelab import resume
 from tracelab.discover import sample_home
@@ -137,7 +138,7 @@ def test_places_are_kept_of_live_logs_for_some_days(
     assert query(db, f"{kept} order by all") == [(False,), (True,)]
 
 
-@pytest.mark.parametrize(("bound", "most"), [("_MAX_ISSUES", 2), ("_MAX_STATE_BYTES", 500)])
+@pytest.mark.parametrize(("bound", "most"), [("_MAX_ISSUES", 2), ("_MAX_HELD_BYTES", 500)])
 def test_what_would_be_too_much_is_not_kept(
     db: Path, log: Path, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
 ) -> None:
@@ -148,6 +149,24 @@ def test_what_would_be_too_much_is_not_kept(
     append(log, session(0, steps=4))
     assert load([log], db=db).bytes_read == log.stat().st_size
     assert equals_one_load(db, log)
+
+
+@pytest.mark.parametrize("name", [*LOGS][:4])
+def test_a_log_that_outgrows_memory_ends_where_it_ends_at_once(
+    name: str, db: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = LOGS[name].splitlines(keepends=True)
+    monkeypatch.setattr(module_of_lines, "MAX_HELD_BYTES", 25_000)
+    log.touch()
+    for start in range(0, len(lines), 5):
+        append(log, b"".join(lines[start : start + 5]))
+        load([log], db=db)
+    assert equals_one_load(db, log)
+    ((status, error),) = query(db, "select status, error from raw.files")
+    assert (status, error) == ("partial", "what is to be kept of it takes more than 256 MiB of memory")
+    assert query(db, "select reason, detail from raw.load_issues where reason = 'unreadable'") == [
+        ("unreadable", error)
+    ]
 
 
 def test_what_is_kept_of_a_log_makes_nothing_but_its_state() -> None:

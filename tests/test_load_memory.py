@@ -1,5 +1,6 @@
 """A load's memory has a bound that no input moves."""
 
+import json
 import subprocess
 import sys
 import time
@@ -55,11 +56,24 @@ def test_big_files_big_lines_and_many_bad_lines_together_stay_below_a_gigabyte(t
         values = b'"input": {"c": [' + b'{"\xc3\xa9":1},' * 4_500_000 + b"1], "
         dense = session(6, steps=1).replace(b'"input": {', values)
         (logs / f"{name}.jsonl").write_bytes(dense)
+    for name in (
+        "sessions",
+        "more-sessions",
+    ):  # a session each line, of which more is kept than there is of it
+        said = [json.loads(session(7, steps=0)) | {"sessionId": f"s{number}"} for number in range(100_000)]
+        (logs / f"{name}.jsonl").write_bytes(b"".join(json.dumps(row).encode() + b"\n" for row in said))
+    for name in ("calls", "more-calls"):  # as dense as a line can be
+        block = b'{"type":"tool_result","tool_use_id":"%d"},'
+        blocks = b"".join(block % number for number in range(160_000)).removesuffix(b",")
+        dense = b'{"type":"user","sessionId":"s","message":{"role":"user","content":[' + blocks + b"]}}\n"
+        (logs / f"{name}.jsonl").write_bytes(session(8, steps=1) + dense * 3)
     (logs / "bad.jsonl").write_bytes(session(3, steps=1) + b"{\n" * 200_000)
     (logs / "steps.jsonl").write_bytes(session(4, steps=30_000, words="word" * 300))
     (logs / "text.jsonl").write_bytes(b"no JSON\n" * 1_000_000)
     db = tmp_path / "tracelab.duckdb"
     assert peak_kib(logs, db) < LIMIT_KIB
-    assert query(db, "select count(*) from raw.steps") == [(30_005,)]
+    assert query(db, "select count(*) from raw.steps") == [(30_007,)]
+    partial = "select count(*), count(distinct error) from raw.files where status = 'partial'"
+    assert query(db, partial) == [(4, 1)]
     assert query(db, "select count(*) from raw.load_issues where reason = 'bad_line'") == [(200_003,)]
     assert query(db, "select count(*) from raw.files where status = 'set_aside'") == [(1,)]

@@ -16,7 +16,7 @@ import zstandard
 
 from tracelab.providers.base import Stretch, Tally
 
-MAX_LINE_BYTES = 64 << 20
+MAX_LINE_BYTES = 52 << 20
 """A longer line is set aside unread: real ones reach a few MB, and decoding holds a line several times."""
 MAX_EXPANSION = 1000
 """A packed file that grows more than this many times is no log (real ones grow about 11 times)."""
@@ -24,7 +24,14 @@ MAX_EXPANSION = 1000
 MAX_VALUES = 500_000
 """A long line with more JSON values is set aside unread: decoded, each takes hundreds of bytes."""
 
+MAX_HELD_BYTES = 256 << 20
+"""A log of which its reader must keep more ends there: what is known of a step stays until its file ends."""
+GROWTH = 128
+"""At most so many bytes does a byte of a log add to what is kept of it."""
+
+_LINE_COST = 4  # memory of a line while it is read, in its bytes
 _TOO_LONG = f"longer than {MAX_LINE_BYTES >> 20} MiB"
+_TOO_MUCH = f"what is to be kept of it takes more than {MAX_HELD_BYTES >> 20} MiB of memory"
 _LONG_BYTES = 1 << 20  # shorter lines cannot hold enough values to matter
 _BLOCK_BYTES = 256 << 10
 _HASHED_BYTES = 1 << 20
@@ -73,12 +80,15 @@ class Lines:
         """Called every 256 KiB: time to move on what the tally has gathered."""
         self.at_end: Callable[[], object] = lambda: None
         """Called where a plain log was read without fault, before what stands after its last whole line."""
+        self.held_bytes: Callable[[], int] = lambda: 0
+        """Told by the reader: the memory of what it keeps of the log until it ends."""
         self.source = file
         """What is read."""
         self._tally = tally
         self._hash = hashlib.sha256()
         self._dropped_bytes = 0  # of the current line, being too long
         self._is_plain = False
+        self._room = 0  # what more may be kept, as of the last asking, less what lines may have added since
 
     def skip(self, consumed_bytes: int, consumed_sha256: str, count: int) -> bool:
         """Pass over whole lines of a plain log that were read before; say whether they are as they were."""
@@ -105,6 +115,8 @@ class Lines:
             if end:
                 carry.append(memoryview(block)[:end])
                 yield from self._complete(carry)
+                if self.fault:
+                    return
                 carry, carry_bytes = [], 0
             carry.append(block[end:])
             carry_bytes += len(block) - end
@@ -119,24 +131,37 @@ class Lines:
         """Give a stretch that ends with a newline; `pieces` is emptied."""
         data = b"".join(pieces)
         pieces.clear()
-        self._hash.update(data)
         if self._dropped_bytes:
             end = data.index(b"\n") + 1
+            self._hash.update(data[:end])
             self._pass_over(end, _TOO_LONG)
             data = data[end:]
         size = len(data)
         lines = BytesIO(data).readlines()  # thrice as fast as `split`
-        del data  # a line of 50 MB should not be here twice
-        if size <= _LONG_BYTES and lines:
+        if lines and size <= _LONG_BYTES and self._fits(size, GROWTH):
+            self._hash.update(data)
             yield self._next(lines, size)
-        elif lines:
-            for line in lines:
-                if len(line) > _LONG_BYTES and _is_dense(line):
-                    self._pass_over(len(line), "too many values")
-                else:
-                    yield self._next([line], len(line))
+            return
+        del data  # a line of 50 MB should not be here twice
+        for line in lines:
+            if len(line) > _LONG_BYTES and _is_dense(line):
+                self._hash.update(line)
+                self._pass_over(len(line), "too many values")
+            elif self._fits(len(line), _LINE_COST):
+                self._hash.update(line)
+                yield self._next([line], len(line))
+            else:
+                self.fault = _TOO_MUCH
+                return
+
+    def _fits(self, size: int, cost: int) -> bool:
+        """Say whether there is memory for lines of a size, at a cost a byte, besides what is kept already."""
+        if size * GROWTH > self._room:
+            self._room = MAX_HELD_BYTES - self.held_bytes()
+        return size * cost <= self._room
 
     def _next(self, lines: list[bytes], size: int) -> Stretch:
+        self._room -= size * GROWTH
         stretch = Stretch(self.count + 1, self.consumed_bytes, lines)
         self.count += len(lines)
         self.consumed_bytes += size
@@ -151,6 +176,9 @@ class Lines:
             self._hash.update(data)
             self._pass_over(len(data), "too many values")
         elif data:
+            if not self._fits(len(data), _LINE_COST):
+                self.fault = _TOO_MUCH
+                return
             self.count += 1
             yield Stretch(self.count, self.consumed_bytes, [data], False)
             self._hash.update(data)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from tracelab.dataset import DatasetFile
 
 _HEAD_LINES = 1_000  # what holds no known object in these is no log
-_HEAD_BYTES = 64 << 20
+_HEAD_BYTES = 52 << 20
+_HEAD_OBJECTS = 100_000  # likewise, nested ones included
 _SIDECAR_BYTES = 1 << 20
 _TOLD_BYTES = 4 << 20
 _NO_DATASET = "a DuckDB file without a published dataset (a table rounds with a round_pk)"
@@ -159,6 +160,7 @@ def _read(
             batches.add(LoadIssue, kept)
         else:
             reading = provider.log(source, tally)
+        lines.held_bytes = reading.held_bytes
         portioned = reading.rows(portions(every, provider.records, tally))
         if is_followed:
             keeper = Keeper(reading, tally, lines, kept)
@@ -173,7 +175,8 @@ def _read(
         tally.issues.clear()
         if not lines.fault:
             _note_whole(tally, "not_a_log", verdict.what if lines.source is file else _NO_DATASET)
-    lines.between_blocks = lines.at_end = lambda: None  # readers collect no garbage: leave no cycle
+    lines.between_blocks = lines.at_end = lambda: None
+    lines.held_bytes = lambda: 0  # readers collect no garbage: leave no cycle
     if lines.fault:
         tally.issue("unreadable", lines.fault)
     read = row._replace(
@@ -221,12 +224,13 @@ def _recognise(stretches: Iterator[Stretch]) -> tuple[Verdict, deque[Stretch]]:
     head = deque[Stretch]()
 
     def lines() -> Iterator[Stretch]:
-        room = _HEAD_BYTES
+        room, objects = _HEAD_BYTES, _HEAD_OBJECTS
         for stretch in stretches:
             head.append(stretch)
             yield from stretch.one_by_one()
             room -= sum(map(len, stretch.lines))
-            if room < 0:
+            objects -= sum(line.count(b"{") for line in stretch.lines)
+            if room <= 0 or objects < 0:
                 return
 
     return recognise(records(islice(lines(), _HEAD_LINES), Head, Tally())), head

@@ -11,7 +11,6 @@ import pickle
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from io import FileIO
@@ -27,7 +26,8 @@ from tracelab.schema import Event, LoadIssue, Rows
 _KEY_BYTES = 4096
 _EVENT_INDEX = Event._fields.index("event_index")
 _MAX_ISSUES = 10_000
-_MAX_STATE_BYTES = 32 << 20
+_MAX_HELD_BYTES = 64 << 20
+"""A log of which more is kept (40,000 steps) is read whole when it has grown: pickling it takes as much."""
 _OWN_MODULES = ("tracelab.providers.", "tracelab.schema")
 _PLAIN = {
     ("builtins", "frozenset"),
@@ -113,7 +113,7 @@ class Keeper:
     def _keep(self) -> None:
         tally, lines = self._tally, self._lines
         issues = [*self._issues, *tally.issues]
-        if len(issues) > _MAX_ISSUES:
+        if len(issues) > _MAX_ISSUES or self._log.held_bytes() > _MAX_HELD_BYTES:
             return
         self._log.count_types()
         bare = replace(
@@ -122,26 +122,8 @@ class Keeper:
             issues=[],
             records_by_type=Counter(tally.known_types()),
         )
-        state = _Bounded()
-        with suppress(_TooLargeError):
-            pickle.Pickler(state, pickle.HIGHEST_PROTOCOL).dump((self._log, bare, issues))
-            self._end = lines.consumed_bytes, lines.consumed_sha256, lines.count, bytes(state.data)
-
-
-class _TooLargeError(Exception):
-    """More would be kept than is worth its memory."""
-
-
-class _Bounded:
-    """Takes no more than a state may have: that of a huge log is given up before it is all there."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-
-    def write(self, data: bytes) -> None:
-        if len(self.data) + len(data) > _MAX_STATE_BYTES:
-            raise _TooLargeError
-        self.data += data
+        state = pickle.dumps((self._log, bare, issues), pickle.HIGHEST_PROTOCOL)
+        self._end = lines.consumed_bytes, lines.consumed_sha256, lines.count, state
 
 
 def thaw(state: bytes) -> tuple[Log, Tally, list[LoadIssue]]:

@@ -6,6 +6,7 @@ skipped.
 """
 
 import codecs
+import hashlib
 import json
 import re
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
+from typing import Annotated, Any, NamedTuple, Protocol, TypeGuard, TypeVar
 
 import msgspec
 
@@ -30,6 +31,10 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Tokens = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 """Tokens of one message: far more than any context holds, and little enough for any sum and price."""
 
+MAX_NAME_CHARS = 128
+Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME_CHARS)]
+"""What names a thing: anything longer is no name but a text, a wrong type, and reads as absent."""
+
 Mark = Callable[[str | tuple[str, str]], int]
 
 MAX_TYPES = 200
@@ -38,7 +43,7 @@ _is_type = lru_cache(1_000)(re.compile(r"[A-Za-z0-9_./-]{1,80}").fullmatch)
 _GIVEN_UP = "object given up"
 _SPARE_FRAMES = 100  # more than lie between decoding a line and measuring what it holds
 _MAX_REPAIRS = 32  # wrong values mended in one object before it is given up
-_MAX_MENDED_BYTES = 16 << 20
+_MAX_MENDED_BYTES = 8 << 20
 """A longer line is read as ASCII, and given up if it is damaged: mending holds it sixteen times over."""
 _BLOCK_BYTES = 1 << 20
 
@@ -111,11 +116,15 @@ class Tally:
         for each in fields(self):
             setattr(self, each.name, getattr(other, each.name))
 
+    def count_type(self, name: object, records: int = 1) -> None:
+        """Count records of a type; what cannot be the name of one is other."""
+        self.records_by_type[name if isinstance(name, str) and _is_type(name) else "other"] += records
+
     def known_types(self) -> dict[str, int]:
-        """Count records by what may be the name of a type; anything else is other."""
+        """Return the records by type; beyond `MAX_TYPES` the rarest are other."""
         types = Counter[str]()
         for name, count in self.records_by_type.most_common():
-            types[name if _is_type(name) and len(types) < MAX_TYPES else "other"] += count
+            types[name if len(types) < MAX_TYPES else "other"] += count
         return dict(sorted(types.items()))
 
     def issue(self, reason: str, detail: str | None = None) -> None:
@@ -142,6 +151,16 @@ def refuse_time(tally: Tally) -> None:
     tally.issue("wrong_type", "$.timestamp: Expected a time from 1970 to 9997")
 
 
+def is_name(value: object) -> TypeGuard[str]:
+    """Say whether a value of any type is a `Name`."""
+    return isinstance(value, str) and len(value) <= MAX_NAME_CHARS
+
+
+def short(name: str) -> str:
+    """Return an id as it is, or the SHA-256 (hex) of one that is too long to be kept."""
+    return name if len(name) <= MAX_NAME_CHARS else hashlib.sha256(name.encode()).hexdigest()
+
+
 R = TypeVar("R", bound=msgspec.Struct)
 
 
@@ -156,6 +175,12 @@ class Log(Protocol):
 
     def count_types(self) -> None:
         """Bring the tally's counts of record types up to date."""
+
+    def held_bytes(self) -> int:
+        """Estimate, rather too high, the memory of what is kept of the file until it ends.
+
+        It depends on the records read so far alone; a byte of a log adds at most `lines.GROWTH`.
+        """
 
     def go_on(self, source: Source, tally: Tally) -> None:
         """Go on with a source and a tally like those of before, having been pickled."""
@@ -320,7 +345,8 @@ def _is_texts(block: object) -> bool:
     return isinstance(block, dict) and set(map(type, block.values())) <= {str}
 
 
-_has_long_escape = re.compile(rb"\\[u/]").search  # one that compact JSON may write shorter
+_CONTROL = rb"00(?:0[0-7bBeEfF]|1[\da-fA-F])"  # what compact JSON writes as \u, too
+_has_long_escape = re.compile(rb"\\(?:/|u(?!%b))" % _CONTROL).search  # one that it may write shorter
 
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -376,26 +402,38 @@ def _whole_characters(data: bytes) -> bytes:
 
 
 _ESCAPE = re.compile(
-    rb"\\(?:\\|u(?:00[0-7][\da-fA-F]"  # an escaped backslash, or ASCII: stays
-    rb"|([dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|[\da-fA-F]{4})))"
+    rb"\\u(?:00([0-7][\da-fA-F])|[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|[\da-fA-F]{4})"
 )
+_WRITTEN = [json.dumps(chr(code))[1:-1].encode() for code in range(0x80)]
 
 
 def _ascii(data: bytes) -> bytearray:
-    """Write each character that is no ASCII as a question mark: decoded, one makes all others as wide."""
+    """Write each character that is no ASCII as a question mark: decoded, one makes all others as wide.
+
+    All others are written as compact JSON does, so that nothing has to be decoded to be measured.
+    """
     blocks = (data[start : start + _BLOCK_BYTES] for start in range(0, len(data), _BLOCK_BYTES))
     plain, done = bytearray(), 0
     for piece in codecs.iterdecode(blocks, "utf-8", "replace"):
         plain += piece.encode("ascii", "replace")
+    if 0 in plain:  # which no JSON holds
+        return plain
+    plain = _replaced(plain, b"\\\\", b"\0")  # so that each backslash left begins an escape
+    plain = _replaced(plain, b"\\/", b"/")
     written = bytearray()
     with memoryview(plain) as rest:
         for match in _ESCAPE.finditer(plain):
-            if match[1]:
-                written += rest[done : match.start()]
-                written += b"?"
-                done = match.end()
+            written += rest[done : match.start()]
+            written += _WRITTEN[int(match[1], 16)] if match[1] else b"?"
+            done = match.end()
         written += rest[done:]
-    return written
+    del plain
+    return _replaced(written, b"\0", b"\\\\")
+
+
+def _replaced(data: bytearray, old: bytes, new: bytes) -> bytearray:
+    """Replace without a copy where there is nothing to replace."""
+    return data.replace(old, new) if old in data else data
 
 
 _WHITE_SPACE = re.compile(r"[ \t\r]*")

@@ -6,7 +6,7 @@ step; an input that an assistant row of another context descends from belongs to
 
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from tracelab.providers.base import (
@@ -19,6 +19,7 @@ from tracelab.providers.base import (
     lenient,
     raw_chars,
     refuse_time,
+    short,
 )
 from tracelab.providers.claude_compactions import Compactions
 from tracelab.providers.claude_lineage import Lineage, origin_of
@@ -79,6 +80,12 @@ class _Log:
         self.awaited: dict[str, StepState] = {}
         """Steps by the row they answer, where that is yet to come: logs may be out of order."""
         self.totals: dict[str, dict[str, ModelTotal]] = {}
+        self.latest: StepState | None = None
+        """The step of the latest row: alone not settled yet, its next row may say the same again."""
+        self.names: dict[str | None, str | None] = {}
+        """Of models, versions and the like: one string for all that are equal."""
+        self.extra_calls = 0
+        """At most so many does `settle` keep."""
 
     def __getstate__(self) -> dict[str, Any]:
         self.next_event = next(self.event_indexes)
@@ -102,8 +109,26 @@ class _Log:
 
     def count_types(self) -> None:
         """Bring the tally's counts of record types up to date."""
-        self.tally.records_by_type.update(self.types)
+        for name, records in self.types.items():
+            self.tally.count_type(name, records)
         self.types.clear()
+
+    def held_bytes(self) -> int:
+        """Estimate, rather too high, the memory of what is kept of the file until it ends."""
+        self.count_types()
+        usage = self.latest and self.latest.usage
+        extra_calls = self.extra_calls + len((usage and usage.iterations) or ())
+        return (
+            self.lineage.held_bytes()
+            + 700 * len(self.calls)
+            + 350 * extra_calls
+            + 700 * (len(self.compacted) + sum(map(len, self.totals.values())))
+            + 300 * len(self.tally.records_by_type)
+            + 700 * (len(self.names) + len(self.totals) + len(self.hosted) + len(self.awaited))
+            + 200 * self.compactions.boundaries
+            + 100 * (len(self.visible_texts) + len(self.user_texts))
+            + sum(waiting.held_bytes() for waiting, _ in self.queued)
+        )
 
     def read(self, record: ClaudeRecord) -> None:
         """Take in one record."""
@@ -144,14 +169,17 @@ class _Log:
                 waiting.release(self.file_id, step_seq, self.ready, self.compacted)
         yield Event, self.ready
         yield Compaction, self.compacted
-        file_id, extra_calls = self.file_id, list[Values]()
+        self._settle()
+        file_id = self.file_id
         for context in contexts:
-            yield Step, (step.row(file_id, self.tally, extra_calls) for step in context.steps.values())
-        yield ExtraCall, extra_calls
+            yield Step, (step.row(file_id, self.tally) for step in context.steps.values())
+        if self.extra_calls:
+            steps = chain.from_iterable(context.steps.values() for context in contexts)
+            yield ExtraCall, chain.from_iterable(step.extra_calls(file_id) for step in steps)
         calls = self.calls.values()
         yield ToolCall, (call.row(file_id, call.step) for call in calls if call.step is not None)
         yield Session, self.lineage.rows(self.calls)
-        totals = [(name, *total) for name, models in self.totals.items() for total in models.items()]
+        totals = ((name, *total) for name, models in self.totals.items() for total in models.items())
         yield ClientTotal, (client_total(file_id, *total) for total in totals)
         for context in contexts:
             context.steps.clear()  # which know their context: readers collect no garbage, so leave no cycle
@@ -177,6 +205,9 @@ class _Log:
         if self.lineage.linked:
             self.lineage.draw(record.parent_uuid, context)
         step = context.steps.get(message_id) or self._open_step(message_id, record, context)
+        if step is not self.latest:
+            self._settle()
+            self.latest = step
         step.weigh(record, message)
         context.seen(record.timestamp)
         name = context.take(record)
@@ -186,6 +217,9 @@ class _Log:
 
     def _open_step(self, message_id: str, record: ClaudeRecord, context: Context) -> StepState:
         """Begin the step of a message id seen for the first time: all that is pending is its input."""
+        message_id = short(message_id)
+        if message_id in context.steps:
+            return context.steps[message_id]
         seq = len(context.steps)
         is_inherited = record.forked_from is not None and origin_of(record) is not None
         step = context.steps[message_id] = StepState(
@@ -205,6 +239,13 @@ class _Log:
         context.pending.clear()
         context.marker = None
         return step
+
+    def _settle(self) -> None:
+        if self.latest is not None:
+            self.extra_calls += self.latest.settle(self._shared)
+
+    def _shared(self, name: str | None) -> str | None:
+        return self.names.setdefault(name, name)
 
     def _release_held(self, context: Context, next_seq: int | None) -> None:
         """Give on results that came before their calls: to their step, unless that made the call."""
@@ -264,7 +305,8 @@ class _Log:
         if call is None or call.step is not None:
             return None
         name, chars = block.name, raw_chars(block.input)
-        call.step, call.index, call.name, call.emitted_at = step, step.tools, name, record.timestamp
+        call.step, call.index, call.emitted_at = step, step.tools, record.timestamp
+        call.name = self._shared(name)
         call.input_chars = chars
         if name in AGENT_TOOLS and (asked := lenient(block.input, AgentInput, self.tally)):
             call.agent_type = asked.subagent_type
@@ -283,10 +325,11 @@ class _Log:
         return call
 
     def _count_hosted(self, block_id: str | None) -> None:
-        if block_id not in self.hosted:
+        name = block_id and short(block_id)
+        if name not in self.hosted:
             self.tally.hosted_calls += 1
-            if block_id is not None:
-                self.hosted.add(block_id)
+            if name is not None:
+                self.hosted.add(name)
 
     # Inputs
 
@@ -402,7 +445,7 @@ class _Log:
             row.session_id = self.lineage.conversation(record)
             origin = record.forked_from  # of which the uuid is the carrier's, not the row's in it
             row.forked_from = ForkedFrom(origin.session_id) if isinstance(origin, ForkedFrom) else origin
-            row.agent_id = data.agent_id or record.parent_tool_use_id
+            row.agent_id = data.agent_id or (record.parent_tool_use_id and short(record.parent_tool_use_id))
             row.version = row.version or record.version
             if row.timestamp is not None and not is_known(row.timestamp):
                 refuse_time(self.tally)

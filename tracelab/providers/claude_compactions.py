@@ -12,6 +12,11 @@ class Compactions:
         self._lineage = lineage
         self._boundaries: set[str] = set()
 
+    @property
+    def boundaries(self) -> int:
+        """How many boundaries were seen."""
+        return len(self._boundaries)
+
     def boundary(self, record: ClaudeRecord) -> Input | None:
         """Take a boundary; None if it was taken before, or completes a summary that came first."""
         context = self._lineage.context(record)

@@ -41,6 +41,11 @@ class Lineage:
         """Go on reading the file, having been pickled; a log with a sidecar never is."""
         self._source = source
 
+    def held_bytes(self) -> int:
+        """Estimate, rather too high, the memory of the contexts and of how rows hang together."""
+        links = len(self._roots) + len(self._parents) + len(self._continued_from)
+        return 1_000 * links + sum(context.held_bytes() for context in self.contexts.values())
+
     def conversation(self, record: ClaudeRecord) -> str:
         """Conversation that a record names, else the one of the record before it."""
         return record.session_id or record.session_id_snake or self._conversation

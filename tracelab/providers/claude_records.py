@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tracelab.providers.base import Count, Instant, Tokens, content_chars
+from tracelab.providers.base import Count, Instant, Name, Tokens, content_chars
 
 Loose = str | list[Any] | int | float | bool | None
 """What may stand where an object is expected, and then says nothing."""
@@ -43,15 +43,15 @@ class CallUsage(msgspec.Struct, gc=False):
 class Iteration(CallUsage, gc=False):
     """One of the model calls behind a message."""
 
-    type: str | None = None
-    model: str | None = None
+    type: Name | None = None
+    model: Name | None = None
 
 
 class Usage(CallUsage, gc=False):
     """Tokens of a message: those of its calls that the client counts as its own."""
 
-    service_tier: str | None = None
-    speed: str | None = None
+    service_tier: Name | None = None
+    speed: Name | None = None
     iterations: list[Iteration] | None = None
 
 
@@ -62,7 +62,7 @@ class Block(msgspec.Struct, gc=False):
     text: str | None = None
     thinking: str | None = None
     id: str | None = None
-    name: str | None = None
+    name: Name | None = None
     input: msgspec.Raw = _NOTHING
     tool_use_id: str | None = None
     content: Any = None
@@ -74,9 +74,9 @@ class Message(msgspec.Struct, gc=False):
     """The API message of an assistant or user row."""
 
     id: str | None = None
-    model: str | None = None
+    model: Name | None = None
     content: str | list[Block] | None = None
-    stop_reason: str | None = None
+    stop_reason: Name | None = None
     usage: Usage | None = None
 
 
@@ -101,8 +101,8 @@ class Origin(msgspec.Struct, gc=False):
 class ForkedFrom(msgspec.Struct, gc=False, rename="camel"):
     """Where a row was copied from."""
 
-    session_id: str | None = None
-    message_uuid: str | None = None
+    session_id: Name | None = None
+    message_uuid: Name | None = None
 
 
 class Attachment(msgspec.Struct, gc=False, rename="camel"):
@@ -117,7 +117,7 @@ class Attachment(msgspec.Struct, gc=False, rename="camel"):
 class CompactMetadata(msgspec.Struct, gc=False, rename="camel"):
     """What a compaction did to the context, tokens."""
 
-    trigger: str | None = None
+    trigger: Name | None = None
     pre_tokens: Tokens | None = None
     post_tokens: Tokens | None = None
 
@@ -138,24 +138,24 @@ class ProgressData(msgspec.Struct, gc=False, rename="camel"):
     """Live progress of a tool; a subagent's holds a whole row of the subagent."""
 
     type: str | None = None
-    agent_id: str | None = None
+    agent_id: Name | None = None
     message: "ClaudeRecord | Loose" = None
 
 
 class ClaudeRecord(msgspec.Struct, gc=False, rename="camel"):
     """One object of a Claude Code log, of any type."""
 
-    parent_uuid: str | None = None
+    parent_uuid: Name | None = None
     is_sidechain: bool | None = None
-    session_id: str | None = None
-    version: str | None = None
-    agent_id: str | None = None
+    session_id: Name | None = None
+    version: Name | None = None
+    agent_id: Name | None = None
     type: str | None = None
     message: Message | Loose = None
-    uuid: str | None = None
+    uuid: Name | None = None
     timestamp: Instant | None = None
     tool_use_result: Outcome | Loose = None
-    entrypoint: str | None = None
+    entrypoint: Name | None = None
     is_meta: bool | None = None
     is_compact_summary: bool | None = None
     is_visible_in_transcript_only: bool | None = None
@@ -163,31 +163,31 @@ class ClaudeRecord(msgspec.Struct, gc=False, rename="camel"):
     turn_origin: str | None = None
     origin: Origin | Loose = None
     tool_denial_kind: str | None = None
-    effort: str | None = None
+    effort: Name | None = None
     forked_from: ForkedFrom | Loose = None
     subtype: str | None = None
     data: ProgressData | Loose = None
     attachment: Attachment | Loose = None
     parent_tool_use_id: str | None = msgspec.field(default=None, name="parentToolUseID")
     compact_metadata: CompactMetadata | Loose = None
-    session_id_snake: str | None = msgspec.field(default=None, name="session_id")
-    model_usage: dict[str, ModelTotal] | None = None
-    continued_in_session_id: str | None = None
-    parent_session_id: str | None = None
+    session_id_snake: Name | None = msgspec.field(default=None, name="session_id")
+    model_usage: dict[Name, ModelTotal] | None = None
+    continued_in_session_id: Name | None = None
+    parent_session_id: Name | None = None
 
 
 class Sidecar(msgspec.Struct, gc=False, rename="camel"):
     """The `.meta.json` beside an agent's log."""
 
-    agent_type: str | None = None
-    parent_agent_id: str | None = None
-    tool_use_id: str | None = None
+    agent_type: Name | None = None
+    parent_agent_id: Name | None = None
+    tool_use_id: Name | None = None
 
 
 class AgentInput(msgspec.Struct, gc=False):
     """The input of the tool that starts a subagent."""
 
-    subagent_type: str | None = None
+    subagent_type: Name | None = None
 
 
 def blocks_of(message: Message) -> list[Block]:

@@ -1,12 +1,13 @@
 """What is kept of a Claude log while it is read, and the raw rows that come of it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
 
-from tracelab.providers.base import Tally
+from tracelab.providers.base import MAX_NAME_CHARS, Tally, is_name, short
 from tracelab.providers.claude_records import (
     Block,
     ClaudeRecord,
@@ -21,15 +22,7 @@ from tracelab.providers.claude_records import (
     is_denial,
     searches,
 )
-from tracelab.providers.claude_usage import (
-    Calls,
-    Tokens,
-    adds_up,
-    calls_of,
-    is_final,
-    prompt_tokens,
-    token_columns,
-)
+from tracelab.providers.claude_usage import UNMETERED, Metered, Names, is_final, metered, prompt_tokens
 from tracelab.schema import ClientTotal, Compaction, LoadIssue, Values
 
 AGENT_TOOLS = frozenset({"Task", "Agent", "Skill"})
@@ -37,10 +30,8 @@ AGENT_TOOLS = frozenset({"Task", "Agent", "Skill"})
 _POLLS = frozenset({"BashOutput", "TaskOutput", "AgentOutput", "AgentOutputTool"})
 _SHELLS = frozenset({"Bash", "PowerShell"})
 _TRIGGERS = frozenset({"auto", "manual"})
-_NO_TOKENS = Tokens()
 _SILENT = Outcome()
-_NO_CALLS: Calls = ([], [])
-_is_provider_made = re.compile(r"[A-Za-z0-9_.:-]{20,}").fullmatch
+_is_provider_made = re.compile(rf"[A-Za-z0-9_.:-]{{20,{MAX_NAME_CHARS}}}").fullmatch
 _HEX = "[0-9a-fA-F]"
 _is_uuid = re.compile(f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}").fullmatch
 _is_plain = re.compile(r"[A-Za-z0-9_.:-]{1,64}").fullmatch
@@ -63,7 +54,7 @@ class Context:
     is_named: bool = False
     """Whether a message bears its name, be it another context's in truth."""
     steps: dict[str, "StepState"] = field(default_factory=dict)
-    """By the API message's id as logged."""
+    """By the API message's id as logged, if that is short."""
     pending: list["Input"] = field(default_factory=list)
     """What came since its last step began."""
     held: list["Input"] = field(default_factory=list)
@@ -87,7 +78,15 @@ class Context:
 
     def key(self, name: str) -> str:
         """Make an id global: one that the provider did not make means something in its conversation only."""
+        if _is_provider_made(name):
+            return name
+        name = short(name)
         return name if _is_provider_made(name) else f"{self.conversation}/{name}"
+
+    def held_bytes(self) -> int:
+        """Estimate, rather too high, its memory until the file ends."""
+        waiting = sum(each.held_bytes() for each in (*self.pending, *self.held))
+        return 4_000 + 900 * len(self.steps) + 200 * (len(self.records) + len(self.unnamed)) + waiting
 
     def seen(self, instant: datetime | None) -> None:
         """Note that the file holds something of the context, and when."""
@@ -150,6 +149,10 @@ class Input(msgspec.Struct, eq=False):  # many, seldom written to: made twice as
     step_seq: int | None = None
     """Of one with early results: the step that took it."""
 
+    def held_bytes(self) -> int:
+        """Estimate, rather too high, its memory until it is released."""
+        return 500 + 500 * len(self.events) + 100 * len(self.queued_texts or ())
+
     def say(self, event_index: int, name: str, block_index: int, kind: str, chars: int) -> None:
         """Add the record's message."""
         self.events.append(
@@ -177,6 +180,8 @@ class StepState:
     is_inherited: bool
     score: tuple[int, int, bool] = (-2, 0, False)
     usage: Usage | None = None
+    """What `settle` has yet to read."""
+    metered: Metered = UNMETERED
     model: str | None = None
     stop_reason: str | None = None
     effort: str | None = None
@@ -201,22 +206,27 @@ class StepState:
         elif self.model is None:
             self.model = message.model
 
-    def row(self, file_id: str, tally: Tally, extra_calls: list[Values]) -> Values:
-        """Return its raw row, and add the calls that its tokens leave out."""
-        usage = self.usage
-        tokens, calls, context_tokens = _NO_TOKENS, 1, None
-        if usage is not None:
-            own, extra = calls_of(usage) if usage.iterations else _NO_CALLS
-            if not adds_up(usage, own):
-                issue = LoadIssue(file_id, self.line_no, None, "unknown_usage_shape", "iterations")
-                tally.issues.append(issue)
-            tokens, calls = token_columns(usage, own), len(own) or 1
-            context_tokens = tokens.input_tokens if calls == 1 else token_columns(own[-1]).input_tokens
-            extra_calls += [
-                (self.context.id, file_id, self.seq, index, call_type, call.model, *token_columns(call))
-                for index, (call_type, call) in enumerate(extra)
-            ]
-        prompt, prefix, append, written, written_5m, written_1h, output, reasoning = tokens
+    def settle(self, shared: Names) -> int:
+        """Keep what takes less memory: each name once, and what the usage means; return its extra calls."""
+        self.model, self.stop_reason = shared(self.model), shared(self.stop_reason)
+        self.effort, self.version = shared(self.effort), shared(self.version)
+        if self.usage is None:
+            return 0
+        self.metered, self.usage = metered(self.usage, shared), None
+        return len(self.metered.extra_calls)
+
+    def extra_calls(self, file_id: str) -> Iterator[Values]:
+        """Give the raw rows of the calls that its tokens leave out."""
+        for index, call in enumerate(self.metered.extra_calls):
+            yield (self.context.id, file_id, self.seq, index, *call)
+
+    def row(self, file_id: str, tally: Tally) -> Values:
+        """Return its raw row."""
+        usage = self.metered
+        if not usage.adds_up:
+            issue = LoadIssue(file_id, self.line_no, None, "unknown_usage_shape", "iterations")
+            tally.issues.append(issue)
+        prompt, prefix, append, written, written_5m, written_1h, output, reasoning = usage.tokens
         return (
             self.context.id,
             file_id,
@@ -226,13 +236,13 @@ class StepState:
             self.model,
             self.message_id,
             None,
-            "none" if usage is None else "response",
+            "none" if usage is UNMETERED else "response",
             self.is_inherited,
             None,
             None,
-            calls,
+            usage.calls,
             prompt,
-            context_tokens,
+            usage.context_tokens,
             prefix,
             append,
             written,
@@ -243,8 +253,8 @@ class StepState:
             self.visible_chars,
             is_final(output, self.stop_reason, self.visible_chars),
             self.stop_reason,
-            usage.service_tier if usage is not None else None,
-            usage.speed if usage is not None else None,
+            usage.service_tier,
+            usage.speed,
             self.effort,
             self.version,
             None,
@@ -280,7 +290,7 @@ class CallState:
             outcome = record.tool_use_result
             if is_sole and isinstance(outcome, Outcome) and outcome != _SILENT:
                 self.internal_ms = internal_ms(outcome)
-                if isinstance(outcome.agent_id, str):
+                if is_name(outcome.agent_id):
                     self.agent_id = outcome.agent_id
                 self.searches = searches(outcome)
         if failed:

@@ -1,6 +1,7 @@
 """Tokens of Claude steps: which calls a usage adds up, its cache tiers, whether its output is final."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from tracelab.providers.claude_records import CallUsage, Iteration, Usage
 
@@ -21,8 +22,26 @@ class Tokens(NamedTuple):
     reasoning_tokens: int | None = None
 
 
-Calls = tuple[list[Iteration], list[tuple[str, Iteration]]]
-"""The model calls behind a message: those its usage adds up, and the others with their types."""
+Names = Callable[[str | None], str | None]
+"""Gives an equal string, the same for all that are equal."""
+
+
+class Metered(NamedTuple):
+    """What a message's usage means."""
+
+    tokens: Tokens = Tokens()
+    calls: int = 1
+    context_tokens: int | None = None
+    service_tier: str | None = None
+    speed: str | None = None
+    adds_up: bool = True
+    """Whether the message's own calls explain it in every count."""
+    extra_calls: tuple[tuple[Any, ...], ...] = ()
+    """Of the calls that it leaves out: type, model, and token columns."""
+
+
+UNMETERED = Metered()
+"""What no usage means: one call, of which nothing is known."""
 
 
 def prompt_tokens(usage: CallUsage) -> int | None:
@@ -37,7 +56,22 @@ def prompt_tokens(usage: CallUsage) -> int | None:
     return (fresh or 0) + (written or 0) + (read or 0)
 
 
-def token_columns(usage: CallUsage, own: list[Iteration] | None = None) -> Tokens:
+def metered(usage: Usage, shared: Names) -> Metered:
+    """Say what a message's usage means."""
+    own, extra = _calls_of(usage) if usage.iterations else ([], [])
+    tokens = _token_columns(usage, own)
+    return Metered(
+        tokens,
+        len(own) or 1,
+        tokens.input_tokens if len(own) < 2 else _token_columns(own[-1]).input_tokens,
+        shared(usage.service_tier),
+        shared(usage.speed),
+        _adds_up(usage, own),
+        tuple([(call_type, shared(call.model), *_token_columns(call)) for call_type, call in extra]),
+    )
+
+
+def _token_columns(usage: CallUsage, own: list[Iteration] | None = None) -> Tokens:
     """Token columns of a call, or of a message that stands for its `own` calls.
 
     The message's own tier split copies its first call's, so the calls' splits are taken if their writes add
@@ -54,8 +88,11 @@ def token_columns(usage: CallUsage, own: list[Iteration] | None = None) -> Token
     )
 
 
-def calls_of(usage: Usage) -> Calls:
-    """Split a message's calls: where a fallback served the answer, those before it were declined."""
+def _calls_of(usage: Usage) -> tuple[list[Iteration], list[tuple[str, Iteration]]]:
+    """Split a message's calls into those its usage adds up and the others, with their types.
+
+    Where a fallback served the answer, those before it were declined.
+    """
     own: list[Iteration] = []
     extra: list[tuple[str, Iteration]] = []
     for call in usage.iterations or ():
@@ -69,7 +106,7 @@ def calls_of(usage: Usage) -> Calls:
     return own, extra
 
 
-def adds_up(usage: CallUsage, own: list[Iteration]) -> bool:
+def _adds_up(usage: CallUsage, own: list[Iteration]) -> bool:
     """Say whether a message's own calls explain its usage in every count."""
     if len(own) == 1:
         return _counts(usage) == _counts(own[0])

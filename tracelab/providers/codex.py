@@ -18,6 +18,7 @@ from tracelab.providers.base import (
     Provider,
     Source,
     Tally,
+    is_name,
     is_object,
     lenient,
     refuse_time,
@@ -98,9 +99,14 @@ class _Log:
         """Bring the tally's counts of record types up to date."""
         rollout = self.rollout
         for kind, counts in (("response_item", rollout.items), ("event_msg", rollout.events)):
-            for subtype, count in counts.items():
-                rollout.tally.records_by_type[f"{kind}/{subtype}"] += count
+            for subtype, records in counts.items():
+                rollout.tally.count_type(f"{kind}/{subtype}", records)
             counts.clear()
+
+    def held_bytes(self) -> int:
+        """Estimate, rather too high, the memory of what is kept of the file until it ends."""
+        self.count_types()
+        return self.rollout.held_bytes() + 300 * len(self.rollout.tally.records_by_type)
 
 
 def _finish(rollout: Rollout, source: Source) -> Iterator[Rows]:
@@ -146,12 +152,12 @@ def _event(rollout: Rollout, line: EventLine, at: datetime | None) -> None:
 
 
 def _context(rollout: Rollout, line: ContextLine, at: datetime | None) -> None:  # noqa: ARG001
-    rollout.tally.records_by_type["turn_context"] += 1
+    rollout.tally.count_type("turn_context")
     read_context(rollout, line.payload)
 
 
 def _usage(rollout: Rollout, line: UsageLine, at: datetime | None) -> None:
-    rollout.tally.records_by_type["token_usage_record"] += 1
+    rollout.tally.count_type("token_usage_record")
     read_usage_record(rollout, line.payload, at)
 
 
@@ -174,53 +180,48 @@ def _event_msg(rollout: Rollout, record: Record, at: datetime | None) -> None:
 
 
 def _session_meta(rollout: Rollout, record: Record, at: datetime | None) -> None:
-    rollout.tally.records_by_type["session_meta"] += 1
+    rollout.tally.count_type("session_meta")
     meta = lenient(record.payload, SessionMeta, rollout.tally)
     if meta is not None:
         rollout.meet(meta, at)
 
 
 def _turn_context(rollout: Rollout, record: Record, at: datetime | None) -> None:  # noqa: ARG001
-    rollout.tally.records_by_type["turn_context"] += 1
+    rollout.tally.count_type("turn_context")
     context = lenient(record.payload, TurnContext, rollout.tally)
     if context is not None:
         read_context(rollout, context)
 
 
 def _usage_record(rollout: Rollout, record: Record, at: datetime | None) -> None:
-    rollout.tally.records_by_type["token_usage_record"] += 1
+    rollout.tally.count_type("token_usage_record")
     body = lenient(record.payload, UsageRecord, rollout.tally)
     if body is not None:
         read_usage_record(rollout, body, at)
 
 
 def _compacted(rollout: Rollout, record: Record, at: datetime | None) -> None:
-    rollout.tally.records_by_type["compacted"] += 1
+    rollout.tally.count_type("compacted")
     read_compacted(rollout, lenient(record.payload, Compacted, rollout.tally) or Compacted(), at)
-
-
-def _kind(kind: object) -> str:
-    """Name a record's type for the count; what is no name may hold anything."""
-    return kind if isinstance(kind, str) else "other"
 
 
 def _other(rollout: Rollout, record: Record, at: datetime | None) -> None:  # noqa: ARG001
     """Read an item of the oldest format, which has neither envelope nor time; count anything else."""
     kind = record.type if record.record_type is None else record.record_type
     if record.payload:
-        rollout.tally.records_by_type[_kind(kind)] += 1
-    elif kind is None and rollout.is_headless and isinstance(record.id, str):
-        rollout.tally.records_by_type["header"] += 1
+        rollout.tally.count_type(kind)
+    elif kind is None and rollout.is_headless and is_name(record.id):
+        rollout.tally.count_type("header")
         rollout.is_bare = True
         rollout.name_own(record.id)
     elif isinstance(kind, str) and kind in ITEM_READERS:
-        rollout.tally.records_by_type[kind] += 1
+        rollout.tally.count_type(kind)
         body = {name: getattr(record, name) for name in _BARE_FIELDS}
         item = lenient(msgspec.json.encode(body), ResponseItem, rollout.tally)
         if item is not None and item.type in ITEM_READERS:
             ITEM_READERS[item.type](rollout, rollout.here, item, None, NO_BODY)
     else:
-        rollout.tally.records_by_type[_kind(kind)] += 1
+        rollout.tally.count_type(kind)
 
 
 _READERS: dict[type, Callable[[Rollout, Any, datetime | None], None]] = {

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Raw
 
-from tracelab.providers.base import FAULTS, Count, Instant, Tally, is_known, lenient
+from tracelab.providers.base import FAULTS, Count, Instant, Name, Tally, is_known, lenient
 
 NO_BODY = Raw()
 ExitCode = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**32)]
@@ -64,23 +64,23 @@ def numbers(usage: Usage) -> Numbers:
 
 
 class _HistoryBase(msgspec.Struct, gc=False):
-    thread_id: str | None = None
+    thread_id: Name | None = None
 
 
 class SessionMeta(msgspec.Struct, gc=False):
     """`session_meta`: who writes the file, and whose history it continues."""
 
-    id: str | None = None
-    session_id: str | None = None
-    forked_from_id: str | None = None
-    parent_thread_id: str | None = None
+    id: Name | None = None
+    session_id: Name | None = None
+    forked_from_id: Name | None = None
+    parent_thread_id: Name | None = None
     timestamp: Instant | None = None
     cwd: str | None = None
-    originator: str | None = None
-    cli_version: str | None = None
+    originator: Name | None = None
+    cli_version: Name | None = None
     source: Any = None
-    thread_source: str | None = None
-    agent_role: str | None = None
+    thread_source: Name | None = None
+    agent_role: Name | None = None
     history_base: _HistoryBase | None = None
     subagent_history_start_ordinal: Any = None
 
@@ -92,23 +92,23 @@ class SessionMeta(msgspec.Struct, gc=False):
 class TurnContext(msgspec.Struct, gc=False):
     """`turn_context`: the model asked for, and the turn it is asked in."""
 
-    turn_id: str | None = None
+    turn_id: Name | None = None
     cwd: str | None = None
-    model: str | None = None
-    effort: str | None = None
+    model: Name | None = None
+    effort: Name | None = None
 
 
 class _Attribution(msgspec.Struct, gc=False):
-    model: str | None = None
-    service_tier: str | None = None
+    model: Name | None = None
+    service_tier: Name | None = None
     context_length: Count | None = None
 
 
 class UsageRecord(msgspec.Struct, gc=False):
     """`token_usage_record`: the usage of one response; `attribution` is written by one fork only."""
 
-    thread_id: str | None = None
-    turn_id: str | None = None
+    thread_id: Name | None = None
+    turn_id: Name | None = None
     response_id: str | None = None
     usage: Usage | None = None
     attribution: _Attribution | None = None
@@ -139,7 +139,7 @@ def text_of(content: Content) -> str:
 
 
 class _Reasoning(msgspec.Struct, gc=False):
-    effort: str | None = None
+    effort: Name | None = None
 
 
 class ResponseItem(msgspec.Struct, gc=False):
@@ -147,8 +147,8 @@ class ResponseItem(msgspec.Struct, gc=False):
 
     type: str | None = None
     role: str | None = None
-    name: str | None = None
-    namespace: str | None = None
+    name: Name | None = None
+    namespace: Name | None = None
     arguments: Any = None
     input: Any = None
     call_id: str | None = None
@@ -169,9 +169,9 @@ class TokenInfo(msgspec.Struct, gc=False):
 
 
 class _Settings(msgspec.Struct, gc=False):
-    model: str | None = None
-    service_tier: str | None = None
-    reasoning_effort: str | None = None
+    model: Name | None = None
+    service_tier: Name | None = None
+    reasoning_effort: Name | None = None
 
 
 class _TurnItem(msgspec.Struct, gc=False):
@@ -202,9 +202,9 @@ class EventMessage(msgspec.Struct, gc=False):
     info: TokenInfo | None = None
     message: str | None = None
     kind: str | None = None
-    turn_id: str | None = None
+    turn_id: Name | None = None
     reason: str | None = None
-    thread_id: str | None = None
+    thread_id: Name | None = None
     thread_settings: _Settings | None = None
     model_context_window: Count | None = None
     item: _TurnItem | None = None
@@ -222,7 +222,7 @@ class EventMessage(msgspec.Struct, gc=False):
     event_id: str | None = None
     agent_thread_id: str | None = None
     new_thread_id: str | None = None
-    new_agent_role: str | None = None
+    new_agent_role: Name | None = None
     target_item_id: str | None = None
 
 

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import Any
 
-from tracelab.providers.base import Source, Tally
+from tracelab.providers.base import MAX_NAME_CHARS, Source, Tally, short
 from tracelab.providers.codex_records import Numbers, SessionMeta
 from tracelab.providers.codex_rows import describe, spawn_parent
-from tracelab.providers.codex_thread import Entry, Thread
+from tracelab.providers.codex_thread import ENTRY_BYTES, Entry, Thread
 from tracelab.providers.codex_tools import Call
 
 _COPY_GAP = timedelta(seconds=1)
@@ -22,7 +22,7 @@ _LOST_LINES = 1_000
 """An ordinal is the number of its line, unless so many were lost."""
 _uuid = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _minor_version = re.compile(r"0\.(\d{1,6})\.").match
-_is_global = re.compile(r"[A-Za-z0-9_.:-]{20,}").fullmatch
+_is_global = re.compile(rf"[A-Za-z0-9_.:-]{{20,{MAX_NAME_CHARS}}}").fullmatch
 
 
 class Rollout:
@@ -65,6 +65,14 @@ class Rollout:
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"tally": None}
+
+    def held_bytes(self) -> int:
+        """Estimate, rather too high, the memory of what is kept of the file until it ends."""
+        return (
+            700 * (len(self.calls) + len(self.orphans))
+            + ENTRY_BYTES * len(self.ready)
+            + sum(thread.held_bytes() for thread in self.threads.values())
+        )
 
     @property
     def holds(self) -> bool:
@@ -151,6 +159,9 @@ class Rollout:
 
     def call_key(self, thread: Thread, call_id: str) -> str:
         """Return a call's id, scoped to its thread if it is too short to be the provider's."""
+        if _is_global(call_id):
+            return call_id
+        call_id = short(call_id)
         return call_id if _is_global(call_id) else f"{thread.id}/{call_id}"
 
     def entry(

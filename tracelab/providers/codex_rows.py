@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from tracelab.providers.base import Source
+from tracelab.providers.base import MAX_NAME_CHARS, Source, is_name
 from tracelab.providers.codex_records import SessionMeta, Usage
 from tracelab.providers.codex_thread import EVENT_TYPE, SESSION_ID, STEP_SEQ, Entry, Marker, Response, Thread
 from tracelab.providers.codex_tools import Call, starts_agents
@@ -18,7 +18,7 @@ def spawn_parent(meta: SessionMeta) -> str | None:
     """Return the thread that started this one."""
     spawn = _spawn(meta.source)
     parent = spawn.get("parent_thread_id") if isinstance(spawn, dict) else None
-    return parent if isinstance(parent, str) else meta.parent_thread_id
+    return parent if is_name(parent) else meta.parent_thread_id
 
 
 def describe(thread: Thread, meta: SessionMeta) -> None:
@@ -43,7 +43,8 @@ def describe(thread: Thread, meta: SessionMeta) -> None:
 
 def project_name(cwd: str | None) -> str | None:
     """Return the last part of a working directory, of any system."""
-    return (cwd or "").replace("\\", "/").rstrip("/").rpartition("/")[2] or None
+    name = (cwd or "").replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return name[:MAX_NAME_CHARS] or None
 
 
 def session_row(thread: Thread, source: Source, copied_from: datetime | None) -> Session:
@@ -213,16 +214,16 @@ def _agent_type(meta: SessionMeta) -> str | None:
     if meta.agent_role is None and not isinstance(spawn, dict):
         agent = meta.source.get("subagent") if isinstance(meta.source, dict) else None
         named = agent.get("other") if isinstance(agent, dict) else agent
-        return named if isinstance(named, str) else None
+        return named if is_name(named) else None
     role = meta.agent_role or (spawn.get("agent_role") if isinstance(spawn, dict) else None)
-    return role if isinstance(role, str) else None
+    return role if is_name(role) else None
 
 
 def _entrypoint(meta: SessionMeta) -> str | None:
     source = meta.source
     if isinstance(source, dict):
-        return next(iter(source), None)
-    return source if isinstance(source, str) else meta.originator
+        return next(filter(is_name, source), None)
+    return source if is_name(source) else meta.originator
 
 
 def _session_id(thread_id: str | None) -> str | None:

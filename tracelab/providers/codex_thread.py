@@ -20,6 +20,8 @@ from tracelab.providers.codex_tools import Call
 Entry = list[Any]
 """An Event under construction: its values in the order of its fields."""
 SESSION_ID, STEP_SEQ, EVENT_TYPE, STARTED_AT, EVENT_AT, TOOL_CALL_ID, CHARS = 1, 2, 6, 7, 8, 10, 11
+ENTRY_BYTES = 400
+"""Memory of an Event under construction, rather too much."""
 _pack = Struct("<12q").pack
 _INPUTS = frozenset(("user_message", "tool_result"))
 _UNKNOWN_TURN = (None, None)
@@ -136,6 +138,19 @@ class Thread:
     def __post_init__(self) -> None:
         self.turn_key = self.root = self.id
         self.session_id = f"codex:{self.id}"
+
+    def held_bytes(self) -> int:
+        """Estimate, rather too high, its memory until the file ends."""
+        entries = len(self.pending) + len(self.open) + len(self.handed)
+        instants = (*self.streamed.values(), *self.begun.values())
+        return (
+            5_000
+            + 700 * len(self.steps)
+            + ENTRY_BYTES * (entries + len(self.markers) + len(self.unmatched))
+            + 2_000 * len(self.turns)
+            + 300 * (len(self.places) + len(self.responses) + len(self.by_response) + len(self.compacting))
+            + 100 * sum(map(len, instants))
+        )
 
     def start_turn(self, turn: str | None) -> None:
         """Enter a turn; what the last one left open has no usage, unless a usage row still closes it."""

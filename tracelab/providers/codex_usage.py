@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from tracelab.providers.base import short
 from tracelab.providers.codex_records import (
     Compacted,
     EventMessage,
@@ -56,7 +57,7 @@ def read_token_count(rollout: Rollout, event: EventMessage, at: datetime | None)
 
 def read_usage_record(rollout: Rollout, record: UsageRecord, at: datetime | None) -> None:
     """Make a step of a record: one response of the thread that the record names."""
-    response_id, usage = record.response_id, record.usage
+    response_id, usage = record.response_id and short(record.response_id), record.usage
     if response_id is None or usage is None:
         rollout.tally.issue("unknown_usage_shape", "token_usage_record without response_id and usage")
         return
@@ -64,7 +65,7 @@ def read_usage_record(rollout: Rollout, record: UsageRecord, at: datetime | None
     thread = rollout.mentioned(record.thread_id)
     last = numbers(usage)
     step = thread.handed_to
-    if step is None or not _is_early_echo(rollout, thread, step, record, last, at):
+    if step is None or not _is_early_echo(rollout, thread, step, record, response_id, last, at):
         turn = record.turn_id or (thread.open_turn if thread.open else thread.turn)
         step = thread.recorded_step(response_id, turn, rollout.tally.line_no)
         if step.usage is not None and step.source == "record":
@@ -81,13 +82,14 @@ def read_usage_record(rollout: Rollout, record: UsageRecord, at: datetime | None
 
 def read_compacted(rollout: Rollout, body: Compacted, at: datetime | None) -> None:
     """Note a compaction; the record that it copies makes a step where the file has no other trace of it."""
-    copy, response_id = body.latest_token_usage_record, body.compaction_response_id
+    copy = body.latest_token_usage_record
+    response_id = body.compaction_response_id and short(body.compaction_response_id)
     # in its own part a fork may yet copy a record of the thread that it comes from
     is_own_part = rollout.here is rollout.own
     thread = rollout.here if copy is None or is_own_part else rollout.named(copy.thread_id)
     if copy is not None and copy.usage is not None and copy.response_id is not None:
         owner = thread if copy.thread_id is None else rollout.thread(copy.thread_id)
-        _read_copy(rollout, owner, copy, copy.response_id, copy.usage)
+        _read_copy(rollout, owner, copy, short(copy.response_id), copy.usage)
     step = None
     if response_id is not None:
         thread.compacting.add(response_id)
@@ -142,7 +144,13 @@ def _damaged_record(thread: Thread) -> Response | None:
 
 
 def _is_early_echo(
-    rollout: Rollout, thread: Thread, step: Response, record: UsageRecord, last: Numbers, at: datetime | None
+    rollout: Rollout,
+    thread: Thread,
+    step: Response,
+    record: UsageRecord,
+    response_id: str,
+    last: Numbers,
+    at: datetime | None,
 ) -> bool:
     """Say whether the latest step came from a `token_count` ahead of this record; make it the record's."""
     if step.source != "token_count" or step.numbers != last or thread.open:
@@ -152,9 +160,9 @@ def _is_early_echo(
     if at is not None and step.closed_at is not None and abs(at - step.closed_at) > _ECHO_SPAN:
         return False
     rollout.tally.usage_echoes += 1
-    step.echo_id, step.message_id = step.message_id, f"{thread.id}/{record.response_id}"
+    step.echo_id, step.message_id = step.message_id, f"{thread.id}/{response_id}"
     step.turn = record.turn_id or step.turn
-    thread.by_response[record.response_id or ""] = step
+    thread.by_response[response_id] = step
     thread.handed = [entry for entry in thread.handed if entry[EVENT_TYPE] != "usage_report"]
     return True
 
@@ -201,7 +209,7 @@ def _adds_up(before: Numbers, last: Numbers, total: Numbers) -> bool:
 def _compaction_id(thread: Thread, window_id: object) -> str:
     """Key a compaction by the window that it opens, else by its place in the turn; a window opens once."""
     if isinstance(window_id, str | int) and window_id != "":
-        key = f"{thread.id}/{window_id}"
+        key = f"{thread.id}/{short(str(window_id))}"
         place = thread.place(key)
         return f"{key}/{place}" if place else key
     stem = f"{thread.turn_key}/compaction"

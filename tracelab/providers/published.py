@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, count
+from typing import Any
+
+from msgspec.structs import astuple, replace
 
 from tracelab.providers.base import Portion, Provider, Source, Tally
 from tracelab.providers.published_row import PublishedEvent, PublishedRow, utc
@@ -19,6 +22,9 @@ CLOSING_RECORD = "token_usage_record"
 """`source` of a usage report that closes its step."""
 
 _EVENT_TYPES = {"user_message", "tool_result", "reasoning", "text", "tool_call", "usage_report"}
+_NO_LISTS: dict[str, list[Any]] = {
+    "tools": [], "timing_events": [], "x_events_without_step": [], "x_compactions": [], "x_extra_calls": []
+}  # fmt: skip
 _NOBODY = {"user_none", "project_none"}
 
 
@@ -49,6 +55,8 @@ class _Dataset:
         self._file_id = source.file_id
         self._tally = tally
         self._sessions: dict[str, _Session] = {}
+        self._held_bytes = 0
+        """Of the sessions' first rows, rather too high."""
         self._event_numbers = count()
         self._ready: dict[type[Row], list[Values]] = {
             Step: [], Event: [], ToolCall: [], ExtraCall: [], Compaction: []
@@ -67,6 +75,11 @@ class _Dataset:
     def count_types(self) -> None:
         """Do nothing: each row is counted as it comes."""
 
+    def held_bytes(self) -> int:
+        """Estimate, rather too high, the memory of what is kept of the file until it ends."""
+        held = chain.from_iterable(session.held for session in self._sessions.values())
+        return self._held_bytes + sum(500 + 4 * len(event.tool_call_id or "") for event in held)
+
     def go_on(self, source: Source, tally: Tally) -> None:
         """Never called: a dataset does not grow."""
         raise NotImplementedError
@@ -79,11 +92,14 @@ class _Dataset:
 
     def read(self, row: PublishedRow) -> None:
         """Take a row: the next step of its session."""
-        self._tally.records_by_type[row.provider] += 1
+        self._tally.count_type(row.provider)
         self._tally.steps += 1
         session = self._sessions.get(row.session_id)
         if session is None:
-            session = self._sessions[row.session_id] = _Session(row)
+            first = replace(row, **_NO_LISTS)
+            session = self._sessions[row.session_id] = _Session(first)
+            texts = (value for value in astuple(first) if isinstance(value, str))
+            self._held_bytes += 2_500 + 4 * sum(map(len, texts))
         step_seq = session.steps
         session.steps += 1
         message_id = row.round_id or f"{row.session_id}/{row.round_index}"
