@@ -19,7 +19,8 @@ setup: .venv/.stamp  ## Make the environment
 	@touch $@
 
 demo: setup  ## Load the sample sessions, build every table, write CSV files and charts to out/
-	@mkdir -p out && rm -f out/tracelab.duckdb
+	@mkdir -p out
+	rm -f out/tracelab.duckdb
 	$(BIN)/tracelab --db out/tracelab.duckdb run tracelab/sample/home --out out --timezone UTC
 
 test: setup  ## Run every test, in two processes

@@ -318,6 +318,23 @@ def test_chart_prints_the_files_it_wrote(warehouse: Path, tmp_path: Path) -> Non
     assert done.stdout.splitlines() == ["out/tool_latency.svg", "out/tool_latency.json"]
 
 
+@pytest.mark.parametrize(
+    "command", [["export", "sessions"], ["chart", "tool_latency", "--format", "json"], ["compare"]]
+)
+def test_whoever_takes_numbers_out_is_told_that_they_are_not_those_of_what_is_loaded(
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    db = tmp_path / "w.duckdb"
+    db.write_bytes(warehouse.read_bytes())
+    fresh = CliRunner().invoke(app, ["--db", str(db), *command])
+    with duckdb.connect(str(db)) as connection:
+        connection.execute("update raw.files set loaded_at = loaded_at + interval '1 day'")
+    stale = CliRunner().invoke(app, ["--db", str(db), *command])
+    assert (fresh.stderr, stale.stdout) == ("", fresh.stdout)
+    assert stale.stderr == "the tables are older than what is loaded: run `tracelab build`\n"
+
+
 def test_status_of_the_sample_is_one_json_object(warehouse: Path, tmp_path: Path) -> None:
     state = json.loads(tracelab("--db", warehouse, "status", "--json", cwd=tmp_path).stdout)
     assert {row["provider"] for row in state["files"] if row["status"] == "loaded"} == {"claude", "codex"}

@@ -329,6 +329,7 @@ def _export_tables(db: Path, out: Path, names: Sequence[str], format: TableForma
         return
     for path in export_tables(db, out, names, format="parquet" if format is TableFormat.parquet else "csv"):
         _print(path)
+    _say_if_stale(db)
 
 
 @app.command(
@@ -355,6 +356,7 @@ def chart(
 
     for path in draw_charts(context.obj, out, names or (), chosen):
         _print(path)
+    _say_if_stale(context.obj)
 
 
 @app.command(
@@ -377,6 +379,7 @@ def report(
     from tracelab.report import build_report
 
     _print(build_report(context.obj, output))
+    _say_if_stale(context.obj)
 
 
 @app.command(
@@ -457,6 +460,7 @@ def compare(context: typer.Context) -> None:
     from tracelab.compare_page import comparison_page
 
     _print(comparison_page(compare_figures(context.obj)))
+    _say_if_stale(context.obj)
 
 
 @app.command(
@@ -589,6 +593,13 @@ def _print(result: object) -> None:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr)
+
+
+def _say_if_stale(db: Path) -> None:
+    from tracelab.status import STALE, are_tables_stale
+
+    if are_tables_stale(db):
+        _say(STALE)
 
 
 def _progress() -> "Report | None":

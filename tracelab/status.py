@@ -7,9 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from duckdb import DuckDBPyConnection
+
 from tracelab import text
 from tracelab.errors import TracelabError
-from tracelab.warehouse import has_raw, last_build, open_read_only, raw_sha256
+from tracelab.warehouse import LastBuild, has_raw, last_build, open_read_only, raw_sha256
 
 _READABLE_AT = "%Y-%m-%d %H:%M:%S"
 
@@ -90,9 +92,26 @@ def status(db: Path) -> Status:
             newest_at=newest_at,
             built_at=built and built.built_at,
             timezone=built and built.timezone,
-            is_stale=(built and built.raw_sha256) != raw_sha256(warehouse),
+            is_stale=_is_stale(warehouse, built),
             held=Held(*warehouse.execute(_HELD).fetchall()[0]) if built else None,
         )
+
+
+STALE = "the tables are older than what is loaded: run `tracelab build`"
+
+
+def are_tables_stale(db: Path) -> bool:
+    """Say whether the marts do not show what is loaded.
+
+    Raises:
+        TracelabError: if there is no warehouse, or it is in use.
+    """
+    with open_read_only(db) as warehouse:
+        return _is_stale(warehouse, last_build(warehouse))
+
+
+def _is_stale(warehouse: DuckDBPyConnection, built: LastBuild | None) -> bool:
+    return (built and built.raw_sha256) != raw_sha256(warehouse)
 
 
 _FILES = """
@@ -169,7 +188,7 @@ def _freshness(state: Status) -> str:
         f" {text.counted(held.requests, 'request')}, {text.counted(held.steps, 'step')},"
         f" {text.counted(held.tool_calls, 'tool call')}"
     )
-    stale = "\nThe tables are older than what is loaded: run `tracelab build`." if state.is_stale else ""
+    stale = f"\n{STALE[0].upper()}{STALE[1:]}." if state.is_stale else ""
     return f"{loaded}\n{built}\n{holds}{stale}"
 
 
