@@ -77,21 +77,17 @@ def test_a_build_makes_every_mart_and_gives_the_database_back(db: Path) -> None:
     subprocess.run([sys.executable, "-c", other_process, str(db)], check=True)
 
 
-def test_a_build_leaves_nothing_beside_the_database_or_the_project(
-    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_build_leaves_nothing_beside_the_database_or_the_project_and_prints_nothing(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     before = [sorted(folder.iterdir()) for folder in (ROOT, db.parent)]
     environment = dict(os.environ)
     build(db)
+    assert tuple(capfd.readouterr()) == ("", "")
     assert list(tmp_path.iterdir()) == []
     assert [sorted(folder.iterdir()) for folder in (ROOT, db.parent)] == before
     assert dict(os.environ) == environment
-
-
-def test_a_build_prints_nothing(db: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    build(db)
-    assert tuple(capfd.readouterr()) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -255,12 +251,14 @@ def test_a_whole_build_that_passed_is_on_record(db: Path) -> None:
     assert last_made(db) is None  # tables of two builds
 
 
-def test_a_build_over_a_whole_one_leaves_no_free_blocks_and_what_is_the_users(db: Path) -> None:
-    build(db, timezone="UTC")
-    with duckdb.connect(str(db)) as warehouse:
-        warehouse.execute("create table mine as select 1 as x")
-        warehouse.execute("create schema my; create table my.steps as select 2 as x")
-        warehouse.execute("create view my.counted as select count(*) as n from main.steps")
+def test_a_build_over_a_whole_one_leaves_no_free_blocks_and_what_is_the_users(
+    warehouse: Path, db: Path
+) -> None:
+    shutil.copyfile(warehouse, db)
+    with duckdb.connect(str(db)) as connection:
+        connection.execute("create table mine as select 1 as x")
+        connection.execute("create schema my; create table my.steps as select 2 as x")
+        connection.execute("create view my.counted as select count(*) as n from main.steps")
     before, size = tables(db), blocks(db)
     for _ in range(2):
         build(db, timezone="UTC")
@@ -276,8 +274,8 @@ def blocks(db: Path) -> tuple[int, int]:
     return found
 
 
-def test_a_build_that_fails_leaves_the_whole_one_before(db: Path, project: Path) -> None:
-    build(db, timezone="UTC")
+def test_a_build_that_fails_leaves_the_whole_one_before(warehouse: Path, db: Path, project: Path) -> None:
+    shutil.copyfile(warehouse, db)
     was, made = db.read_bytes(), last_made(db)
     model = project / "models/marts/sessions.sql"
     model.write_text(model.read_text().replace("select", "select no_such_column,", 1))
