@@ -178,6 +178,20 @@ def test_the_key_of_a_file_comes_from_its_absolute_path(
     assert len(relative.file_id) == 16
 
 
+def test_so_it_does_where_settings_and_the_root_of_homes_are_relative(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(home / CLAUDE, home / ".config/claude/projects/-p/c.jsonl", home / CODEX)
+    monkeypatch.chdir(tmp_path)
+    everybodys = discover(all_users=True, home_root=tmp_path)
+    assert discover(all_users=True, home_root=Path()) == everybodys
+    monkeypatch.setenv("HOME", "/nowhere")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", "ada/.claude")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "ada/.config")
+    monkeypatch.setenv("CODEX_HOME", "ada/.codex")
+    assert discover().files == everybodys.files
+
+
 def test_all_users_are_found_and_named_after_their_homes(tmp_path: Path) -> None:
     touch(tmp_path / "ada" / CLAUDE, tmp_path / "bob" / CODEX, tmp_path / "eve/.bashrc")
     found = discover(all_users=True, home_root=tmp_path)

@@ -82,6 +82,7 @@ def discover(
         TracelabError: if a path is not there.
     """
     skipped: list[Skipped] = []
+    home_root = _absolute(home_root)
     if paths:
         places = [place for path in paths for place in _named(path, home_root)]
     elif all_users:
@@ -141,14 +142,14 @@ def sample_home() -> Path:
 def _own() -> Iterator[_Place]:
     """Give the places of the user who runs this, as the clients' own settings name them."""
     home, user_name = Path.home(), _login()
-    config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    config = _absolute(Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config"))
     yield _Place(home / ".claude/projects", ".claude/projects", user_name)
     yield _Place(config / "claude/projects", ".config/claude/projects", user_name)
     yield _Place(home / ".claude.back/projects", ".claude.back/projects", user_name)
     for folder in filter(None, os.environ.get("CLAUDE_CONFIG_DIR", "").split(",")):
-        named = Path(folder.strip()).expanduser()
+        named = _absolute(Path(folder.strip()))
         yield _Place(named / "projects", f"{named.name}/projects", user_name)
-    codex = Path(os.environ.get("CODEX_HOME") or home / ".codex").expanduser()
+    codex = _absolute(Path(os.environ.get("CODEX_HOME") or home / ".codex"))
     for store in _CODEX_STORES:
         yield _Place(codex / store, f"{codex.name}/{store}", user_name)
 
@@ -188,7 +189,7 @@ def _home(home: Path, user_name: str | None) -> Iterator[_Place]:
 
 def _named(path: Path, home_root: Path) -> list[_Place]:
     """Give the places of a path given by hand: the stores of a person's home, else the path itself."""
-    path = Path(os.path.normpath(path.expanduser().absolute()))
+    path = _absolute(path)
     try:
         mode = path.stat().st_mode
     except OSError as error:
@@ -199,6 +200,11 @@ def _named(path: Path, home_root: Path) -> list[_Place]:
         )
     is_home = path == Path.home() or path.parent == home_root
     return (list(_home(path, None)) if is_home else []) or [_Place(path)]
+
+
+def _absolute(path: Path) -> Path:
+    """Return a path by which its files are the same from every working directory."""
+    return Path(os.path.normpath(path.expanduser().absolute()))
 
 
 def _logs_in(place: Path, skipped: list[Skipped]) -> Iterator[str]:
