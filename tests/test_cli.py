@@ -218,6 +218,7 @@ def test_a_home_that_may_not_be_searched_is_told(
     arguments = ["--db", str(tmp_path / "w.duckdb"), "load", "--all-users", "--home-root", str(closed.parent)]
     done = CliRunner().invoke(app, [*arguments, *options])
     assert f"skipped {closed}: permission denied" in done.stderr
+    assert "tracelab status" not in done.stderr  # which knows of files only
     assert done.exit_code == status
 
 

@@ -621,6 +621,7 @@ def _judge(report: "LoadReport", strict: bool) -> None:
     """Say what was left out; that is an error only if `strict`."""
     for place in report.skipped:
         _say(f"skipped {place.path}: {place.reason}")
-    if strict and (report.files_with_issues or report.skipped):
+    if strict and report.files_with_issues:
         _say("some input was set aside: `tracelab status` says what and why")
+    if strict and (report.files_with_issues or report.skipped):
         raise typer.Exit(_SET_ASIDE)
