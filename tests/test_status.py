@@ -61,7 +61,8 @@ def test_what_was_set_aside_comes_with_its_first_place(tmp_path: Path) -> None:
         Issue("bad_line", 3, 2, "/logs/a.jsonl", 7, "first"),
         Issue("unreadable", 1, 1, "/logs/a.jsonl", None, None),
     ]
-    assert "/logs/a.jsonl:7" in as_text(state)
+    assert "  bad_line, 3 in 2 files: first\n      /logs/a.jsonl:7\n" in as_text(state)
+    assert "  unreadable, 1 in 1 file\n      /logs/a.jsonl" in as_text(state)
 
 
 @pytest.mark.parametrize(

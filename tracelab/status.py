@@ -194,7 +194,8 @@ def _freshness(state: Status) -> str:
 
 def _set_aside(state: Status) -> str:
     blocks = (
-        f"  {issue.reason}, {issue.times:,} in {text.counted(issue.files, 'file')}: {issue.detail or ''}\n"
+        f"  {issue.reason}, {issue.times:,} in {text.counted(issue.files, 'file')}"
+        f"{f': {issue.detail}' if issue.detail else ''}\n"
         f"      {_place(issue)}"
         for issue in state.issues
     )
