@@ -79,7 +79,8 @@ def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
     """Wait until a load has started its processes."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     while process.poll() is None:
-        if found := children.read_text().split():
+        found = children.read_text().split()
+        if found and all(b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in found):
             return [int(pid) for pid in found]
     raise AssertionError("the load was over before its processes were seen")
 
@@ -129,6 +130,14 @@ def test_two_loads_at_once_do_not_mix(db: Path, logs: Path) -> None:
     codes = {process.wait() for process in [start(logs, db), start(logs, db)]}
     assert 0 in codes
     assert len(rows(db)["steps"]) == 6000
+
+
+def test_an_interrupt_at_the_terminal_is_the_loaders_alone(db: Path, logs: Path) -> None:
+    process = start(logs, db)
+    groups = {os.getpgid(pid) for pid in workers_of(process)}
+    process.kill()
+    process.communicate()
+    assert os.getpgid(0) not in groups
 
 
 def test_an_interrupted_load_leaves_the_warehouse_as_it_was(db: Path, logs: Path) -> None:

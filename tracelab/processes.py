@@ -99,6 +99,7 @@ class _Worker:
             stdin=stdin.fileno(),
             stdout=stdout.fileno(),
             env=child_environment(),
+            process_group=0,  # an interrupt is the loader's alone: it decides when to stop
         )
         stdin.close()
         stdout.close()
