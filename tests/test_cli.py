@@ -308,6 +308,19 @@ def test_an_interrupt_ends_a_command_in_one_line(warehouse: Path, tmp_path: Path
     assert process.returncode == 130
 
 
+def test_so_it_does_where_it_ends_a_query_of_the_commands_own(tmp_path: Path) -> None:
+    script = (
+        "import sys; from tracelab import cli, load\n"
+        "def interrupted(*_, **__): raise RuntimeError('Query interrupted')  # as DuckDB puts it\n"
+        "load.load, sys.argv = interrupted, ['tracelab', 'load']\n"
+        "cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    [line] = done.stderr.splitlines()
+    assert line.startswith("tracelab: interrupted")
+    assert done.returncode == 130
+
+
 def test_export_prints_the_files_it_wrote(warehouse: Path, tmp_path: Path) -> None:
     done = tracelab("--db", warehouse, "export", "steps", "requests", "--out", "data", cwd=tmp_path)
     assert done.stdout.splitlines() == ["data/steps.csv", "data/requests.csv"]

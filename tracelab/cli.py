@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -113,7 +113,9 @@ def main() -> None:
     except OSError as error:
         print(f"tracelab: {error.strerror}: {error.filename}", file=sys.stderr)
         sys.exit(_FAILED)
-    except Exception as error:  # of DuckDB, when it comes to a damaged block
+    except Exception as error:  # of DuckDB, when it is interrupted or comes to a damaged block
+        if str(error) == "Query interrupted":
+            _end_interrupted()
         if not _DAMAGE.search(str(error)):
             raise
         print(
@@ -123,13 +125,15 @@ def main() -> None:
         sys.exit(_FAILED)
     except SystemExit as end:
         if end.code == _INTERRUPTED:
-            print(
-                "tracelab: interrupted; run it again to go on: what was not finished is as it was",
-                file=sys.stderr,
-            )
+            _end_interrupted()
         raise
     finally:
         gc.freeze()  # an interpreter that ends looks for garbage once more, half a second after a build
+
+
+def _end_interrupted() -> NoReturn:
+    print("tracelab: interrupted; run it again to go on: what was not finished is as it was", file=sys.stderr)
+    sys.exit(_INTERRUPTED)
 
 
 def _say_version(is_asked: bool) -> None:
