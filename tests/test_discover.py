@@ -243,6 +243,14 @@ def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         discover([tmp_path / "nowhere"])
 
 
+def test_the_home_of_nobody_known_is_not_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(TracelabError, match=r"cannot load .*/~nobody-known/logs: no such file or directory"):
+        discover([Path("~nobody-known/logs")])
+    touch(home / CLAUDE)
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", "~nobody-known/.claude")
+    assert [log.path for log in discover().files] == [str(home / CLAUDE)]
+
+
 def test_a_home_root_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TracelabError, match="--home-root"):
         discover(all_users=True, home_root=tmp_path / "nowhere")

@@ -204,7 +204,7 @@ def _named(path: Path, home_root: Path) -> list[_Place]:
 
 def _absolute(path: Path) -> Path:
     """Return a path by which its files are the same from every working directory."""
-    return Path(os.path.normpath(path.expanduser().absolute()))
+    return Path(os.path.abspath(os.path.expanduser(path)))  # ~ of nobody known stays as it is
 
 
 def _logs_in(place: Path, skipped: list[Skipped]) -> Iterator[str]:
