@@ -180,7 +180,9 @@ def _home(home: Path, user_name: str | None) -> Iterator[_Place]:
     stores += [f".codex/{store}" for store in _CODEX_STORES]
     for store in stores:
         try:
-            is_there = (home / store).is_dir()
+            is_there = stat.S_ISDIR(os.stat(home / store).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            is_there = False
         except OSError:
             is_there = True  # closed: the search will say so
         if is_there:
