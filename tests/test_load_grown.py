@@ -101,6 +101,17 @@ def test_a_step_may_straddle_two_loads(db: Path, log: Path) -> None:
     assert equals_one_load(db, log)
 
 
+def test_a_step_without_usage_has_none_however_its_log_came(db: Path, log: Path) -> None:
+    lines = session(0, steps=2).splitlines(keepends=True)
+    lines[1] = as_lines([json.loads(lines[1]) | {"message": {"id": "msg_1", "content": []}}])
+    log.write_bytes(b"".join(lines[:3]))
+    load([log], db=db)
+    append(log, b"".join(lines[3:]))
+    load([log], db=db)
+    assert query(db, "select usage_source from raw.steps order by step_seq") == [("none",), ("response",)]
+    assert equals_one_load(db, log)
+
+
 def test_a_log_whose_old_bytes_changed_is_read_whole(db: Path, log: Path) -> None:
     log.write_bytes(session(0, steps=5))
     load([log], db=db)

@@ -236,7 +236,7 @@ class StepState:
             self.model,
             self.message_id,
             None,
-            "none" if usage is UNMETERED else "response",
+            "none" if usage == UNMETERED else "response",
             self.is_inherited,
             None,
             None,
