@@ -486,6 +486,18 @@ def test_an_agents_id_is_taken_of_a_result_that_comes_before_its_call() -> None:
     assert read(log).one(ToolCall).agent_id == "a01"
 
 
+def test_a_result_that_came_before_its_call_stays_with_the_step_that_took_it() -> None:
+    """An agent's answer that descends from it comes too late to take it."""
+    log = [
+        user(1, 1, [result(toolu(1))]),
+        assistant(2, 2, msg(1), text("a"), parentUuid=None),
+        assistant(3, 3, msg(2), text("b"), parentUuid=uid(1), isSidechain=True, agentId="a01"),
+        assistant(4, 4, msg(3), use(toolu(1))),
+    ]
+    (taken,) = (event for event in read(log).of(Event) if event.event_type == "tool_result")
+    assert (taken.session_id, taken.step_seq) == (f"claude:{SESSION}", 0)
+
+
 def test_an_input_that_stands_after_its_answer_goes_to_the_step_that_descends_from_it() -> None:
     log = [
         assistant(2, 5, msg(1), text("done")),

@@ -234,6 +234,8 @@ class _Log:
             if waiting.early:
                 waiting.step_seq = seq
                 context.held.append(waiting)
+                if waiting.is_linked:
+                    self.lineage.settle(waiting)
             else:
                 self._take(waiting, seq)
         context.pending.clear()
