@@ -171,6 +171,7 @@ def test_a_log_ends_before_the_first_line_that_memory_does_not_hold(
     log: Path, monkeypatch: pytest.MonkeyPatch, packing: str, start: int
 ) -> None:
     monkeypatch.setattr(module, "MAX_HELD_BYTES", 200_000)
+    monkeypatch.setattr(module, "_ASKED_BYTES", 1)
     every = [b'{"n":%d}\n' % n for n in range(100_000, 103_000)]
     log.write_bytes(packed(packing, b"".join(every)))
     tally = Tally(file_id="f")
@@ -196,6 +197,22 @@ def test_a_log_ends_before_the_first_line_that_memory_does_not_hold(
     assert lines.consumed_sha256 == hashlib.sha256(kept).hexdigest()
     assert lines.fault == "what is to be kept of it takes more than 256 MiB of memory"
     assert asked < 200, "it is asked for more and more often, not for each line"
+
+
+def test_what_is_kept_is_not_asked_for_at_each_line_where_little_room_is_left(log: Path) -> None:
+    log.write_bytes(b"{}\n" * 300_000)
+    asked = 0
+
+    def held_bytes() -> int:
+        nonlocal asked
+        asked += 1
+        return module.MAX_HELD_BYTES - 100
+
+    with log.open("rb", buffering=0) as file:
+        lines = Lines(file, Tally())
+        lines.held_bytes = held_bytes
+        assert sum(len(stretch.lines) for stretch in lines) == 300_000
+    assert asked < 30
 
 
 @pytest.mark.parametrize("value", [b"[1]", b"1000000", b"[", b'"a"', b"{}"])

@@ -168,6 +168,7 @@ def test_a_log_that_outgrows_memory_ends_where_it_ends_at_once(
 ) -> None:
     lines = LOGS[name].splitlines(keepends=True)
     monkeypatch.setattr(module_of_lines, "MAX_HELD_BYTES", 25_000)
+    monkeypatch.setattr(module_of_lines, "_ASKED_BYTES", 2_000)
     log.touch()
     for start in range(0, len(lines), 5):
         append(log, b"".join(lines[start : start + 5]))

@@ -30,6 +30,8 @@ GROWTH = 128
 """At most so many bytes does a byte of a log add to what is kept of it."""
 
 _LINE_COST = 4  # memory of a line while it is read, in its bytes
+_ASKED_BYTES = 64 << 10
+"""What is kept is asked for before the lines that end in another part of this size: asking takes its time."""
 _TOO_LONG = f"longer than {MAX_LINE_BYTES >> 20} MiB"
 _TOO_MUCH = f"what is to be kept of it takes more than {MAX_HELD_BYTES >> 20} MiB of memory"
 _LONG_BYTES = 1 << 20  # shorter lines cannot hold enough values to matter
@@ -138,7 +140,7 @@ class Lines:
             data = data[end:]
         size = len(data)
         lines = BytesIO(data).readlines()  # thrice as fast as `split`
-        if lines and size <= _LONG_BYTES and self._fits(size, GROWTH):
+        if lines and size <= _LONG_BYTES and self._has_room(size * GROWTH, size):
             self._hash.update(data)
             yield self._next(lines, size)
             return
@@ -147,18 +149,25 @@ class Lines:
             if len(line) > _LONG_BYTES and _is_dense(line):
                 self._hash.update(line)
                 self._pass_over(len(line), "too many values")
-            elif self._fits(len(line), _LINE_COST):
+            elif self._fits(len(line)):
                 self._hash.update(line)
                 yield self._next([line], len(line))
             else:
                 self.fault = _TOO_MUCH
                 return
 
-    def _fits(self, size: int, cost: int) -> bool:
-        """Say whether there is memory for lines of a size, at a cost a byte, besides what is kept already."""
+    def _fits(self, size: int) -> bool:
+        """Say whether there is memory for a line, as far as its place in the log lets it be asked for."""
+        end = self.consumed_bytes + size
+        if end // _ASKED_BYTES == self.consumed_bytes // _ASKED_BYTES:
+            return True
+        return self._has_room(size * _LINE_COST, size)
+
+    def _has_room(self, needed_bytes: int, size: int) -> bool:
+        """Say whether there is memory for lines of a size besides what is kept already."""
         if size * GROWTH > self._room:
             self._room = MAX_HELD_BYTES - self.held_bytes()
-        return size * cost <= self._room
+        return needed_bytes <= self._room
 
     def _next(self, lines: list[bytes], size: int) -> Stretch:
         self._room -= size * GROWTH
@@ -176,7 +185,7 @@ class Lines:
             self._hash.update(data)
             self._pass_over(len(data), "too many values")
         elif data:
-            if not self._fits(len(data), _LINE_COST):
+            if not self._fits(len(data)):
                 self.fault = _TOO_MUCH
                 return
             self.count += 1
