@@ -104,12 +104,19 @@ class Tally:
     file_id: str = ""
     issues: list[LoadIssue] = field(default_factory=list)
     """Problems met so far; the reader moves them on and clears the list."""
+    told: tuple[int, int] = (0, 0)
+    """The latest line whose offset was asked for, and that: the next one is counted on from there."""
 
     @property
     def offset(self) -> int:
         """Byte offset of the current line."""
         number, offset, lines, _ = self.stretch
-        return offset + sum(map(len, lines[: self.line_no - number]))
+        start = 0
+        if number <= self.told[0] <= self.line_no:
+            start, offset = self.told[0] - number, self.told[1]
+        offset += sum(map(len, lines[start : self.line_no - number]))
+        self.told = self.line_no, offset
+        return offset
 
     def take(self, other: "Tally") -> None:
         """Go on from where another tally of the file stands."""
