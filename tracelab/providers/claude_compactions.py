@@ -1,5 +1,7 @@
 """Claude's compactions: a boundary and a summary row, in either order, or one of them alone."""
 
+from collections import defaultdict
+
 from tracelab.providers.claude_lineage import Lineage
 from tracelab.providers.claude_records import ClaudeRecord, CompactMetadata
 from tracelab.providers.claude_state import Context, Input, Marker
@@ -11,6 +13,8 @@ class Compactions:
     def __init__(self, lineage: Lineage) -> None:
         self._lineage = lineage
         self._boundaries: set[str] = set()
+        self._marked = defaultdict[str, list[Context]](list)
+        """By conversation, the contexts that a marker was put into, the latest last."""
 
     @property
     def boundaries(self) -> int:
@@ -30,7 +34,7 @@ class Compactions:
         if context.marker is not None and context.marker.is_summary:
             context.marker.become(marker)
             return None
-        context.marker = marker
+        self._mark(context, marker)
         waiting = Input(context, record.timestamp, marker=marker)
         context.pending.append(waiting)
         return waiting
@@ -40,11 +44,16 @@ class Compactions:
         context = waiting.context
         if record.parent_uuid not in self._boundaries and not self._has_boundary(context):
             marker = Marker(name, record.timestamp, CompactMetadata(), is_summary=True)
-            waiting.marker = context.marker = marker
+            waiting.marker = marker
+            self._mark(context, marker)
+
+    def _mark(self, context: Context, marker: Marker) -> None:
+        context.marker = marker
+        self._marked[context.conversation].append(context)
 
     def _has_boundary(self, context: Context) -> bool:
         """Say whether a marker waits anywhere in the conversation: a boundary may bear no agent's name."""
-        return any(
-            other.marker is not None and other.conversation == context.conversation
-            for other in self._lineage.contexts.values()
-        )
+        marked = self._marked[context.conversation]
+        while marked and marked[-1].marker is None:
+            marked.pop()
+        return bool(marked)
