@@ -105,6 +105,8 @@ class Thread:
     open: list[Entry] = field(default_factory=list)
     open_lines: list[int] = field(default_factory=list)
     open_turn: str | None = None
+    speaks: bool = False
+    """Whether what is open will be a step."""
     current: Response | None = None
     """Usage-first: the step that takes the outputs."""
     handed: list[Entry] = field(default_factory=list)
@@ -217,11 +219,6 @@ class Thread:
         self.places[key] = place + 1
         return place
 
-    @property
-    def speaks(self) -> bool:
-        """Whether what is open will be a step."""
-        return any(entry[EVENT_TYPE] in ("text", "tool_call") for entry in self.open)
-
     def add_input(self, entry: Entry) -> None:
         """Keep an input for the next step: a response has not seen what stands after its first output."""
         self.streamed.clear()
@@ -251,6 +248,7 @@ class Thread:
             self.open_turn = self.turn
         self.open.append(entry)
         self.open_lines.append(line_no)
+        self.speaks = self.speaks or entry[EVENT_TYPE] != "reasoning"
 
     def began(self, event_type: str, instant: datetime) -> None:
         """Take in a mirror's word of when an output began; the mirror stands right before or after it."""
@@ -267,7 +265,7 @@ class Thread:
         if not self.open:
             return
         self.hand_over()
-        entries, self.open = self.open, []
+        entries, self.open, self.speaks = self.open, [], False
         lines, self.open_lines = self.open_lines, []
         start = 0
         for end, entry in enumerate(entries):
@@ -379,7 +377,7 @@ class Thread:
     def _take_outputs(self, step: Response) -> None:
         self.begun.clear()
         if self.open:
-            entries, self.open, self.open_lines = self.open, [], []
+            entries, self.open, self.open_lines, self.speaks = self.open, [], [], False
             self._give(step, entries)
 
     def _give(self, step: Response, entries: Iterable[Entry]) -> None:
