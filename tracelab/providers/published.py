@@ -6,10 +6,11 @@ whether an output count is final.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, count
+from operator import itemgetter
 from typing import Any
 
 from msgspec.structs import astuple, replace
@@ -34,8 +35,10 @@ class _Session:
 
     first: PublishedRow
     steps: int = 0
-    held: list[PublishedEvent] = field(default_factory=list)
-    """Results that stand in the row of their own call: inputs of the step after it."""
+    held: dict[str, list[tuple[int, PublishedEvent]]] = field(default_factory=dict)
+    """Results in the row of their own call, by that, with their place: inputs of the step after it."""
+    results: int = 0
+    """So far, of those."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -77,8 +80,8 @@ class _Dataset:
 
     def held_bytes(self) -> int:
         """Estimate, rather too high, the memory of what is kept of the file until it ends."""
-        held = chain.from_iterable(session.held for session in self._sessions.values())
-        return self._held_bytes + sum(500 + 4 * len(event.tool_call_id or "") for event in held)
+        held = chain.from_iterable(session.held.items() for session in self._sessions.values())
+        return self._held_bytes + sum(len(results) * (700 + 4 * len(call)) for call, results in held)
 
     def go_on(self, source: Source, tally: Tally) -> None:
         """Never called: a dataset does not grow."""
@@ -147,7 +150,7 @@ class _Dataset:
         """Give what only the end of the file tells, sessions; results that no step follows become events."""
         for session_id, session in self._sessions.items():
             first = session.first
-            self._add_events(first, session, None, f"{session_id}/end", session.held)
+            self._add_events(first, session, None, f"{session_id}/end", _in_order(session.held.values()))
             yield Session(
                 session_id=session_id,
                 file_id=self._file_id,
@@ -175,12 +178,15 @@ class _Dataset:
         if row.x_session_kind is not None:
             return row.timing_events
         own_calls = {call.tool_call_id for call in row.tools if call.tool_call_id}
-        events: list[PublishedEvent] = []
-        held: list[PublishedEvent] = []
-        for event in chain(session.held, row.timing_events):
-            is_own = event.event_type == "tool_result" and event.tool_call_id in own_calls
-            (held if is_own else events).append(event)
-        session.held = held
+        due = [call_id for call_id in session.held if call_id not in own_calls]
+        events = _in_order([session.held.pop(call_id) for call_id in due])
+        for event in row.timing_events:
+            call_id = event.tool_call_id
+            if call_id and event.event_type == "tool_result" and call_id in own_calls:
+                session.results += 1
+                session.held.setdefault(call_id, []).append((session.results, event))
+            else:
+                events.append(event)
         return events
 
     def _step(self, row: PublishedRow, step_seq: int, message_id: str, events: list[PublishedEvent]) -> Step:
@@ -313,6 +319,10 @@ def _writes(row: PublishedRow, append: int | None) -> tuple[int | None, int | No
         return None, None, None
     written = min(written, append)
     return written, written, 0
+
+
+def _in_order(held: Iterable[list[tuple[int, PublishedEvent]]]) -> list[PublishedEvent]:
+    return [event for _, event in sorted(chain.from_iterable(held), key=itemgetter(0))]
 
 
 def _somebody(name: str | None) -> str | None:
