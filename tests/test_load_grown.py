@@ -170,8 +170,8 @@ def test_a_log_that_outgrows_memory_ends_where_it_ends_at_once(
     monkeypatch.setattr(module_of_lines, "MAX_HELD_BYTES", 25_000)
     monkeypatch.setattr(module_of_lines, "_ASKED_BYTES", 2_000)
     log.touch()
-    for start in range(0, len(lines), 5):
-        append(log, b"".join(lines[start : start + 5]))
+    for start in range(0, len(lines), 15):
+        append(log, b"".join(lines[start : start + 15]))
         load([log], db=db)
     assert equals_one_load(db, log)
     ((status, error),) = query(db, "select status, error from raw.files")
