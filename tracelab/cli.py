@@ -527,6 +527,7 @@ def publish(
     rules = Rules(allow or (), shift_times, round_times, min_users)
     for path in publish_dataset(context.obj, out, rules, licence=licence, fresh_key=fresh_key).files:
         _print(path)
+    _say_if_stale(context.obj)
 
 
 @app.command(

@@ -18,7 +18,7 @@ import msgspec
 from tracelab.arrow import Batches
 from tracelab.discover import LogFile, ctime_ns, printable_name, sidecar_of
 from tracelab.errors import TracelabError
-from tracelab.lines import Lines, unreadable
+from tracelab.lines import MAX_LINE_BYTES, Lines, unreadable
 from tracelab.providers import PROVIDERS
 from tracelab.providers.base import Source, Stretch, Tally, portions, records
 from tracelab.providers.recognise import Head, Verdict, recognise
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tracelab.dataset import DatasetFile
 
 _HEAD_LINES = 1_000  # what holds no known object in these is no log
-_HEAD_BYTES = 52 << 20
+_HEAD_BYTES = MAX_LINE_BYTES
 _HEAD_OBJECTS = 100_000  # likewise, nested ones included
 _SIDECAR_BYTES = 1 << 20
 _TOLD_BYTES = 4 << 20

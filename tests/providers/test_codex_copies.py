@@ -407,7 +407,10 @@ def test_the_source_tells_who_started_a_session(
     )
 
 
-@pytest.mark.parametrize(("cwd", "project"), [("C:\\work\\loom\\", "loom"), ("/", None), (None, None)])
+@pytest.mark.parametrize(
+    ("cwd", "project"),
+    [("C:\\work\\loom\\", "loom"), ("/", None), (None, None), ("/w/" + "x" * 255, "x" * 255)],
+)
 def test_the_project_is_the_last_part_of_the_working_directory(cwd: str | None, project: str | None) -> None:
     assert session([meta(cwd=cwd)]).project == project
 

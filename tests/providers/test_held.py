@@ -138,6 +138,18 @@ def test_a_claude_id_too_long_to_be_kept_still_joins_what_it_names() -> None:
     assert {len(first.message_id), len(second.message_id), len(call.tool_call_id)} == {64}
 
 
+def test_what_a_sidecar_calls_by_a_long_id_is_what_the_log_calls_so() -> None:
+    call = claude.read(
+        [claude.assistant(1, 1, claude.msg(1), {"type": "tool_use", "id": LONG, "name": "Task"})]
+    )
+    agent = claude.read(
+        [claude.assistant(1, 1, claude.msg(2), claude.text("a"))],
+        "/home/ada/.claude/projects/-p/agent-a1.jsonl",
+        {"toolUseId": LONG},
+    )
+    assert agent.one(Session).spawn_tool_call_id == call.one(ToolCall).tool_call_id
+
+
 def test_a_codex_id_too_long_to_be_kept_still_joins_what_it_names() -> None:
     counts = (100, 0, 10, 0)
     parsed = codex.parse(

@@ -15,6 +15,7 @@ from tracelab.providers.base import (
     Source,
     Tally,
     content_chars,
+    global_id,
     is_known,
     lenient,
     raw_chars,
@@ -223,7 +224,7 @@ class _Log:
         seq = len(context.steps)
         is_inherited = record.forked_from is not None and origin_of(record) is not None
         step = context.steps[message_id] = StepState(
-            context, seq, self.tally.line_no, context.key(message_id), is_inherited
+            context, seq, self.tally.line_no, global_id(message_id, context.conversation), is_inherited
         )
         self.tally.steps += 1
         if record.parent_uuid is not None and record.parent_uuid not in context.records:
@@ -320,7 +321,7 @@ class _Log:
         """State of a call, by its use or its result, whichever comes first."""
         call = self.calls.get(tool_use_id or "")  # only global ids are keys as they are
         if call is None and tool_use_id:
-            call_id = context.key(tool_use_id)
+            call_id = global_id(tool_use_id, context.conversation)
             call = self.calls.get(call_id)
             if call is None:
                 call = self.calls[call_id] = CallState(call_id)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
-from tracelab.providers.base import Source, Tally, lenient
+from tracelab.providers.base import Source, Tally, global_id, lenient
 from tracelab.providers.claude_records import ClaudeRecord, ForkedFrom, Sidecar
 from tracelab.providers.claude_state import CallState, Context, Input
 from tracelab.schema import Session
@@ -142,7 +142,9 @@ class Lineage:
         conversation = f"claude:{context.conversation}"
         agent_type, parent = self._parentage(context, call) if context.agent is not None else (None, None)
         sidecar = self._sidecar if context.agent == self._file_agent else None
-        spawn = context.started_by or (sidecar and sidecar.tool_use_id and context.key(sidecar.tool_use_id))
+        spawn = context.started_by
+        if spawn is None and sidecar and sidecar.tool_use_id:
+            spawn = global_id(sidecar.tool_use_id, context.conversation)
         return Session(
             session_id=context.id,
             file_id=self._source.file_id,

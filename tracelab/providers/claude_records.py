@@ -181,7 +181,7 @@ class Sidecar(msgspec.Struct, gc=False, rename="camel"):
 
     agent_type: Name | None = None
     parent_agent_id: Name | None = None
-    tool_use_id: Name | None = None
+    tool_use_id: str | None = None
 
 
 class AgentInput(msgspec.Struct, gc=False):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from tracelab.providers.base import MAX_NAME_CHARS, Tally, is_name, short
+from tracelab.providers.base import Tally, is_name
 from tracelab.providers.claude_records import (
     Block,
     ClaudeRecord,
@@ -31,7 +31,6 @@ _POLLS = frozenset({"BashOutput", "TaskOutput", "AgentOutput", "AgentOutputTool"
 _SHELLS = frozenset({"Bash", "PowerShell"})
 _TRIGGERS = frozenset({"auto", "manual"})
 _SILENT = Outcome()
-_is_provider_made = re.compile(rf"[A-Za-z0-9_.:-]{{20,{MAX_NAME_CHARS}}}").fullmatch
 _HEX = "[0-9a-fA-F]"
 _is_uuid = re.compile(f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}").fullmatch
 _is_plain = re.compile(r"[A-Za-z0-9_.:-]{1,64}").fullmatch
@@ -75,13 +74,6 @@ class Context:
 
     def __post_init__(self) -> None:
         self.id = f"claude:{self.conversation}" + (f"/{self.agent}" if self.agent else "")
-
-    def key(self, name: str) -> str:
-        """Make an id global: one that the provider did not make means something in its conversation only."""
-        if _is_provider_made(name):
-            return name
-        name = short(name)
-        return name if _is_provider_made(name) else f"{self.conversation}/{name}"
 
     def held_bytes(self) -> int:
         """Estimate, rather too high, its memory until the file ends."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Raw
 
-from tracelab.providers.base import content_chars, lenient
+from tracelab.providers.base import content_chars, global_id, lenient
 from tracelab.providers.codex_records import (
     EventMessage,
     LineMetadata,
@@ -136,7 +136,7 @@ def _call(rollout: Rollout, thread: Thread, item: ResponseItem, at: datetime | N
         stem = f"{thread.turn_key}/call"
         key = f"{stem}/{thread.place(stem)}"
     else:
-        key = rollout.call_key(thread, call_id)
+        key = global_id(call_id, thread.id)
     if key in rollout.calls:
         return
     if thread.current is not None:
@@ -167,7 +167,7 @@ def _result(
     """Take in a call's output: the first is its result, a later one may only add to the verdict."""
     call = rollout.calls.get(call_id)
     if call is None:
-        key = rollout.call_key(thread, call_id)
+        key = global_id(call_id, thread.id)
         call = rollout.calls.get(key) or rollout.orphans.setdefault(key, Call(key))
     call.add(verdict)
     if call.result_chars is None:
@@ -183,7 +183,7 @@ def _end(rollout: Rollout, event: EventMessage, at: datetime | None) -> None:
     if event.call_id is None:
         return
     thread, verdict = rollout.here, end_verdict(event)
-    key = rollout.call_key(thread, event.call_id)
+    key = global_id(event.call_id, thread.id)
     if key in rollout.calls:
         _result(rollout, thread, event.call_id, rollout.time(at), verdict, end_chars(event))
     else:
@@ -250,7 +250,7 @@ def _settings(rollout: Rollout, event: EventMessage, at: datetime | None) -> Non
 
 
 def _known_call(rollout: Rollout, call_id: str | None) -> Call | None:
-    return None if call_id is None else rollout.calls.get(rollout.call_key(rollout.here, call_id))
+    return None if call_id is None else rollout.calls.get(global_id(call_id, rollout.here.id))
 
 
 def _spawned(rollout: Rollout, event: EventMessage, at: datetime | None) -> None:  # noqa: ARG001

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import Any
 
-from tracelab.providers.base import MAX_NAME_CHARS, Source, Tally, short
+from tracelab.providers.base import Source, Tally
 from tracelab.providers.codex_records import Numbers, SessionMeta
 from tracelab.providers.codex_rows import describe, spawn_parent
 from tracelab.providers.codex_thread import ENTRY_BYTES, Entry, Thread
@@ -22,7 +22,6 @@ _LOST_LINES = 1_000
 """An ordinal is the number of its line, unless so many were lost."""
 _uuid = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _minor_version = re.compile(r"0\.(\d{1,6})\.").match
-_is_global = re.compile(rf"[A-Za-z0-9_.:-]{{20,{MAX_NAME_CHARS}}}").fullmatch
 
 
 class Rollout:
@@ -156,13 +155,6 @@ class Rollout:
     def speaker(self, thread: Thread) -> str:
         """Say who writes a thread's prompts: in a subagent's file its parent."""
         return "agent" if self.own.kind == "subagent" == thread.kind else "human"
-
-    def call_key(self, thread: Thread, call_id: str) -> str:
-        """Return a call's id, scoped to its thread if it is too short to be the provider's."""
-        if _is_global(call_id):
-            return call_id
-        call_id = short(call_id)
-        return call_id if _is_global(call_id) else f"{thread.id}/{call_id}"
 
     def entry(
         self,

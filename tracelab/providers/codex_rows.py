@@ -4,13 +4,14 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from tracelab.providers.base import MAX_NAME_CHARS, Source, is_name
+from tracelab.providers.base import Source, is_name
 from tracelab.providers.codex_records import SessionMeta, Usage
 from tracelab.providers.codex_thread import EVENT_TYPE, SESSION_ID, STEP_SEQ, Entry, Marker, Response, Thread
 from tracelab.providers.codex_tools import Call, starts_agents
 from tracelab.schema import Compaction, Session, Values
 
 _MS = timedelta(milliseconds=1)
+_MAX_FOLDER_CHARS = 255  # no file system has longer names
 _AGENT_SOURCES = frozenset(("subagent", "guardian_review", "memory_consolidation"))
 
 
@@ -44,7 +45,7 @@ def describe(thread: Thread, meta: SessionMeta) -> None:
 def project_name(cwd: str | None) -> str | None:
     """Return the last part of a working directory, of any system."""
     name = (cwd or "").replace("\\", "/").rstrip("/").rpartition("/")[2]
-    return name[:MAX_NAME_CHARS] or None
+    return name[:_MAX_FOLDER_CHARS] or None
 
 
 def session_row(thread: Thread, source: Source, copied_from: datetime | None) -> Session:

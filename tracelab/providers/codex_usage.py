@@ -57,15 +57,16 @@ def read_token_count(rollout: Rollout, event: EventMessage, at: datetime | None)
 
 def read_usage_record(rollout: Rollout, record: UsageRecord, at: datetime | None) -> None:
     """Make a step of a record: one response of the thread that the record names."""
-    response_id, usage = record.response_id and short(record.response_id), record.usage
+    response_id, usage = record.response_id, record.usage
     if response_id is None or usage is None:
         rollout.tally.issue("unknown_usage_shape", "token_usage_record without response_id and usage")
         return
+    record.response_id = response_id = short(response_id)
     rollout.has_records = True
     thread = rollout.mentioned(record.thread_id)
     last = numbers(usage)
     step = thread.handed_to
-    if step is None or not _is_early_echo(rollout, thread, step, record, response_id, last, at):
+    if step is None or not _is_early_echo(rollout, thread, step, record, last, at):
         turn = record.turn_id or (thread.open_turn if thread.open else thread.turn)
         step = thread.recorded_step(response_id, turn, rollout.tally.line_no)
         if step.usage is not None and step.source == "record":
@@ -144,13 +145,7 @@ def _damaged_record(thread: Thread) -> Response | None:
 
 
 def _is_early_echo(
-    rollout: Rollout,
-    thread: Thread,
-    step: Response,
-    record: UsageRecord,
-    response_id: str,
-    last: Numbers,
-    at: datetime | None,
+    rollout: Rollout, thread: Thread, step: Response, record: UsageRecord, last: Numbers, at: datetime | None
 ) -> bool:
     """Say whether the latest step came from a `token_count` ahead of this record; make it the record's."""
     if step.source != "token_count" or step.numbers != last or thread.open:
@@ -160,9 +155,9 @@ def _is_early_echo(
     if at is not None and step.closed_at is not None and abs(at - step.closed_at) > _ECHO_SPAN:
         return False
     rollout.tally.usage_echoes += 1
-    step.echo_id, step.message_id = step.message_id, f"{thread.id}/{response_id}"
+    step.echo_id, step.message_id = step.message_id, f"{thread.id}/{record.response_id}"
     step.turn = record.turn_id or step.turn
-    thread.by_response[response_id] = step
+    thread.by_response[record.response_id or ""] = step
     thread.handed = [entry for entry in thread.handed if entry[EVENT_TYPE] != "usage_report"]
     return True
 
