@@ -339,6 +339,7 @@ def test_chart_prints_the_files_it_wrote(warehouse: Path, tmp_path: Path) -> Non
         ["export", "sessions"],
         ["chart", "tool_latency", "--format", "json"],
         ["compare"],
+        ["sql", "select count(*) from steps"],
         ["publish", "shared", "--licence", "CC0-1.0"],
     ],
 )

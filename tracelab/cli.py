@@ -6,6 +6,7 @@ command runs.
 
 import gc
 import io
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from tracelab.progress import Report
 
 _DAMAGE = re.compile("Corrupt database file|Could not read enough bytes")
+_KEEP_MEMORY = "dirty_decay_ms:-1,muzzy_decay_ms:-1"
+"""For DuckDB's allocator: what one query freed the next one takes. To give it back to the system, and get
+it anew, costs a build a twentieth of its time."""
 _FAILED, _SET_ASIDE, _INTERRUPTED = 1, 3, 130
 
 
@@ -103,6 +107,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run a command; what could not be done becomes one message and exit status 1."""
+    os.environ.setdefault("DUCKDB_JE_MALLOC_CONF", _KEEP_MEMORY)  # before anything imports DuckDB
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # paths may hold what no encoding knows
     try:

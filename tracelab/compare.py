@@ -217,10 +217,14 @@ def _add_up(warehouse: duckdb.DuckDBPyConnection, names: dict[_Sum, str]) -> Non
     for each, name in names.items():
         by_rows[each.rows].append((name, each))
     for rows, members in by_rows.items():
+        values = ", ".join(each.value for _, each in members)
+        kinds = [
+            kind for _, kind, *_ in warehouse.execute(f"describe select {values} from rows_{rows}").fetchall()
+        ]
         totals = ", ".join(
             # exact, so that the order of rows cannot show; each `filter` would copy what all sums are of
-            f"sum(if({each.where}, ({each.value})::decimal(38, 12), null)) as {name}"
-            for name, each in members
+            f"sum(if({each.where}, {_exact(each.value, kind)}, null)) as {name}"
+            for (name, each), kind in zip(members, kinds, strict=True)
         )
         lists = ", ".join(f"list({name}::double order by cluster) as {name}" for name, _ in members)
         warehouse.execute(
@@ -228,6 +232,11 @@ def _add_up(warehouse: duckdb.DuckDBPyConnection, names: dict[_Sum, str]) -> Non
             f" (select cluster, {totals} from rows_{rows} group by cluster) using (cluster))"
             " on * into name name value totals"
         )
+
+
+def _exact(value: str, kind: str) -> str:
+    """An expression as what adds up to the same in any order; whole numbers and decimals do as they are."""
+    return f"({value})::decimal(38, 12)" if kind in ("DOUBLE", "FLOAT") else f"({value})"
 
 
 _INTERVALS = """

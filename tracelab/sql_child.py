@@ -14,8 +14,9 @@ from pathlib import Path
 import duckdb
 
 from tracelab.errors import TracelabError
+from tracelab.status import STALE, is_stale
 from tracelab.text import table
-from tracelab.warehouse import open_read_only
+from tracelab.warehouse import last_build, open_read_only
 
 ADDRESS_SPACE_BYTES = 2 << 30
 """Strings are not charged to DuckDB's own memory limit; the process's is what stops them."""
@@ -80,6 +81,15 @@ def _answer(db: str, query: str, format: str) -> None:
             print(table(answer.columns, rows[:TABLE_ROWS], [name.startswith(_NUMBERS) for name in types]))
             if len(rows) > TABLE_ROWS:
                 print(f"the first {TABLE_ROWS} rows: --format csv gives all", file=sys.stderr)
+        _say_if_stale(warehouse)
+
+
+def _say_if_stale(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Say so where there are tables and they do not show what is loaded."""
+    with suppress(duckdb.Error):  # a file of somebody's making need not have what this asks
+        built = last_build(warehouse)
+        if built and is_stale(warehouse, built):
+            print(STALE, file=sys.stderr)
 
 
 def _bound(warehouse: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation:

@@ -92,7 +92,7 @@ def status(db: Path) -> Status:
             newest_at=newest_at,
             built_at=built and built.built_at,
             timezone=built and built.timezone,
-            is_stale=_is_stale(warehouse, built),
+            is_stale=is_stale(warehouse, built),
             held=Held(*warehouse.execute(_HELD).fetchall()[0]) if built else None,
         )
 
@@ -107,10 +107,11 @@ def are_tables_stale(db: Path) -> bool:
         TracelabError: if there is no warehouse, or it is in use.
     """
     with open_read_only(db) as warehouse:
-        return _is_stale(warehouse, last_build(warehouse))
+        return is_stale(warehouse, last_build(warehouse))
 
 
-def _is_stale(warehouse: DuckDBPyConnection, built: LastBuild | None) -> bool:
+def is_stale(warehouse: DuckDBPyConnection, built: LastBuild | None) -> bool:
+    """Say whether what is loaded is not what the last build was made of."""
     return (built and built.raw_sha256) != raw_sha256(warehouse)
 
 

@@ -243,7 +243,7 @@ def last_build(warehouse: duckdb.DuckDBPyConnection) -> LastBuild | None:
         rows = warehouse.execute(f"select {', '.join(LastBuild._fields)} from staging.last_build").fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
         return None
-    return LastBuild(*rows[0])
+    return LastBuild(*rows[0]) if rows else None
 
 
 def _connect(path: Path, *, read_only: bool, settings: Mapping[str, str]) -> duckdb.DuckDBPyConnection:

@@ -151,6 +151,12 @@ def test_the_warehouse_itself_is_not_written_over(warehouse: Path) -> None:
         export_workload(warehouse, "replay", warehouse)
 
 
+def test_a_folder_that_is_not_there_is_made(warehouse: Path, tmp_path: Path) -> None:
+    written = export_workload(warehouse, "replay", tmp_path / "new" / "deep" / "replay.csv")
+    assert {path.parent for path in written.files} == {tmp_path / "new" / "deep"}
+    assert all(path.stat().st_size for path in written.files)
+
+
 def test_tables_older_than_the_load_are_refused(warehouse: Path, tmp_path: Path) -> None:
     stale = tmp_path / "stale.duckdb"
     stale.write_bytes(warehouse.read_bytes())

@@ -75,7 +75,10 @@ def session_steps(
     beginning, and its mark says why. Where the strip is dense the agent works; where it is empty somebody
     thinks, or is away.
     """
-    notes = ["from steps, cache_reuse, sim_restarts, tool_calls, compactions", "a band is a request"]
+    notes = [
+        "from steps, cache_reuse, simulations.sim_restarts, tool_calls, compactions",
+        "a band is a request",
+    ]
     metered = steps.filter(pl.col("prefix_tokens").is_not_null())
     if session.is_empty() or metered.is_empty():
         return theme.empty("No session with a metered step.", title=title, notes=notes, size=theme.GRID)

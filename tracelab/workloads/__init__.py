@@ -77,7 +77,7 @@ def export_workload(
             [(load_id,)] = warehouse.execute(_LOAD_ID).fetchall()
             job = Job(warehouse, partials[out], load_id, out.suffix == ".gz", text_files)
             shutil.rmtree(scratch, ignore_errors=True)  # of a run that was cut off
-            scratch.mkdir()
+            scratch.mkdir(parents=True)
             manifest = _manifest(format, job, state, filters, counts) | dict(FORMATS[format](job))
             if waits in partials:
                 warehouse.execute(f"copy ({_WAITS}) to '{quoted(partials[waits])}' (format csv, header)")
