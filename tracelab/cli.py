@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from tracelab.progress import Report
 
 _DAMAGE = re.compile("Corrupt database file|Could not read enough bytes")
-_KEEP_MEMORY = "dirty_decay_ms:-1,muzzy_decay_ms:-1"
-"""For DuckDB's allocator: what one query freed the next one takes. To give it back to the system, and get
-it anew, costs a build a twentieth of its time."""
+_KEEP_MEMORY = "dirty_decay_ms:10000"
+"""For DuckDB's allocator: what one query freed the next one takes, if it comes within ten seconds. To give it
+back to the system, and get it anew, costs a build a twentieth of its time; to keep it for ever, memory."""
 _FAILED, _SET_ASIDE, _INTERRUPTED = 1, 3, 130
 
 
