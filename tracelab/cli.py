@@ -606,7 +606,8 @@ def _say(text: str) -> None:
 
 
 def _say_if_stale(db: Path) -> None:
-    from tracelab.status import STALE, are_tables_stale
+    from tracelab.status import are_tables_stale
+    from tracelab.warehouse import STALE
 
     if are_tables_stale(db):
         _say(STALE)

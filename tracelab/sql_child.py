@@ -14,9 +14,8 @@ from pathlib import Path
 import duckdb
 
 from tracelab.errors import TracelabError
-from tracelab.status import STALE, is_stale
 from tracelab.text import table
-from tracelab.warehouse import last_build, open_read_only
+from tracelab.warehouse import STALE, is_stale, last_build, open_read_only
 
 ADDRESS_SPACE_BYTES = 2 << 30
 """Strings are not charged to DuckDB's own memory limit; the process's is what stops them."""

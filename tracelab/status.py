@@ -7,11 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from duckdb import DuckDBPyConnection
-
 from tracelab import text
 from tracelab.errors import TracelabError
-from tracelab.warehouse import LastBuild, has_raw, last_build, open_read_only, raw_sha256
+from tracelab.warehouse import STALE, has_raw, is_stale, last_build, open_read_only
 
 _READABLE_AT = "%Y-%m-%d %H:%M:%S"
 
@@ -97,9 +95,6 @@ def status(db: Path) -> Status:
         )
 
 
-STALE = "the tables are older than what is loaded: run `tracelab build`"
-
-
 def are_tables_stale(db: Path) -> bool:
     """Say whether the marts do not show what is loaded.
 
@@ -108,11 +103,6 @@ def are_tables_stale(db: Path) -> bool:
     """
     with open_read_only(db) as warehouse:
         return is_stale(warehouse, last_build(warehouse))
-
-
-def is_stale(warehouse: DuckDBPyConnection, built: LastBuild | None) -> bool:
-    """Say whether what is loaded is not what the last build was made of."""
-    return (built and built.raw_sha256) != raw_sha256(warehouse)
 
 
 _FILES = """

@@ -246,6 +246,14 @@ def last_build(warehouse: duckdb.DuckDBPyConnection) -> LastBuild | None:
     return LastBuild(*rows[0]) if rows else None
 
 
+STALE = "the tables are older than what is loaded: run `tracelab build`"
+
+
+def is_stale(warehouse: duckdb.DuckDBPyConnection, built: LastBuild | None) -> bool:
+    """Say whether what is loaded is not what the last build was made of."""
+    return (built and built.raw_sha256) != raw_sha256(warehouse)
+
+
 def _connect(path: Path, *, read_only: bool, settings: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
     found = path.stat() if path.exists() else None
     try:
