@@ -30,6 +30,9 @@ _CHUNK_BYTES = 1 << 20
 _HEADERS_BYTES = 12_288
 """The headers that open a DuckDB file: a shorter one was never made to the end, and holds nothing."""
 
+STALE = "the tables are older than what is loaded: run `tracelab build`"
+"""What is said where `is_stale` holds."""
+
 
 def open_read_only(
     path: Path, settings: Mapping[str, str] | None = None, *, out: Path | None = None
@@ -244,9 +247,6 @@ def last_build(warehouse: duckdb.DuckDBPyConnection) -> LastBuild | None:
     except (duckdb.CatalogException, duckdb.BinderException):
         return None
     return LastBuild(*rows[0]) if rows else None
-
-
-STALE = "the tables are older than what is loaded: run `tracelab build`"
 
 
 def is_stale(warehouse: duckdb.DuckDBPyConnection, built: LastBuild | None) -> bool:
