@@ -8,11 +8,12 @@ interval); percentiles from how far conversations differ in what lies below.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
+import polars as pl
 
 from tracelab.algorithms.intervals import percentile_intervals
 from tracelab.errors import TracelabError
@@ -63,6 +64,8 @@ _UNITS = {"h": 3600.0, "min": 60.0, "ms": 0.001}
 """What a published unit is in ours."""
 _TABLES = ("steps", "calls", "sessions", "requests", "speeds")
 """Rows worth keeping while others are made of them."""
+_VALUES_AT_A_TIME = 8
+"""Of all rows, so that these are read few times over, and memory stays small."""
 
 
 def compare(db: Path) -> list[Comparison]:
@@ -273,20 +276,33 @@ def _ranked(
     warehouse: duckdb.DuckDBPyConnection, made: dict[Comparison, Measure]
 ) -> Iterator[tuple[str, Interval]]:
     """Yield the intervals of percentiles."""
-    by_rows = defaultdict(list)
+    asked: dict[_Sum, dict[str, float]] = defaultdict(dict)
     for figure, measure in made.items():
         if found := re.fullmatch(r"p(\d\d)", figure.statistic):
             where = f"{_client(figure)} and {measure.where}"
-            by_rows[_Sum(measure.rows, measure.value, where)].append((figure.figure_id, int(found[1]) / 100))
-    for each, members in by_rows.items():
-        rows = warehouse.sql(
-            f"select cluster, ({each.value})::double as value from rows_{each.rows}"
-            f" where {each.where} and value is not null"
-        ).pl()
-        if rows["cluster"].n_unique() > 1:
-            found_ends = percentile_intervals(rows, [quantile for _, quantile in members])
-            for (figure_id, _), ends in zip(members, found_ends, strict=True):
+            asked[_Sum(measure.rows, measure.value, where)][figure.figure_id] = int(found[1]) / 100
+    for each, values in _values(warehouse, asked):
+        if values["cluster"].n_unique() > 1:
+            quantiles = asked[each]
+            intervals = percentile_intervals(values, list(quantiles.values()))
+            for figure_id, ends in zip(quantiles, intervals, strict=True):
                 yield figure_id, Interval(*ends)
+
+
+def _values(
+    warehouse: duckdb.DuckDBPyConnection, wanted: Iterable[_Sum]
+) -> Iterator[tuple[_Sum, pl.DataFrame]]:
+    """Yield what percentiles are of: `value` and `cluster` of each row that has a value."""
+    by_rows = defaultdict(list)
+    for each in wanted:
+        by_rows[each.rows].append(each)
+    for rows, members in by_rows.items():
+        for start in range(0, len(members), _VALUES_AT_A_TIME):
+            some = members[start : start + _VALUES_AT_A_TIME]
+            values = ", ".join(f"if({each.where}, ({each.value})::double, null)" for each in some)
+            clusters, *columns = warehouse.sql(f"select cluster, {values} from rows_{rows}").pl()
+            for each, column in zip(some, columns, strict=True):
+                yield each, pl.DataFrame({"cluster": clusters, "value": column}).drop_nulls("value")
 
 
 def _client(figure: Comparison) -> str:

@@ -1,7 +1,8 @@
 """Public tables as files: one a table, stable columns, every row in one order. DuckDB writes every value."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from tracelab.warehouse import copy_whole, identifier, open_read_only, quoted
 
 Format = Literal["csv", "parquet"]
 
+_COMPARISON = "compare_published"
 _OPTIONS = {"csv": "format csv, header", "parquet": "format parquet, compression zstd"}
 _FORMULA = r"^[=+\-@\t\r\n]"
 """How text begins that a spreadsheet runs."""
@@ -33,7 +35,7 @@ def export_tables(db: Path, out: Path, names: Sequence[str] = (), *, format: For
         check_folder(out)
         try:
             out.mkdir(parents=True, exist_ok=True)
-            return [_write(warehouse, name, out / f"{name}.{format}", format) for name in chosen]
+            return _write_all(warehouse, {name: out / f"{name}.{format}" for name in chosen}, format)
         except (OSError, duckdb.IOException) as error:
             if "Could not read" in str(error):  # the warehouse, which is damaged
                 raise
@@ -83,6 +85,21 @@ def _chosen(public: Sequence[str], names: Sequence[str]) -> Sequence[str]:
     return names or [name for name in public if name.startswith(("compare_", "summary_"))]
 
 
+def _write_all(warehouse: duckdb.DuckDBPyConnection, paths: Mapping[str, Path], format: Format) -> list[Path]:
+    """Write each table to its path; the comparison, whose intervals take long, beside the others."""
+    with ThreadPoolExecutor(1) as beside:
+        others = [
+            beside.submit(_write, warehouse.cursor(), name, path, format)
+            for name, path in paths.items()
+            if name != _COMPARISON
+        ]
+        if _COMPARISON in paths:
+            _write(warehouse, _COMPARISON, paths[_COMPARISON], format)
+        for written in others:
+            written.result()
+    return [*paths.values()]
+
+
 def _write(warehouse: duckdb.DuckDBPyConnection, name: str, path: Path, format: Format) -> Path:
     rows = f"{_rows(warehouse, name)} order by {_order(warehouse, name)}"
     if format == "csv":
@@ -102,7 +119,7 @@ def _as_text(warehouse: duckdb.DuckDBPyConnection, rows: str) -> str:
 
 def _rows(warehouse: duckdb.DuckDBPyConnection, name: str) -> str:
     """A table as it is; the comparison with the intervals that `tracelab compare` prints."""
-    if name != "compare_published":
+    if name != _COMPARISON:
         return f"from main.{name}"
     from tracelab.compare import add_intervals
 
