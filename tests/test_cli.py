@@ -144,6 +144,12 @@ def test_wrong_usage_exits_with_2_and_prints_no_result(arguments: Sequence[str],
     assert "Error" in done.stderr
 
 
+def test_the_database_named_after_the_command_is_told_where_it_belongs(tmp_path: Path) -> None:
+    done = tracelab("status", "--db", "w.duckdb", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--db goes before the command: tracelab --db FILE status" in done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments", [["build"], ["export"], ["chart"], ["sql", "select 1"], ["status"], ["load"], ["run"]]
 )

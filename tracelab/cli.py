@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from tracelab import __version__
 from tracelab.charts import NAMES
@@ -95,7 +96,22 @@ Timezone = Annotated[
     ),
 ]
 
+
+class _Commands(TyperGroup):
+    """All commands, and where their common option belongs."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if getattr(error, "option_name", None) != "--db":
+                raise
+            usage = f"tracelab --db FILE {ctx.invoked_subcommand}"
+            raise typer.BadParameter(f"--db goes before the command: {usage}") from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Session logs of coding agents (Claude Code, Codex) as a DuckDB warehouse to query.",
     epilog="Start with `tracelab run`: it loads your sessions, builds the tables, exports and charts.",
     add_completion=False,

@@ -4,7 +4,7 @@ import json
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,13 +25,16 @@ with
             select provider, name, value from summary_overview
             where session_kind = 'all' and model = 'all' and trigger = 'all'
         )
-        on name in ('sessions', 'requests', 'steps', 'tool_calls', 'hit_ratio', 'cost_usd', 'unpriced_steps')
+        on name in (
+            'sessions', 'requests', 'steps', 'tool_calls', 'hit_ratio', 'cost_usd', 'unpriced_steps',
+            'replayed_steps'
+        )
         using first(value)
         group by provider
     )
 select
     provider, columns(['sessions', 'requests', 'steps', 'tool_calls'])::bigint, hit_ratio, cost_usd,
-    unpriced_steps::bigint
+    unpriced_steps::bigint, replayed_steps::bigint
 from numbers
 order by provider = 'all', provider
 """
@@ -51,6 +54,8 @@ class Headline:
     cost_usd: float | None
     """API-equivalent cost, a lower bound: what has no price is not in it."""
     unpriced_steps: int
+    replayed_steps: int
+    """Copies of other sessions' steps: left out of all counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ def headlines(db: Path) -> list[Headline]:
 
 
 def headline_table(found: Sequence[Headline]) -> str:
-    """Lay the headline numbers out as a table for a person."""
+    """Lay the headline numbers out as a table for a person, with what it leaves out."""
     names = ["", "sessions", "requests", "steps", "tool calls", "hit ratio", "API-equivalent cost"]
     rows = [
         [
@@ -140,7 +145,17 @@ def headline_table(found: Sequence[Headline]) -> str:
         ]
         for row in found
     ]
-    return text.table(names, rows, [False] + [True] * 6)
+    return "\n".join([text.table(names, rows, [False] + [True] * 6), *_left_out(found)])
+
+
+def _left_out(found: Sequence[Headline]) -> Iterator[str]:
+    """Give a line for each kind of step that the table does not count, or not all of."""
+    pooled = found[-1] if found else None
+    if pooled and pooled.replayed_steps:
+        copies = text.counted(pooled.replayed_steps, "copied step")
+        yield f"Left out: {copies} in logs of sessions that were resumed or forked."
+    if pooled and pooled.unpriced_steps:
+        yield f"Not in the cost: {text.counted(pooled.unpriced_steps, 'step')} without a price."
 
 
 def _program() -> str:
@@ -151,10 +166,8 @@ def _program() -> str:
 
 def as_text(report: RunReport, db: Path, out: Path) -> str:
     """Return what a run found as a page for a person."""
-    unpriced = report.headlines[-1].unpriced_steps if report.headlines else 0
-    note = f"\nNot in the cost: {text.counted(unpriced, 'step')} without a price." if unpriced else ""
     return (
-        f"{headline_table(report.headlines)}{note}\n\n"
+        f"{headline_table(report.headlines)}\n\n"
         f"{_count(report.files, '.csv')} CSV files and {_count(report.files, '.html')} charts in {out}/\n"
         f'Ask more:  {_program()} --db {shlex.quote(str(db))} sql "{_QUERY}"'
     )
