@@ -14,7 +14,7 @@ from tracelab.report.cuts import WHOLE, Cut
 from tracelab.report.findings import findings
 from tracelab.report.headlines import headlines, loaded, period
 from tracelab.report.losses import losses
-from tracelab.status import Issue, status
+from tracelab.status import Files, Issue, status
 
 CUT = {"provider": "all", "session_kind": "all", "model": "all"}
 OVERVIEW = {**CUT, "trigger": "all"}
@@ -214,8 +214,8 @@ def test_generation_says_of_each_client_how_long_its_answers_take_and_how_fast_t
     assert findings("generation", tables.read) == [
         "Half of the 300 answers of Claude take at most 3.3 s and one in a hundred more than 20 s; half of"
         " the 200 answers of Codex take at most 6.3 s and one in a hundred more than 17 s.",
-        "The median answer of Claude comes at 45 tokens/s where the context is shorter than 32k, at 30 where"
-        " it is 128k or longer.",
+        "The median answer of Claude comes at 45 tokens/s where the context holds 16k to 32k, at 30 where"
+        " it holds 128k to 256k.",
     ]
 
 
@@ -383,3 +383,5 @@ def test_the_first_screen_says_what_was_read_and_what_was_set_aside(warehouse: P
         " from 4,000 log files. Set aside: bad line, 1,200 times; not a log, 2 times."
     )
     assert loaded(replace(state, issues=[])).endswith(" from 26 log files. Nothing was set aside.")
+    unread = [Files(None, status, 5, 1, 0, None, None) for status in ("set_aside", "failed")]
+    assert " read from 26 log files. " in loaded(replace(state, files=[*state.files, *unread]))

@@ -111,13 +111,12 @@ def test_what_is_drawn_of_all_sessions_is_drawn_of_main_ones(report: Path) -> No
 def test_a_part_without_a_step_is_not_told_as_all_that_was_loaded(warehouse: Path, tmp_path: Path) -> None:
     db = tmp_path / "tracelab.duckdb"
     with changed(warehouse, db) as copy:
-        copy.execute(
-            "delete from summary_overview where provider = 'claude' and session_kind = 'main'"
-            " and name in ('first_at_epoch_s', 'last_at_epoch_s')"
-        )
+        copy.execute("delete from steps where provider = 'claude' and session_kind = 'main'")
+        copy.execute("delete from summary_overview where name = 'first_at_epoch_s'")
     page = build_report(db, tmp_path / "report.html").read_text()
     assert page.count("This part holds no step") == 1
     assert "The logs that were loaded hold" not in page
+    assert "At times that no log tells, in <b>" in page
 
 
 def test_in_a_part_all_means_the_part(built: duckdb.DuckDBPyConnection) -> None:

@@ -28,13 +28,21 @@ def hit_ratio(
     the right. What stands at the left after a message is what pauses cost; what stands there after a tool is
     something else than a pause. Coloured bars say which of them the appended tokens come from.
     """
-    notes = ["from summary_cache_hit_ratio_bins, summary_cache_hit_ratio"]
     facts = theme.pooled(total)
-    for name, text in (("multi_call_steps", "of several calls"), ("unmetered_steps", "without usage")):
-        if facts[name]:
-            notes.append(f"{words.counted(facts[name], 'step')} {text} left out")
-    if bins.is_empty():
-        return theme.empty("No step with a metered prompt.", title=title, notes=notes, size=theme.GRID)
+    facts["unstarted_steps"] = facts["steps"] - facts["count"]
+    notes = [
+        "from summary_cache_hit_ratio_bins, summary_cache_hit_ratio",
+        *words.left_out(
+            facts,
+            "step",
+            multi_call_steps="of several calls",
+            unmetered_steps="without usage",
+            unstarted_steps="that nothing in the log started",
+        ),
+    ]
+    if not facts["count"]:
+        reason = "No metered step that a message or a tool started."
+        return theme.empty(reason, title=title, notes=notes, size=theme.GRID)
     labelled = bins.with_columns(label=pl.struct("low", "high").map_elements(_share, return_dtype=pl.String))
     providers = theme.providers_in(bins)
     rows = []
@@ -62,7 +70,7 @@ def hit_ratio(
             )
         rows.append(shapes.beside(plots))
     subtitle = [
-        words.population(overview, words.counted(facts["count"], "metered step")),
+        words.population(overview, words.counted(facts["count"], "started step")),
         "Cached prefix of the whole prompt. Bins grow finer towards 100%.",
     ]
     body = alt.vconcat(*rows, spacing=16)
@@ -71,8 +79,7 @@ def hit_ratio(
 
 @chart(
     "What was prefilled, and what of it was new",
-    prefill=f"from summary_redundant_prefill where {_POOLED} and trigger = 'all' and append_tokens > 0"
-    " order by provider",
+    prefill=f"from summary_redundant_prefill where {_POOLED} and trigger = 'all' order by provider",
     overview=words.OVERVIEW,
 )
 def redundant_prefill(title: str, prefill: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
@@ -82,12 +89,15 @@ def redundant_prefill(title: str, prefill: pl.DataFrame, overview: pl.DataFrame)
     sent again could have stayed in the cache; missed ones were there before. The three amplifications divide
     the same appended tokens by different needs: growth of prompts, published fresh, fresh after a gap.
     """
-    notes = ["from summary_redundant_prefill", "pairs of steps of a session"]
-    facts, drawn = theme.pooled(prefill), theme.clients(prefill)
-    if facts["unsplit_steps"]:
-        notes.append(f"{words.counted(facts['unsplit_steps'], 'step')} that cannot be split left out")
+    facts, drawn = theme.pooled(prefill), theme.clients(prefill).filter(pl.col("append_tokens") > 0)
+    notes = [
+        "from summary_redundant_prefill",
+        "pairs of steps of a session",
+        *words.left_out(facts, "step", unsplit_steps="that cannot be split"),
+    ]
     if drawn.is_empty():
-        return theme.empty("No step after another.", title=title, notes=notes, size=theme.PAIR)
+        reason = "No started step after another, both metered."
+        return theme.empty(reason, title=title, notes=notes, size=theme.PAIR)
     falls = pl.concat(_fall(row) for row in drawn.to_dicts())
     providers = theme.providers_in(drawn)
     plots = [_waterfall(falls, provider, shapes.width_of(len(providers))) for provider in providers]

@@ -51,10 +51,12 @@ def output_attribution(
     tenth.
     """
     facts = theme.pooled(total)
-    notes = ["from summary_output_attribution, summary_output_attribution_grid"]
-    for name, text in (("multi_call_pairs", "of several calls"), ("placeholder_pairs", "of unknown output")):
-        if facts[name]:
-            notes.append(f"{words.counted(facts[name], 'pair')} {text} left out")
+    notes = [
+        "from summary_output_attribution, summary_output_attribution_grid",
+        *words.left_out(
+            facts, "pair", multi_call_pairs="of several calls", placeholder_pairs="of unknown output"
+        ),
+    ]
     if models.is_empty():
         reason = f"No model with {_FEWEST_PAIRS} outputs of 2,000 tokens or more, and a step soon after each."
         return theme.empty(reason, title=title, notes=notes, size=theme.GRID)

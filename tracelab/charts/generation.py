@@ -41,10 +41,11 @@ def generation_time(
     landmarks. If both plots were alike, all steps would be. A curve of time far right of the curve of steps
     means that long answers, not many steps, keep the model busy.
     """
-    notes = ["from summary_generation_time_cdf, summary_generation_time"]
     facts = theme.pooled(times)
-    if facts["untimed_steps"]:
-        notes.append(f"{words.counted(facts['untimed_steps'], 'step')} without a time left out")
+    notes = [
+        "from summary_generation_time_cdf, summary_generation_time",
+        *words.left_out(facts, "step", untimed_steps="without a time"),
+    ]
     timed = theme.clients(times).filter(pl.col("count") > 0)
     if timed.is_empty():
         return theme.empty("No step with a known time.", title=title, notes=notes, size=theme.PAIR)
@@ -85,7 +86,16 @@ def decode_speed(title: str, speeds: pl.DataFrame, overview: pl.DataFrame) -> al
     wait for the first token too; the right one only what is written after the reasoning, which is nearer
     to the machine's own speed.
     """
-    notes = ["from summary_decode_speed", "steps with a final output count and a time only"]
+    facts = _facts(speeds, "output_tokens_per_s", overview)
+    notes = [
+        "from summary_decode_speed",
+        *words.left_out(
+            facts,
+            "step",
+            placeholder_steps="without a final output count",
+            unmeasured_steps="without a speed",
+        ),
+    ]
     if speeds.is_empty():
         return theme.empty("No step with a known speed.", title=title, notes=notes, size=theme.PAIR)
     plots = [
@@ -98,9 +108,8 @@ def decode_speed(title: str, speeds: pl.DataFrame, overview: pl.DataFrame) -> al
         if not rows.is_empty()
     ]
     body = alt.hconcat(*(plot.properties(width=shapes.width_of(len(plots))) for plot in plots))
-    steps = _whole(speeds.filter(pl.col("measure") == "output_tokens_per_s"))["all"]
     subtitle = [
-        words.population(overview, words.counted(steps, "measured step")),
+        words.population(overview, words.counted(facts["count"], "measured step")),
         "Median and band p25 to p75 of each octave of the prompt.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
@@ -119,7 +128,16 @@ def first_token_time(title: str, times: pl.DataFrame, overview: pl.DataFrame) ->
     Reasoning may be faster than writing; where it was, what is left falls below 0, and the speed is no guide.
     A flat line means that a cached prompt costs no time; a rise with the context, that it is read again.
     """
-    notes = ["from summary_decode_speed", "steps that log the end of their reasoning only"]
+    facts = _facts(times, "first_token_s", overview)
+    notes = [
+        "from summary_decode_speed",
+        *words.left_out(
+            facts,
+            "step",
+            placeholder_steps="without a final output count",
+            unmeasured_steps="that do not log the end of their reasoning",
+        ),
+    ]
     if times.is_empty():
         return theme.empty(
             "No step that tells when its reasoning ended.", title=title, notes=notes, size=theme.SINGLE
@@ -132,10 +150,17 @@ def first_token_time(title: str, times: pl.DataFrame, overview: pl.DataFrame) ->
         width=shapes.width_of(1, size=theme.SINGLE)
     )
     subtitle = [
-        words.population(overview, words.counted(_whole(times)["all"], "measured step")),
+        words.population(overview, words.counted(facts["count"], "measured step")),
         "Median and band p25 to p75 of each octave; below 0 where reasoning was faster than the mean.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.SINGLE, left=theme.Y_AXIS)
+
+
+def _facts(rows: pl.DataFrame, measure: str, overview: pl.DataFrame) -> dict[str, float]:
+    """The counts of a measure over all clients: steps that have it, and those that do not."""
+    facts = theme.pooled(rows.filter(pl.col("measure") == measure, pl.col("context_bin") == "all"))
+    known = facts["count"] + facts["placeholder_steps"]
+    return facts | {"unmeasured_steps": words.numbers_of(overview).get("steps", 0) - known}
 
 
 def _whole(rows: pl.DataFrame) -> dict[str, int]:

@@ -52,15 +52,21 @@ _MOST_DAYS = 2000
     "What agents did, day by day",
     days="from summary_dashboard_daily where provider <> 'all' and session_kind = 'all' and day is not null"
     f" order by day desc, provider limit {2 * _MOST_DAYS}",
+    undated="from summary_dashboard_daily where provider = 'all' and session_kind = 'all' and day is null",
     overview=words.OVERVIEW,
 )
-def activity(title: str, days: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
+def activity(
+    title: str, days: pl.DataFrame, undated: pl.DataFrame, overview: pl.DataFrame
+) -> alt.VConcatChart:
     """On which days did agents work, how much, and what was spent on it?
 
     Reads summary_dashboard_daily, a row a provider and day; a day without work is a gap. If the lower bars
     rise and the upper do not, steps became dearer: longer contexts, a dearer model, a cache that misses.
     """
-    notes = ["from summary_dashboard_daily"]
+    notes = [
+        "from summary_dashboard_daily",
+        *words.left_out(theme.pooled(undated), "step", steps="without a day"),
+    ]
     if days.is_empty():
         return theme.empty("No step with a known day.", title=title, notes=notes, size=theme.PAIR)
     notes.append(f"days are those of {days['timezone'][0]}")

@@ -16,10 +16,12 @@ _CAPS = {"5m": 300.0, "1h": 3600.0}
     curves=f"from summary_human_wait_cdf where provider <> 'all' and {_POOLED}"
     " and threshold_s is not null order by provider, bin",
     waits=f"from summary_human_wait where {_POOLED} order by provider, total_s",
+    stepless="select (select sum(human_wait_ms) from sessions)"
+    " - (select coalesce(sum(human_wait_ms), 0) from steps) as wait_ms",
     overview=words.OVERVIEW,
 )
 def human_waits(
-    title: str, curves: pl.DataFrame, waits: pl.DataFrame, overview: pl.DataFrame
+    title: str, curves: pl.DataFrame, waits: pl.DataFrame, stepless: pl.DataFrame, overview: pl.DataFrame
 ) -> alt.VConcatChart:
     """How long does an agent wait for its person, and how many waits outlast a cached prefix?
 
@@ -28,12 +30,15 @@ def human_waits(
     right curve lacks at 1 h is the waiting that no cache is kept for. If the curve of time rises late, few
     long absences own it.
     """
-    notes = ["from summary_human_wait_cdf, summary_human_wait"]
     uncapped = waits.filter(pl.col("cap") == "all")
     facts = theme.pooled(uncapped)
-    if facts["while_running_messages"]:
-        running = words.counted(facts["while_running_messages"], "message")
-        notes.append(f"{running} to a running agent left out")
+    notes = [
+        "from summary_human_wait_cdf, summary_human_wait, sessions, steps",
+        *words.left_out(facts, "message", while_running_messages="to a running agent"),
+    ]
+    if unanswered_ms := stepless["wait_ms"][0]:
+        waited = words.duration(unanswered_ms / 1000)
+        notes.append(f"{waited} before messages that led to no step left out")
     known = theme.clients(uncapped).filter(pl.col("count") > 0)
     if known.is_empty():
         return theme.empty("No wait for a person.", title=title, notes=notes, size=theme.PAIR)
@@ -83,11 +88,12 @@ def request_decomposition(title: str, parts: pl.DataFrame, overview: pl.DataFram
     grows with the decade, long requests are long for their tools, and a faster model would not shorten them.
     Grey is what the log cannot say: retries, approvals, the client itself.
     """
-    notes = ["from summary_request_decomposition", "by total time of a row's requests"]
     facts = theme.pooled(parts.filter(pl.col("response_bin") == "all"))
-    if facts["dropped_requests"]:
-        dropped = words.counted(facts["dropped_requests"], "request")
-        notes.append(f"{dropped} without a response time left out")
+    notes = [
+        "from summary_request_decomposition",
+        "by total time of a row's requests",
+        *words.left_out(facts, "request", dropped_requests="without a response time"),
+    ]
     drawn = theme.clients(parts).filter(pl.col("requests") > 0)
     if drawn.is_empty():
         return theme.empty("No request with a response time.", title=title, notes=notes, size=theme.PAIR)

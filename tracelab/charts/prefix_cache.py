@@ -138,8 +138,7 @@ def miss_causes(
         notes.append(f"of {count} the first step is told in What costs me")
     else:
         notes.append("a session's first step misses nothing")
-    if facts["unsplit_steps"]:
-        notes.append(f"{words.counted(facts['unsplit_steps'], 'step')} that cannot be split left out")
+    notes += words.left_out(facts, "step", unsplit_steps="that cannot be split")
     if facts["unpriced_missed_tokens"]:
         notes.append(f"{words.tokens(facts['unpriced_missed_tokens'])} missed tokens have no price")
     # those that missed something, sorted by the tokens of both clients

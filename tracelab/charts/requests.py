@@ -1,5 +1,7 @@
 """Charts of requests: how long a person, or a parent agent, waits for what was asked."""
 
+from collections.abc import Mapping
+
 import altair as alt
 import polars as pl
 
@@ -7,6 +9,7 @@ from tracelab.charts import axes, shapes, theme, words
 from tracelab.charts.base import chart
 
 _POOLED = "session_kind = 'all' and model = 'all'"
+_TIMES = f"from summary_request_response_time where {_POOLED} order by provider"
 _READ_AT = [60.0, 600.0, 3600.0]
 """Seconds at which the curve of time is read out."""
 
@@ -15,7 +18,7 @@ _READ_AT = [60.0, 600.0, 3600.0]
     "How long a request takes, and which requests hold the time",
     curves=f"from summary_request_cdf where provider <> 'all' and {_POOLED}"
     " and measure = 'response_s' and threshold is not null order by provider, bin",
-    times=f"from summary_request_response_time where {_POOLED} order by provider",
+    times=_TIMES,
     overview=words.OVERVIEW,
 )
 def request_response_time(
@@ -28,11 +31,8 @@ def request_response_time(
     the curve of requests, the more a few long requests own the time: then a median says what a person feels,
     and nothing of what a server is busy with.
     """
-    notes = ["from summary_request_cdf, summary_request_response_time"]
     facts = theme.pooled(times)
-    if facts["untimed_requests"]:
-        untimed = words.counted(facts["untimed_requests"], "request")
-        notes.append(f"{untimed} without a response time left out")
+    notes = ["from summary_request_cdf, summary_request_response_time", *_untimed(facts)]
     timed = theme.clients(times).filter(pl.col("count") > 0)
     if timed.is_empty():
         return theme.empty("No request with a response time.", title=title, notes=notes, size=theme.PAIR)
@@ -65,10 +65,11 @@ def request_response_time(
     " and measure in ('steps', 'tool_calls') and threshold is not null order by measure, provider, bin",
     counts=f"from summary_session_counts where {_POOLED} and unit = 'request'"
     " and metric in ('steps', 'tool_calls') order by metric, provider",
+    times=_TIMES,
     overview=words.OVERVIEW,
 )
 def request_shape(
-    title: str, curves: pl.DataFrame, counts: pl.DataFrame, overview: pl.DataFrame
+    title: str, curves: pl.DataFrame, counts: pl.DataFrame, times: pl.DataFrame, overview: pl.DataFrame
 ) -> alt.VConcatChart:
     """How many steps and tool calls does a request take, and how far does the longest loop run?
 
@@ -77,7 +78,11 @@ def request_shape(
     means loops that a person leaves alone. Where calls lie right of steps, an agent calls several tools at
     once.
     """
-    notes = ["from summary_request_cdf, summary_session_counts", "requests without a call lie left of 1"]
+    notes = [
+        "from summary_request_cdf, summary_session_counts, summary_request_response_time",
+        "requests without a call lie left of 1",
+        *_untimed(theme.pooled(times)),
+    ]
     drawn = theme.clients(counts).filter(pl.col("count") > 0)
     if drawn.is_empty():
         return theme.empty("No request.", title=title, notes=notes, size=theme.PAIR)
@@ -103,6 +108,10 @@ def request_shape(
     return theme.page(
         alt.hconcat(*plots), title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS
     )
+
+
+def _untimed(facts: Mapping[str, float]) -> list[str]:
+    return words.left_out(facts, "request", untimed_requests="without a response time")
 
 
 def _sizes(counts: pl.DataFrame) -> dict[str, str]:

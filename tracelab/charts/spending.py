@@ -84,9 +84,14 @@ def session_cost(
     caching is worth more work. The further right the curve of spend lies of the curve of sessions, the more
     a few sessions are the bill.
     """
-    notes = ["from summary_cost_distribution, summary_cost_cdf", "at list prices; no price, left out"]
     whole = costs.filter(pl.col("measure") == "cost_usd", pl.col("category") == "all")
     facts = theme.pooled(whole)
+    facts["priceless_units"] = facts["units"] - facts["count"]
+    notes = [
+        "from summary_cost_distribution, summary_cost_cdf",
+        "at list prices",
+        *words.left_out(facts, "session", priceless_units="without a priced step"),
+    ]
     spend = theme.clients(whole).filter(pl.col("total") > 0)
     if spend.is_empty():
         return theme.empty("No session with a price.", title=title, notes=notes, size=theme.GRID)
@@ -145,9 +150,9 @@ def _spends(spend: pl.DataFrame, curves: pl.DataFrame) -> alt.HConcatChart:
     largest="from compactions where pre_tokens is not null and post_tokens is not null"
     " order by dropped_tokens desc nulls last, compaction_id limit 200",
     triggers="select coalesce(compaction_trigger, 'unknown') as name, count(*) as number,"
-    " number / sum(count(*)) over () as share from compactions"
-    " where pre_tokens is not null and post_tokens is not null group by name"
-    " order by number desc, name limit 4",
+    " number / sum(number) over () as share, sum(number) over () as compactions,"
+    " sum(count(*) filter (where pre_tokens is null or post_tokens is null)) over () as unsized"
+    " from compactions group by name order by number desc, name limit 4",
     overview=words.OVERVIEW,
 )
 def compactions(
@@ -159,7 +164,8 @@ def compactions(
     client's own limit; scattered ones are people who compact by hand. The further left the left end, the more
     an agent forgets at once, and the more of its next steps is reading again.
     """
-    notes = ["from compactions", "those whose sizes are known"]
+    facts = triggers.row(0, named=True) if triggers.height else {}
+    notes = ["from compactions", *words.left_out(facts, "compaction", unsized="of unknown size")]
     if largest.is_empty():
         return theme.empty("No compaction of known size.", title=title, notes=notes, size=theme.PAIR)
     size = theme.PAIR if largest.height <= 30 else theme.GRID
@@ -192,6 +198,7 @@ def compactions(
     first = f"The {number} that dropped most" if largest.height == 200 else number
     subtitle = [
         words.population(overview, first),
-        f"Sorted by what was dropped. All compactions were started by: {shares}.",
+        "Sorted by what was dropped."
+        f" What started {words.counted(facts['compactions'], 'compaction')} in all: {shares}.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=size, left=0)

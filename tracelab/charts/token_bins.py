@@ -15,7 +15,7 @@ _MEASURES = {"prefix_tokens": "Cached prefix", "append_tokens": "Append", "outpu
 @chart(
     "How long prompts and answers are",
     bins=f"{_BINS} and {_SHOWN} order by measure, provider, bin",
-    lengths=f"from summary_token_lengths where {_CUT} and model = 'all' and count > 0 and {_SHOWN}"
+    lengths=f"from summary_token_lengths where {_CUT} and model = 'all' and {_SHOWN}"
     " order by measure, provider",
     overview=words.OVERVIEW,
 )
@@ -28,9 +28,16 @@ def token_lengths(
     The three plots of a row share their axis: how far output lies from prefix is what a cache saves. Where
     the lower curve lies far to the right of the upper, a few long ones are most of the tokens.
     """
+    prompts, outputs = (
+        theme.pooled(lengths.filter(pl.col("measure") == measure))
+        for measure in ("append_tokens", "output_tokens")
+    )
     notes = [
         "from summary_token_bins, summary_token_lengths",
-        "steps of several calls and unknown counts left out",
+        *words.left_out(
+            prompts, "prompt", multi_call_steps="of several calls", missing_steps="without usage"
+        ),
+        *words.left_out(outputs, "output", placeholder_steps="without a final count"),
     ]
     if bins.is_empty():
         return theme.empty("No step with a known token count.", title=title, notes=notes, size=theme.GRID)
@@ -39,7 +46,7 @@ def token_lengths(
     upper, lower = [], []
     for measure, name in _MEASURES.items():
         rows = drawn.filter(pl.col("measure") == measure)
-        facts = theme.clients(lengths).filter(pl.col("measure") == measure)
+        facts = theme.clients(lengths).filter(pl.col("measure") == measure, pl.col("count") > 0)
         marks = shapes.landmarks(facts, "end", "cumulative_share").with_columns(pl.col("end").clip(0.5))
         key = {
             row["provider"]: f"p50 {words.tokens(row['p50'])} · p90 {words.tokens(row['p90'])}"
@@ -93,11 +100,13 @@ def output_tokens(
     are two habits: a call of a tool in a few tokens, and an answer or a file in thousands. The dashes
     say where the tokens, and so the time of writing, are.
     """
-    notes = ["from summary_token_bins, summary_output_tokens"]
     facts = theme.pooled(outputs)
-    for name, text in (("placeholder_steps", "without a final count"), ("missing_steps", "without usage")):
-        if facts[name]:
-            notes.append(f"{words.counted(facts[name], 'step')} {text} left out")
+    notes = [
+        "from summary_token_bins, summary_output_tokens",
+        *words.left_out(
+            facts, "step", placeholder_steps="without a final count", missing_steps="without usage"
+        ),
+    ]
     if bins.is_empty() or outputs.is_empty():
         return theme.empty("No step with a final output count.", title=title, notes=notes, size=theme.PAIR)
     drawn = bins.with_columns(
@@ -140,7 +149,7 @@ def output_tokens(
     "What is appended once the previous output is taken out",
     bins=f"{_BINS}"
     " and measure in ('pair_append_tokens', 'adjusted_append_tokens') order by provider, measure, bin",
-    appends=f"from summary_adjusted_append where {_CUT} and model = 'all' and count > 0"
+    appends=f"from summary_adjusted_append where {_CUT} and model = 'all'"
     " and measure in ('append_tokens', 'adjusted_append_tokens') order by provider, measure desc",
     overview=words.OVERVIEW,
 )
@@ -153,15 +162,28 @@ def adjusted_append(
     The gap between the lines is output that was written once and read again. If they are one line, this
     client finds its own output in the cache, or the model is not known to append it.
     """
-    notes = ["from summary_token_bins, summary_adjusted_append", "what is below 0 counts as 0"]
+    facts = theme.pooled(appends.filter(pl.col("measure") == "append_tokens"))
+    notes = [
+        "from summary_token_bins, summary_adjusted_append",
+        "what is below 0 counts as 0",
+        *words.left_out(
+            facts,
+            "pair",
+            multi_call_pairs="of several calls",
+            missing_pairs="without usage",
+            placeholder_pairs="of unknown output",
+        ),
+    ]
+    appends = appends.filter(pl.col("count") > 0)
     if bins.is_empty() or appends.is_empty():
-        return theme.empty("No step after another.", title=title, notes=notes, size=theme.PAIR)
+        return theme.empty("No metered step after another.", title=title, notes=notes, size=theme.PAIR)
     drawn = bins.with_columns(end=pl.col("high_tokens").fill_null(pl.col("low_tokens")))
     domain = axes.around(axes.TOKENS, theme.least(drawn, "low_tokens"), theme.greatest(drawn, "end"))
     providers = theme.providers_in(theme.clients(appends))
     plots = []
     for provider in providers:
-        facts = {row["measure"]: row for row in appends.filter(pl.col("provider") == provider).to_dicts()}
+        mine = appends.filter(pl.col("provider") == provider)
+        measures = {row["measure"]: row for row in mine.to_dicts()}
         x = axes.log_x("end:Q", "Append of a step", "tokens", axes.TOKENS, domain)
         y = alt.Y("cumulative_share:Q").scale(domain=[0, 1]).axis(**theme.share_axis("Share of steps"))
         colour, grey = theme.PROVIDER_COLOURS[provider], theme.TOKEN_COLOURS["prefix"]
@@ -170,14 +192,14 @@ def adjusted_append(
             ("before", "pair_append_tokens", "append_tokens", grey, [4, 3]),
             ("after", "adjusted_append_tokens", "adjusted_append_tokens", colour, [1, 0]),
         ):
-            if measure not in facts:
+            if measure not in measures:
                 continue
-            mine = drawn.filter(pl.col("provider") == provider, pl.col("measure") == bin_measure)
-            points = shapes.landmarks(pl.DataFrame(facts[measure]), "end", "cumulative_share")
+            steps = drawn.filter(pl.col("provider") == provider, pl.col("measure") == bin_measure)
+            points = shapes.landmarks(pl.DataFrame(measures[measure]), "end", "cumulative_share")
             clipped = points.with_columns(pl.col("end").clip(0.5))
-            key = " · ".join(f"{name} {words.tokens(facts[measure][name])}" for name in shapes.LANDMARKS)
+            key = " · ".join(f"{name} {words.tokens(measures[measure][name])}" for name in shapes.LANDMARKS)
             layers += [
-                alt.Chart(mine)
+                alt.Chart(steps)
                 .mark_line(interpolate="step-after", color=shade, strokeDash=dash)
                 .encode(x=x, y=y),
                 alt.Chart(clipped).mark_point(filled=True, size=44, opacity=1, color=shade).encode(x=x, y=y),
@@ -191,9 +213,8 @@ def adjusted_append(
         plots.append(
             alt.layer(*layers, heading).properties(width=shapes.width_of(len(providers)), height=171)
         )
-    pairs = theme.pooled(appends.filter(pl.col("measure") == "append_tokens"))["count"]
     subtitle = [
-        words.population(overview, words.counted(pairs, "step") + " after another"),
+        words.population(overview, words.counted(facts["count"], "step") + " after another"),
         "How many steps append less. Dashed: as logged; solid: less the output that the prompt holds again.",
     ]
     return theme.page(

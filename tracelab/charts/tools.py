@@ -35,9 +35,10 @@ def tool_latency(
     usually fast and sometimes stuck: its time is in the tail, and a timeout would save most of it.
     """
     facts = theme.pooled(calls)
-    notes = ["from summary_tool_latency"]
-    if facts["missing_latencies"]:
-        notes.append(f"{words.counted(facts['missing_latencies'], 'call')} without a known time left out")
+    notes = [
+        "from summary_tool_latency",
+        *words.left_out(facts, "call", missing_latencies="without a known time"),
+    ]
     if latencies.is_empty():
         return theme.empty("No tool call with a known time.", title=title, notes=notes, size=theme.PAIR)
     rows = latencies.with_columns(pl.col("tool_name").fill_null("no name")).with_row_index("row")

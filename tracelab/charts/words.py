@@ -1,7 +1,7 @@
 """How charts put numbers into words: counts, times, tokens, money, shares, and what a picture is of."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -41,6 +41,11 @@ def population(overview: pl.DataFrame, *first: str) -> str:
         ]
         parts.append(f"{' to '.join(dict.fromkeys(days))} UTC")
     return " · ".join(parts)
+
+
+def left_out(facts: Mapping[str, float], noun: str, **why: str) -> list[str]:
+    """Say of each count, by its name, what of and why is not in a picture; nothing of what is 0."""
+    return [f"{counted(facts[name], noun)} {text} left out" for name, text in why.items() if facts.get(name)]
 
 
 def duration(seconds: float) -> str:

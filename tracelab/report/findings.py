@@ -162,9 +162,8 @@ def generation(read: Read) -> Iterator[str]:
         short, *longer = [row for row in speeds if row["provider"] == provider]
         for long in longer[-1:]:
             clauses.append(
-                f"of {PROVIDERS[provider]} comes at {short['p50']:.0f} tokens/s where the context is shorter"
-                f" than {_context(short['context_high_tokens'])}, at {long['p50']:.0f} where it is"
-                f" {_context(long['context_low_tokens'])} or longer"
+                f"of {PROVIDERS[provider]} comes at {short['p50']:.0f} tokens/s where the context holds"
+                f" {_context(short)}, at {long['p50']:.0f} where it holds {_context(long)}"
             )
     if clauses:
         yield f"The median answer {'; that '.join(clauses)}."
@@ -234,8 +233,12 @@ def published(read: Read) -> Iterator[str]:
             )
 
 
-def _context(count: float) -> str:
-    return f"{count / 1024:,.0f}k"
+def _context(row: Mapping[str, float]) -> str:
+    return " to ".join(_kibi(row[f"context_{end}_tokens"]) for end in ("low", "high"))
+
+
+def _kibi(count: float) -> str:
+    return f"{count / 1024:,.0f}k" if count >= 1024 else f"{count:.0f}"
 
 
 _FINDINGS: Mapping[str, Finding] = {

@@ -14,6 +14,8 @@ _PARTS = ("generation", "tool", "human_tool", "human", "other")
 _TOLD = {"generation": "model", "tool": "tools", "human": "person"}
 """Those that are told, in words."""
 _NOTHING = "–"
+_READ = ("loaded", "partial", "gone")
+"""Status of a file whose rows are in the warehouse."""
 
 
 class Headline(NamedTuple):
@@ -95,6 +97,12 @@ def period(read: Read) -> tuple[str, str] | None:
     return tuple(f"{found[name]:%Y-%m-%d %H:%M}" for name in ("first_at_epoch_s", "last_at_epoch_s"))  # type: ignore[return-value]
 
 
+def steps(read: Read) -> int:
+    """Return how many steps there are."""
+    [row] = read("select count(*) as steps from steps")
+    return int(row["steps"])
+
+
 def projects(read: Read) -> int:
     """Return how many projects there are, as the clients name them."""
     [row] = read("select count(distinct project) as projects from sessions")
@@ -104,8 +112,9 @@ def projects(read: Read) -> int:
 def loaded(state: Status) -> str:
     """Say how many files the warehouse was read from, and what of them was set aside."""
     aside = [f"{issue.reason.replace('_', ' ')}, {counted(issue.times, 'time')}" for issue in state.issues]
+    read = [row.files for row in state.files if row.status in _READ]
     rest = f"Set aside: {'; '.join(aside)}." if aside else "Nothing was set aside."
-    files = counted(sum(row.files for row in state.files), "log file")
+    files = counted(sum(read), "log file")
     return f"All that is loaded was read from {files}. {rest}"
 
 

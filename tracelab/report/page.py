@@ -39,7 +39,7 @@ from tracelab.report.cuts import (
 )
 from tracelab.report.definitions import definitions
 from tracelab.report.findings import Row, findings
-from tracelab.report.headlines import Headline, headlines, loaded, period, projects
+from tracelab.report.headlines import Headline, headlines, loaded, period, projects, steps
 from tracelab.report.losses import Loss, losses
 from tracelab.report.packing import columns, packed, packed_text, to_json
 from tracelab.status import status
@@ -73,7 +73,9 @@ class Section:
 class Said(NamedTuple):
     """What the page says of a part of the workload."""
 
+    steps: int
     period: tuple[str, str] | None
+    """None also where no step has a time."""
     projects: int
     headlines: Sequence[Headline]
     findings: Mapping[str, Sequence[str]]
@@ -172,6 +174,7 @@ def _said(
         return to_json([columns(of_part(rows, cut))])
 
     return Said(
+        steps(read),
         period(read),
         projects(read),
         headlines(read, cut),
