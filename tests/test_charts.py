@@ -268,6 +268,79 @@ def test_where_a_session_was_restarted_no_first_step_is_said_to_miss_nothing(
     assert "misses nothing" not in footnote()
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        (
+            "compactions",
+            "insert into compactions by name select * replace (null as pre_tokens, 'manual' as"
+            " compaction_trigger) from compactions limit 1",
+            "left out: 1 compaction of unknown size",
+        ),
+        (
+            "hit_ratio",
+            "update summary_cache_hit_ratio set steps = count + 21, multi_call_steps = 2",
+            "left out: 2 steps of several calls, 21 that nothing in the log started",
+        ),
+        ("adjusted_append", "update summary_adjusted_append set missing_pairs = 4", "left out: 4 pairs with"),
+        (
+            "activity",
+            "insert into summary_dashboard_daily by name"
+            " select * replace (null as day, 4 as steps) from summary_dashboard_daily"
+            " where provider = 'all' and session_kind = 'all' limit 1",
+            "left out: 4 steps without a day",
+        ),
+        (
+            "session_cost",
+            "update summary_cost_distribution set units = count + 3",
+            "left out: 3 sessions without a priced step",
+        ),
+        (
+            "human_waits",
+            "update sessions set human_wait_ms = human_wait_ms + 60000 where session_id ="
+            " (select min(session_id) from sessions)",
+            "left out: 1 min before messages that led to no step",
+        ),
+        (
+            "request_shape",
+            "update summary_request_response_time set untimed_requests = 1",
+            "left out: 1 request without a response time",
+        ),
+        (
+            "token_lengths",
+            "update summary_token_lengths set placeholder_steps = 7 where measure = 'output_tokens'",
+            "left out: 7 outputs without a final count",
+        ),
+        (
+            "decode_speed",
+            "update summary_decode_speed set placeholder_steps = 9",
+            "left out: 9 steps without a final output count",
+        ),
+    ],
+    ids=lambda value: value if re.fullmatch(r"\w+", value) else "",
+)
+def test_what_a_picture_leaves_out_is_told_with_its_count(
+    tables: duckdb.DuckDBPyConnection, name: str, change: str, told: str
+) -> None:
+    tables.execute(change)
+    said = map(str, within(draw(charts()[name], tables).to_dict(), "text"))
+    assert told in next(text for text in said if text.startswith("from "))
+
+
+def test_what_started_compactions_is_told_of_all_of_them(tables: duckdb.DuckDBPyConnection) -> None:
+    [(number, manual)] = tables.sql(
+        "select count(*), count(*) filter (where compaction_trigger = 'manual') from compactions"
+    ).fetchall()
+    tables.execute(
+        "insert into compactions by name"
+        " select * replace (null as post_tokens, 'manual' as compaction_trigger) from compactions"
+    )
+    [_, told] = draw(charts()["compactions"], tables).to_dict()["title"]["subtitle"]
+    share = (manual + number) / (2 * number)
+    assert f"What started {2 * number} compactions in all: " in told
+    assert f"{100 * share:.0f}% manual" in told
+
+
 def test_an_output_of_unknown_length_is_left_out_of_a_session(tables: duckdb.DuckDBPyConnection) -> None:
     tables.execute("update steps set usage_is_final = false, output_tokens = 3")
     spec = draw(charts()["session_steps"], tables).to_dict()
@@ -275,7 +348,9 @@ def test_an_output_of_unknown_length_is_left_out_of_a_session(tables: duckdb.Duc
         row["output_tokens"] for rows in spec["datasets"].values() for row in rows if "output_tokens" in row
     ]
     assert shown and set(shown) == {None}
-    assert any("of unknown length left out" in str(text) for text in within(spec, "text"))
+    assert any(
+        re.search(r"left out: \d+ outputs? of unknown length", str(text)) for text in within(spec, "text")
+    )
 
 
 def test_a_session_s_key_names_the_marks_that_are_there(tables: duckdb.DuckDBPyConnection) -> None:

@@ -38,7 +38,7 @@ def human_waits(
     ]
     if unanswered_ms := stepless["wait_ms"][0]:
         waited = words.duration(unanswered_ms / 1000)
-        notes.append(f"{waited} before messages that led to no step left out")
+        notes.append(f"left out: {waited} before messages that led to no step")
     known = theme.clients(uncapped).filter(pl.col("count") > 0)
     if known.is_empty():
         return theme.empty("No wait for a person.", title=title, notes=notes, size=theme.PAIR)

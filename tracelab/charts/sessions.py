@@ -83,8 +83,8 @@ def session_steps(
     if session.is_empty() or metered.is_empty():
         return theme.empty("No session with a metered step.", title=title, notes=notes, size=theme.GRID)
     facts = session.row(0, named=True)
-    if unknown := metered["output_tokens"].null_count():
-        notes.append(f"{words.counted(unknown, 'output')} of unknown length left out")
+    unknown = {"outputs": metered["output_tokens"].null_count()}
+    notes += words.left_out(unknown, "output", outputs="of unknown length")
     if facts["steps"] > _MOST_STEPS:
         notes.append(f"the first {_MOST_STEPS:,} steps only")
     if facts["tool_calls"] > _MOST_CALLS:

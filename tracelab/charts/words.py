@@ -44,8 +44,13 @@ def population(overview: pl.DataFrame, *first: str) -> str:
 
 
 def left_out(facts: Mapping[str, float], noun: str, **why: str) -> list[str]:
-    """Say of each count, by its name, what of and why is not in a picture; nothing of what is 0."""
-    return [f"{counted(facts[name], noun)} {text} left out" for name, text in why.items() if facts.get(name)]
+    """Say in a note how many are not in a picture: by the name of each count, why. No note of none."""
+    found = [(facts[name], text) for name, text in why.items() if facts.get(name)]
+    parts = [
+        f"{number:,.0f} {text}" if place else f"{counted(number, noun)} {text}"
+        for place, (number, text) in enumerate(found)
+    ]
+    return [f"left out: {', '.join(parts)}"] if parts else []
 
 
 def duration(seconds: float) -> str:
