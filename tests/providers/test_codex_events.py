@@ -291,6 +291,28 @@ def test_a_summary_before_the_next_answer_takes_nothing_that_an_aborted_turn_lef
     assert tool.step_seq == 0
 
 
+def test_a_count_is_of_its_turn_even_if_the_answer_left_no_trace() -> None:
+    log = [
+        meta(),
+        started(1, "t1"),
+        turn(1, "t1", "gpt-5.4"),
+        says(2),
+        event(3, "turn_aborted", reason="interrupted"),
+        started(10, "t2"),
+        turn(10, "t2", "gpt-5.4-mini"),
+        person(10),
+        item(14, "computer_call", action={}),
+        counted(15, FIRST),
+    ]
+    parsed = parse(log)
+    assert [(step.usage_source, step.turn_id, step.model) for step in parsed.of(Step)] == [
+        ("none", "t1", "gpt-5.4"),
+        ("token_count", "t2", "gpt-5.4-mini"),
+    ]
+    messages = [row.step_seq for row in parsed.events if row.message_kind == "human"]
+    assert messages == [1]
+
+
 def test_only_a_person_interrupts() -> None:
     aborts = [
         event(1, "turn_aborted", reason=reason) for reason in ("interrupted", "replaced", "budget_limited")
