@@ -460,6 +460,53 @@ def test_a_conversation_s_own_total_is_set_beside_the_steps_of_all_its_sessions(
     assert both["1"] == (None,) * 7
 
 
+@pytest.mark.parametrize(
+    ("goes_on", "expected"),
+    [
+        # all of it is in the other's total
+        (False, (1, 70, 70, 7, 7)),
+        # the first conversation goes on by itself: what both share is in both totals
+        (True, (2, 70 + 60, 70 + 40, 7 + 5, 7 + 4)),
+    ],
+)
+def test_a_total_that_goes_on_in_another_log_is_set_beside_all_that_it_holds(
+    marts: Marts, goes_on: bool, expected: tuple[int, ...]
+) -> None:
+    used = {"input_tokens": 30, "output_tokens": 3, "cost_usd": "3", "append_tokens": 30, "prefix_tokens": 0}
+    marts.add(
+        "steps",
+        {"step_id": "m#0", "session_id": "m", "root_session_id": "m", "step_index": 0, **used}
+        | {"last_event_at": "2026-10-01 10:00:00"},
+        *[
+            {"step_id": f"{agent}#0", "session_id": agent, "root_session_id": "m", "step_index": 0, **used}
+            | {"input_tokens": tokens, "output_tokens": 1, "last_event_at": f"2026-10-01 {at}"}
+            for agent, tokens, at in (("m/a", 10, "09:59:00"), ("m/b", 20, "11:00:00"))
+            if goes_on or agent == "m/a"
+        ],
+        {"step_id": "n#0", "session_id": "n", "root_session_id": "n", "step_index": 0, **used},
+    )
+    if goes_on:
+        marts.add(
+            "steps",
+            {"step_id": "m#1", "session_id": "m", "root_session_id": "m", "step_index": 1}
+            | {"last_event_at": "2026-10-01 12:00:00"},
+        )
+    marts.add(
+        "sessions",
+        {"session_id": "m", "client_input_tokens": 40, "client_output_tokens": 4, "client_cost_usd": "4"},
+        {"session_id": "n", "client_input_tokens": 70, "client_output_tokens": 7, "client_cost_usd": "7"}
+        | {"forked_from_step_id": "m#0"},
+    )
+    [row] = [row for row in marts.rows("summary_completeness", **ALL) if row["client_version"] == "all"]
+    assert (
+        row["checked_conversations"],
+        row["logged_input_tokens"],
+        row["client_input_tokens"],
+        row["logged_output_tokens"],
+        row["client_output_tokens"],
+    ) == expected
+
+
 def test_days_are_the_reader_s_and_steps_without_a_time_are_counted(marts: Marts) -> None:
     marts.add(
         "steps",

@@ -285,7 +285,9 @@ class Thread:
 
     def counted_step(self, total: Numbers, last: Numbers, line_no: int) -> Response:
         """Make a step of a `token_count`."""
-        if self.is_cut and self.turn != self.open_turn:  # its answer left no trace: what is open was broken off
+        if (
+            self.is_cut and self.turn != self.open_turn
+        ):  # its answer left no trace: what is open was broken off
             self.abandon()
         turn = self.open_turn if self.open else self.turn
         key = self.count_key(turn, self.metered, total, last)

@@ -1,5 +1,5 @@
 -- One row per cut and client version, and all: how much of what happened the logs tell.
-with
+with recursive
     steps as (select * from {{ ref("steps") }}),
     usage as (
         select
@@ -12,17 +12,59 @@ with
         from steps
         group by {{ cuts(by_model=false) }}, grouping sets ((), (client_version))
     ),
+    sessions as (select * from {{ ref("sessions") }}),
+    -- the client's total goes on with a conversation that another log goes on with: it
+    -- holds what that log copies
+    histories as (
+        select
+            session_id as conversation_id,
+            session_id,
+            null::bigint as last_index,
+            null::timestamp as until_at,
+            0 as depth
+        from sessions
+        where client_output_tokens is not null
+        union all
+        select
+            conversation_id,
+            origin.session_id,
+            origin.step_index,
+            origin.last_event_at,
+            depth + 1
+        from histories
+        inner join sessions using (session_id)
+        inner join steps as origin on forked_from_step_id = origin.step_id
+        where depth < 32
+    ),
+    -- what went on whole is told by the one that goes on
+    told_elsewhere as (
+        select session_id
+        from histories
+        inner join steps using (session_id)
+        where session_id <> conversation_id
+        group by conversation_id, session_id
+        having max(step_index) = any_value(last_index)
+    ),
     logged as (
         select
-            root_session_id,
+            conversation_id,
             sum(input_tokens) as input_tokens,
             sum(output_tokens) as output_tokens,
             -- a step without a price of its own may have searched for money
             sum(
                 list_sum([cost_usd, nullif(web_cost_usd, 0), nullif(extra_cost_usd, 0)])
             ) as cost_usd
-        from steps
-        group by root_session_id
+        from histories
+        inner join
+            steps
+            on histories.session_id = root_session_id
+            and (
+                last_index is null
+                or (steps.session_id = root_session_id and step_index <= last_index)
+                -- subagents of that time
+                or (steps.session_id <> root_session_id and last_event_at <= until_at)
+            )
+        group by conversation_id
     ),
     -- the client adds up a conversation, its subagents included
     totals as (
@@ -37,8 +79,9 @@ with
             sum(logged.input_tokens) as logged_input_tokens,
             sum(logged.output_tokens) as logged_output_tokens,
             sum(logged.cost_usd) as logged_cost_usd
-        from {{ ref("sessions") }} as sessions
-        left join logged on sessions.session_id = logged.root_session_id
+        from sessions
+        anti join told_elsewhere using (session_id)
+        left join logged on sessions.session_id = logged.conversation_id
         where client_output_tokens is not null
         group by {{ cuts(by_model=false) }}, grouping sets ((), (client_version))
     )
