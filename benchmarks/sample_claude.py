@@ -9,7 +9,7 @@ from benchmarks import ids
 from benchmarks import records_claude as records
 from benchmarks import sample_texts as texts
 from benchmarks.records_claude import Origin, Record, Stamp
-from benchmarks.sample_claude_log import Log, bill, cost_state
+from benchmarks.sample_claude_log import Log, bill, cost_state, spent
 from benchmarks.sample_claude_tools import Outcome, outcome, tool_call
 from benchmarks.sample_model import Call, Move, Planted, Prompt, iso, latency_ms, moves, pause_ms, unix_ms
 from benchmarks.sample_story import AGENTS, Agent, Script, Turn
@@ -53,6 +53,7 @@ def _open(log: Log, source: Log | None) -> None:
     steps = {row["message"]["id"] for row in copied if row["type"] == "assistant"}
     log.planted.add("claude copied steps", len(steps))
     log.prompt.size, log.prompt.shared = source.prompt.size, log.prompt.cold
+    log.totals = spent(source)  # which the client goes on with
 
 
 def _turn(log: Log, turn: Turn, *, first: bool) -> None:

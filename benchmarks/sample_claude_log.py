@@ -57,15 +57,24 @@ def bill(log: Log, uncached: int, prefix: int, write_5m: int, write_1h: int, out
     kept["costUSD"] += cost
 
 
-def cost_state(log: Log) -> Record:
-    """The client's own total: it also holds calls that are logged nowhere, see `UNLOGGED`."""
+def spent(log: Log) -> dict[str, Record]:
+    """What a session and its subagents took, by model."""
     merged: dict[str, Record] = {}
     for part in (log.totals, *(agent.totals for _, _, agent in log.agents)):
         for model, kept in part.items():
             into = merged.setdefault(model, dict.fromkeys(kept, 0))
-            merged[model] = {name: round(into[name] + kept[name] * UNLOGGED, 6) for name in kept}
+            merged[model] = {name: into[name] + kept[name] for name in kept}
+    return merged
+
+
+def cost_state(log: Log) -> Record:
+    """The client's own total: it also holds calls that are logged nowhere, see `UNLOGGED`."""
     usage = {
-        model: {k: v if k == "costUSD" else int(v) for k, v in kept.items()} for model, kept in merged.items()
+        model: {
+            name: round(kept * UNLOGGED, 6) if name == "costUSD" else int(kept * UNLOGGED)
+            for name, kept in parts.items()
+        }
+        for model, parts in spent(log).items()
     }
     total = round(sum(kept["costUSD"] for kept in usage.values()), 6)
     return {
