@@ -344,7 +344,7 @@ with
         select
             owned.*,
             coalesce(
-                max(coalesce(first_event_at, if(is_inherited, known_at, null))) over (
+                max(coalesce(first_event_at, known_at)) over (
                     partition by file_id, copy_session_id
                     order by line_no, step_seq
                     rows unbounded preceding

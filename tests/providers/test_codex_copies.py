@@ -273,6 +273,20 @@ def test_a_boundary_beyond_the_file_gives_way_to_names() -> None:
     assert parsed.reasons == []
 
 
+def test_a_migrated_subagents_file_has_the_time_of_its_beginning_on_every_line_and_so_none() -> None:
+    log = [*native(12), asks(65, call(2), ordinal=9), gets(69, call(2), ordinal=10), counted(70, BOTH)]
+    log[-1]["ordinal"] = 11
+    timed = parse(log)
+    assert [row.emitted_at for row in timed.of(ToolCall) if row.session_id == OWN] == [at(65)]
+    for row in log:
+        row["timestamp"] = log[0]["timestamp"]
+    parsed = parse(log)
+    assert steps(parsed) == steps(timed)
+    assert {row.event_at for row in parsed.events} == {None}
+    assert {(row.emitted_at, row.result_at) for row in parsed.of(ToolCall)} == {(None, None)}
+    assert parsed.reasons == []
+
+
 def test_a_boundary_beyond_a_file_that_never_names_its_thread_is_unreachable() -> None:
     parsed = parse(
         [

@@ -79,6 +79,8 @@ class _Log:
                 if at is not None and not FIRST_INSTANT <= at < LAST_INSTANT:
                     refuse_time(tally)
                     at = None
+                if rollout.boundary is not None:
+                    at = rollout.stamp(record.ordinal, at)
                 if rollout.here is not rollout.own:
                     rollout.leave_copy(record.ordinal, at)
                 _READERS[type(record)](rollout, record, at)

@@ -113,6 +113,15 @@ class Rollout:
         ):
             self._go(self.own)
 
+    def stamp(self, ordinal: Any, at: datetime | None) -> datetime | None:
+        """Return when a line says it was written, of a file with a boundary.
+
+        One that was migrated has the time of its beginning on every line, and its boundary behind them all.
+        """
+        place = _ordinal(ordinal)
+        is_below = place is not None and self.boundary is not None and place < self.boundary
+        return None if is_below and at == self.begun_at else at
+
     def time(self, at: datetime | None) -> datetime | None:
         """Return when the line was written; None if it is a copy that was stamped anew."""
         if self.here is self.own or (at is not None and self.begun_at is not None and at < self.begun_at):
