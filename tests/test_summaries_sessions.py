@@ -507,6 +507,20 @@ def test_a_total_that_goes_on_in_another_log_is_set_beside_all_that_it_holds(
     ) == expected
 
 
+def test_logs_that_copy_each_other_are_no_end_of_a_total(marts: Marts) -> None:
+    for name, origin in (("m", "n#0"), ("n", "m#0")):
+        common = {"session_id": name, "root_session_id": name}
+        marts.add(
+            "steps",
+            {"step_id": f"{name}#0", "step_index": 0, "input_tokens": 30, **common},
+            {"step_id": f"{name}#1", "step_index": 1, "input_tokens": 5, **common},
+        )
+        total = {"client_input_tokens": 70, "client_output_tokens": 7, "client_cost_usd": "7"}
+        marts.add("sessions", {"session_id": name, "forked_from_step_id": origin, **total})
+    [row] = [row for row in marts.rows("summary_completeness", **ALL) if row["client_version"] == "all"]
+    assert (row["checked_conversations"], row["logged_input_tokens"]) == (2, 2 * (30 + 5 + 30))
+
+
 def test_days_are_the_reader_s_and_steps_without_a_time_are_counted(marts: Marts) -> None:
     marts.add(
         "steps",

@@ -87,16 +87,21 @@ def _chosen(public: Sequence[str], names: Sequence[str]) -> Sequence[str]:
 
 def _write_all(warehouse: duckdb.DuckDBPyConnection, paths: Mapping[str, Path], format: Format) -> list[Path]:
     """Write each table to its path; the comparison, whose intervals take long, beside the others."""
-    with ThreadPoolExecutor(1) as beside:
+    with warehouse.cursor() as cursor, ThreadPoolExecutor(1) as beside:
         others = [
-            beside.submit(_write, warehouse.cursor(), name, path, format)
+            beside.submit(_write, cursor, name, path, format)
             for name, path in paths.items()
             if name != _COMPARISON
         ]
-        if _COMPARISON in paths:
-            _write(warehouse, _COMPARISON, paths[_COMPARISON], format)
-        for written in others:
-            written.result()
+        try:
+            if _COMPARISON in paths:
+                _write(warehouse, _COMPARISON, paths[_COMPARISON], format)
+            for written in others:
+                written.result()
+        except BaseException:  # an interrupt too: what is left is not worth waiting for
+            beside.shutdown(wait=False, cancel_futures=True)
+            cursor.interrupt()
+            raise
     return [*paths.values()]
 
 

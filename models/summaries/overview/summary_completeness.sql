@@ -21,7 +21,7 @@ with recursive
             session_id,
             null::bigint as last_index,
             null::timestamp as until_at,
-            0 as depth
+            [session_id] as path
         from sessions
         where client_output_tokens is not null
         union all
@@ -30,11 +30,11 @@ with recursive
             origin.session_id,
             origin.step_index,
             origin.last_event_at,
-            depth + 1
+            list_append(path, origin.session_id)
         from histories
         inner join sessions using (session_id)
         inner join steps as origin on forked_from_step_id = origin.step_id
-        where depth < 32
+        where not list_contains(path, origin.session_id)
     ),
     -- what went on whole is told by the one that goes on
     told_elsewhere as (
