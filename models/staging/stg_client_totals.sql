@@ -1,6 +1,5 @@
 -- One row per session and model: the client's own running total, by the log in which
--- the
--- session goes on longest.
+-- the session goes on longest.
 with
     -- a total can fall: the client begins anew where a person logs in, say
     last_said as (

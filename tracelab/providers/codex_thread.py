@@ -285,10 +285,7 @@ class Thread:
 
     def counted_step(self, total: Numbers, last: Numbers, line_no: int) -> Response:
         """Make a step of a `token_count`."""
-        if (
-            self.is_cut and self.turn != self.open_turn
-        ):  # its answer left no trace: what is open was broken off
-            self.abandon()
+        self._break_off(self.turn)
         turn = self.open_turn if self.open else self.turn
         key = self.count_key(turn, self.metered, total, last)
         if self.layout is None:
@@ -304,8 +301,7 @@ class Thread:
         """Make a step of a `token_usage_record`, or return the one that it makes again."""
         self.current = None
         self.layout = "last"
-        if self.is_cut and turn == self.turn != self.open_turn:  # a summary, say: what is open was broken off
-            self.abandon()
+        self._break_off(turn)
         known = self.by_response.get(response_id)
         if known is not None:
             self.hand_over()
@@ -315,6 +311,11 @@ class Thread:
         step = self._close("record", f"{self.id}/{response_id}", turn, line_no)
         self.by_response[response_id] = step
         return step
+
+    def _break_off(self, turn: str | None) -> None:
+        """Leave what an earlier turn left open to itself where a response of this turn ends."""
+        if self.is_cut and turn == self.turn != self.open_turn:
+            self.abandon()
 
     def copied_step(self, response_id: str, turn: str | None, line_no: int) -> Response:
         """Make a step of a record that only a copy tells of; it takes neither inputs nor outputs."""
