@@ -10,6 +10,7 @@ A load that finds nothing changed opens the warehouse for reading only and leave
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tracelab import schema
 from tracelab.discover import (
@@ -33,7 +34,6 @@ from tracelab.discover import (
 )
 from tracelab.errors import TracelabError
 from tracelab.progress import Progress, Report
-from tracelab.schema import Bookmark
 
 if TYPE_CHECKING:
     import duckdb
@@ -52,16 +52,6 @@ _INSERT_ROWS = 20_000  # few, since what is left when the readers are done is in
 _INSERTS_AHEAD = 8
 """Inserts that may wait: some take long (a row group is compressed), and the readers go on meanwhile."""
 _FILE_ROWS = 1000
-_NOT_KEPT: Mapping[str, Any] = {
-    "path": "",
-    "user_name": None,
-    "store": None,
-    "consumed_sha256": None,
-    "records_by_type": {},
-    "first_at": None,
-    "last_at": None,
-}
-"""Of a file's row, once it is on its way to the table: there may be a hundred thousand."""
 _LIVE_S = 2 * 3600
 """A log written to this shortly before is likely to grow, and so is one that has grown."""
 _KEPT_S = 7 * 86_400
@@ -119,6 +109,30 @@ class _Known(NamedTuple):
     has_issues: bool
 
 
+class _Done(NamedTuple):
+    """What is kept of a log that was read, its row being on its way: there may be a hundred thousand."""
+
+    file_id: str
+    status: str
+    error: str | None
+    consumed_bytes: int
+    steps: int
+    tool_calls: int
+    issues: Mapping[str, int]
+    since: Place | None
+    ctime_ns: int | None
+    """None where it could not be read."""
+    place: bytes | None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its rows are those of this reading."""
+        return self.status not in _UNREAD
+
+
+_NO_ISSUES: Mapping[str, int] = {}
+
+
 def load(
     paths: Sequence[Path | str] = (),
     *,
@@ -156,9 +170,9 @@ def load(
         raise nothing_found(found)
     gone = [file_id for file_id in missing if known[file_id].status != "gone"]
     pruned = missing if prune else []
-    outcomes = _write(db, changed, gone, pruned, known, digest, progress) if changed or gone or pruned else []
+    done = _write(db, changed, gone, pruned, known, digest, progress) if changed or gone or pruned else []
     return _report(
-        found, known, outcomes, 0 if prune else len(gone), len(pruned), time.perf_counter() - started_s
+        found, known, done, 0 if prune else len(gone), len(pruned), time.perf_counter() - started_s
     )
 
 
@@ -201,7 +215,7 @@ def _with_live(logs: list[LogFile], known: dict[str, _Known]) -> list[LogFile]:
     ]
     latest = sorted(fresh, key=lambda log: log.mtime_ns, reverse=True)[:_LIVE_LOGS]
     live = {log.file_id for log in latest}
-    return [log._replace(is_live=log.file_id in live) for log in logs]
+    return [log._replace(is_live=True) if log.file_id in live else log for log in logs]
 
 
 def _is_settled(log: LogFile, known: _Known | None) -> bool:
@@ -240,7 +254,7 @@ def _write(
     known: dict[str, _Known],
     digest: str | None,
     progress: Report | None,
-) -> list[Outcome]:
+) -> list[_Done]:
     """Replace the rows of `logs`, mark what is gone and drop `pruned`; return what became of each log."""
     with _reading(logs, _places(db, [log for log in logs if log.file_id in known])) as messages:
         # the readers are at work while DuckDB is imported
@@ -253,12 +267,12 @@ def _write(
                 "update raw.files set status = 'gone' where file_id in (select unnest(?))", [gone]
             )
             last_rows = _last_rows(warehouse)
-            outcomes = _insert_all(warehouse, messages, logs, progress)
-            _replace(warehouse, last_rows, outcomes, known)
-            _mark(warehouse, outcomes)
+            done = _insert_all(warehouse, messages, logs, progress)
+            _replace(warehouse, last_rows, done, known)
+            _mark(warehouse, done)
             for table in (*(f"raw.{table}" for table in schema.TABLES), "loader.bookmarks"):
                 _delete(warehouse, table, pruned)
-    return outcomes
+    return done
 
 
 def _last_rows(warehouse: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -272,19 +286,18 @@ def _last_rows(warehouse: duckdb.DuckDBPyConnection) -> dict[str, int]:
 def _replace(
     warehouse: duckdb.DuckDBPyConnection,
     last_rows: dict[str, int],
-    outcomes: list[Outcome],
+    done: list[_Done],
     known: dict[str, _Known],
 ) -> None:
     """Leave each file the rows of one reading: of this one, or of the one before where this one failed.
 
     Where it was read on from a place, the events stay that were settled there.
     """
-    files = [outcome.file for outcome in outcomes]
-    grown = {outcome.file.file_id: outcome.since.open_events for outcome in outcomes if outcome.since}
-    again = [file for file in files if file.file_id in known]
-    read = [file.file_id for file in again if file.status not in _UNREAD]
-    unread = [file.file_id for file in files if file.status in _UNREAD]
-    unread_again = [file.file_id for file in again if file.status in _UNREAD]
+    grown = {each.file_id: each.since.open_events for each in done if each.since}
+    again = [each for each in done if each.file_id in known]
+    read = [each.file_id for each in again if each.is_read]
+    unread = [each.file_id for each in done if not each.is_read]
+    unread_again = [each.file_id for each in again if not each.is_read]
     is_why = f"reason in {_WHY_UNREAD}"
     for table, last_row in last_rows.items():
         settled = grown if table == "events" else {}
@@ -304,11 +317,11 @@ def _replace(
             f" and rowid <= {last_rows['events']}",
             [*map(list, zip(*open_events, strict=True))],
         )
-    for file in again:
-        if file.status in _UNREAD:
+    for each in again:
+        if not each.is_read:
             warehouse.execute(
                 "update raw.files set status = ?, error = ? where file_id = ?",
-                [file.status, file.error, file.file_id],
+                [each.status, each.error, each.file_id],
             )
 
 
@@ -317,7 +330,7 @@ def _insert_all(
     messages: Iterator[Message],
     logs: Sequence[LogFile],
     progress: Report | None,
-) -> list[Outcome]:
+) -> list[_Done]:
     from collections import deque
     from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -327,10 +340,10 @@ def _insert_all(
     started_s = time.perf_counter()
     sizes = {log.file_id: log.size_bytes for log in logs}
     bytes_done, bytes_total = 0, sum(sizes.values())
-    reached = dict.fromkeys(sizes, 0)
+    reached: dict[str, int] = {}
     places_bytes = 0
     rows: list[schema.File] = []
-    outcomes: list[Outcome] = []
+    done: list[_Done] = []
     arrived: dict[str, list[pa.RecordBatch]] = {table: [] for table in schema.TABLES}
     inserting: deque[Future[None]] = deque()
     # DuckDB works in a thread of its own, one insert at a time, so that no reader waits for it to take rows
@@ -346,31 +359,46 @@ def _insert_all(
                     arrived[table] = []
                 continue
             if isinstance(message, Outcome):
-                bookmark = message.bookmark
-                if bookmark and bookmark.place:
-                    places_bytes += len(bookmark.place)
-                    if places_bytes > _PLACES_BYTES:
-                        message = message._replace(bookmark=bookmark._replace(place=None))
                 rows.append(message.file)
                 if len(rows) == _FILE_ROWS:
                     arrived["files"].append(record_batch("files", rows))
                     rows = []
-                outcomes.append(message._replace(file=message.file._replace(**_NOT_KEPT)))
-                message = Reached(message.file.file_id, sizes[message.file.file_id])
-            # a file may have grown since it was found
-            bytes_here = min(message.bytes_done, sizes[message.file_id])
-            bytes_done += bytes_here - reached[message.file_id]
-            reached[message.file_id] = bytes_here
+                each = _done(message)
+                places_bytes += len(each.place or b"")
+                done.append(each if places_bytes <= _PLACES_BYTES else each._replace(place=None))
+                bytes_done += sizes[each.file_id] - reached.pop(each.file_id, 0)
+            else:
+                # a file may have grown since it was found
+                bytes_here = min(message.bytes_done, sizes[message.file_id])
+                bytes_done += bytes_here - reached.get(message.file_id, 0)
+                reached[message.file_id] = bytes_here
             if progress:
                 elapsed_s = time.perf_counter() - started_s
-                progress(Progress(bytes_done, bytes_total, len(outcomes), len(logs), elapsed_s))
+                progress(Progress(bytes_done, bytes_total, len(done), len(logs), elapsed_s))
         for insert in inserting:
             insert.result()
     if rows:
         arrived["files"].append(record_batch("files", rows))
     for table, batches in arrived.items():
         _insert(warehouse, table, batches)
-    return outcomes
+    return done
+
+
+def _done(outcome: Outcome) -> _Done:
+    """Keep of an outcome what is asked for at the end."""
+    file, bookmark = outcome.file, outcome.bookmark
+    return _Done(
+        file.file_id,
+        sys.intern(file.status),
+        file.error,
+        file.consumed_bytes,
+        file.steps,
+        outcome.tool_calls,
+        outcome.issues or _NO_ISSUES,
+        outcome.since,
+        bookmark.ctime_ns if bookmark else None,
+        bookmark.place if bookmark else None,
+    )
 
 
 @contextmanager
@@ -431,19 +459,24 @@ def _insert(warehouse: duckdb.DuckDBPyConnection, table: str, batches: list[pa.R
         batches.clear()
 
 
-def _mark(warehouse: duckdb.DuckDBPyConnection, outcomes: list[Outcome]) -> None:
+def _mark(warehouse: duckdb.DuckDBPyConnection, done: list[_Done]) -> None:
     """Replace the bookmarks of files that were read; let go of places that are old, or led nowhere."""
     import pyarrow as pa
 
-    _delete(warehouse, "loader.bookmarks", [e.file.file_id for e in outcomes if e.bookmark or e.since])
+    read = [each for each in done if each.ctime_ns is not None]
+    again = [each.file_id for each in done if each.ctime_ns is not None or each.since]
+    _delete(warehouse, "loader.bookmarks", again)
     old_ns = time.time_ns() - _KEPT_S * 10**9
     warehouse.execute(
         f"update loader.bookmarks set place = null where place is not null and ctime_ns < {old_ns}"
     )
-    if bookmarks := [each.bookmark for each in outcomes if each.bookmark]:
-        types = [pa.string(), pa.int64(), pa.binary()]
-        columns = map(pa.array, zip(*bookmarks, strict=True), types)
-        warehouse.from_arrow(pa.table(list(columns), list(Bookmark._fields))).insert_into("loader.bookmarks")
+    if read:
+        bookmarks = {
+            "file_id": pa.array([each.file_id for each in read], pa.string()),
+            "ctime_ns": pa.array([each.ctime_ns for each in read], pa.int64()),
+            "place": pa.array([each.place for each in read], pa.binary()),
+        }
+        warehouse.from_arrow(pa.table(bookmarks)).insert_into("loader.bookmarks")
 
 
 def _delete(
@@ -458,18 +491,20 @@ def _delete(
 def _report(
     found: Discovery,
     known: dict[str, _Known],
-    outcomes: list[Outcome],
+    done: list[_Done],
     gone: int,
     pruned: int,
     seconds: float,
 ) -> LoadReport:
-    statuses = Counter(outcome.file.status for outcome in outcomes)
-    read = {outcome.file.file_id for outcome in outcomes}
-    since = [each.since for each in outcomes if each.since and each.file.status not in _UNREAD]
+    statuses = Counter(each.status for each in done)
+    read = {each.file_id for each in done}
+    since = [each.since for each in done if each.since and each.is_read]
     unchanged = [log.file_id for log in found.files if log.file_id not in read]
     with_issues = sum(known[file_id].has_issues for file_id in unchanged)
-    with_issues += sum(bool(outcome.issues) for outcome in outcomes)
-    issues = sum((outcome.issues for outcome in outcomes), Counter[str]())
+    with_issues += sum(bool(each.issues) for each in done)
+    issues = Counter[str]()
+    for each in done:
+        issues.update(each.issues)
     return LoadReport(
         files=len(found.files),
         loaded=statuses["loaded"],
@@ -479,10 +514,9 @@ def _report(
         unchanged=len(unchanged),
         gone=gone + statuses["gone"],
         pruned=pruned,
-        bytes_read=sum(outcome.file.consumed_bytes for outcome in outcomes)
-        - sum(place.consumed_bytes for place in since),
-        steps=sum(outcome.file.steps for outcome in outcomes) - sum(place.steps for place in since),
-        tool_calls=sum(outcome.tool_calls for outcome in outcomes) - sum(place.tool_calls for place in since),
+        bytes_read=sum(each.consumed_bytes for each in done) - sum(place.consumed_bytes for place in since),
+        steps=sum(each.steps for each in done) - sum(place.steps for place in since),
+        tool_calls=sum(each.tool_calls for each in done) - sum(place.tool_calls for place in since),
         issues=dict(sorted(issues.items())),
         files_with_issues=with_issues,
         skipped=found.skipped,
