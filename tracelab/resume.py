@@ -30,12 +30,12 @@ _MAX_HELD_BYTES = 64 << 20
 """A log of which more is kept (40,000 steps) is read whole when it has grown: pickling it takes as much."""
 _OWN_MODULES = ("tracelab.providers.", "tracelab.schema")
 _PLAIN = {
-    ("builtins", "frozenset"),
     ("builtins", "int"),
     ("builtins", "list"),
     ("builtins", "set"),
     ("collections", "Counter"),
     ("collections", "defaultdict"),
+    ("collections", "deque"),
     ("datetime", "datetime"),
     ("datetime", "timedelta"),
     ("datetime", "timezone"),

@@ -432,6 +432,15 @@ def test_a_queued_prompt_that_a_user_row_repeats_counts_once(place: int) -> None
     assert inputs(read(log)) == [(1, "user_message", "human")]
 
 
+def test_words_that_were_said_before_do_not_hide_a_queued_prompt_nor_does_a_row_stand_for_two() -> None:
+    again = [
+        row("attachment", n, n, attachment={"type": "queued_command", "prompt": "go on"}) for n in (3, 4)
+    ]
+    log = [user(1, 0, "go on"), assistant(2, 1, msg(1)), *again, assistant(5, 5, msg(2)), user(6, 6, "go on")]
+    said = inputs(read([*log, assistant(7, 7, msg(3))]))
+    assert said == [(step, "user_message", "human") for step in (0, 1, 2)]
+
+
 def test_a_queued_prompt_may_hold_blocks() -> None:
     blocks = [{"type": "image", "source": {"a": 1}}, {"type": "text", "text": "look"}]
     assert read([queued(blocks)]).one(Event).content_chars == len('{"a":1}') + len("look")

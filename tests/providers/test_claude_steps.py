@@ -464,3 +464,29 @@ def test_a_user_row_whose_message_is_no_object_is_noted(message: object) -> None
     log = [user(1, 0, "go") | {"message": message}, assistant(2, 1, msg(1), text("a"), usage=usage())]
     parsed = read(log)
     assert (len(parsed.of(Step)), parsed.reasons()) == (1, ["wrong_type"])
+
+
+def test_a_call_id_that_is_a_count_names_another_call_in_each_message_and_context() -> None:
+    count = "functions.Bash:0"
+    bash = use(count, "Bash", command="ls")
+    log = [
+        assistant(1, 1, msg(1), bash),
+        assistant(2, 2, msg(9), bash, isSidechain=True, agentId="a1"),
+        user(3, 4, [result(count)]),
+        user(4, 5, [result(count)], isSidechain=True, agentId="a1"),
+        assistant(5, 10, msg(2), bash),
+        assistant(6, 11, msg(2), bash),
+        user(7, 16, [result(count)]),
+    ]
+    assert [(call.tool_call_id, call.session_id, call.wall_ms) for call in read(log).of(ToolCall)] == [
+        (f"{msg(1)}/{count}", f"claude:{SESSION}", 3000),
+        (f"{msg(9)}/{count}", f"claude:{SESSION}/a1", 3000),
+        (f"{msg(2)}/{count}", f"claude:{SESSION}", 6000),
+    ]
+
+
+def test_a_result_that_comes_before_its_call_finds_it_where_the_id_is_a_count() -> None:
+    count = "functions.Read:12"
+    log = [user(1, 1, [result(count)]), assistant(2, 0, msg(1), use(count, "Read"))]
+    (call,) = read(log).of(ToolCall)
+    assert (call.tool_name, call.wall_ms) == ("Read", 1000)

@@ -253,6 +253,24 @@ def test_what_an_aborted_turn_left_open_is_a_step_of_that_turn() -> None:
     ]
 
 
+def test_an_aborted_response_was_asked_for_at_the_tier_of_its_turn() -> None:
+    parsed = parse(
+        [
+            meta(),
+            event(0, "thread_settings_applied", thread_settings={"service_tier": "default"}),
+            started(1, "t1"),
+            person(1),
+            says(2),
+            event(3, "turn_aborted", reason="interrupted"),
+            event(4, "thread_settings_applied", thread_settings={"service_tier": "priority"}),
+            started(10, "t2"),
+            says(11),
+            recorded(12, resp(1), FIRST, turn_id="t2"),
+        ]
+    )
+    assert [step.service_tier for step in parsed.of(Step)] == ["default", "priority"]
+
+
 def test_a_new_turn_leaves_what_the_last_one_left_open() -> None:
     log = [
         meta(),

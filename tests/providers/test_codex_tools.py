@@ -21,6 +21,7 @@ from tests.builders_codex import (
     parse,
     recorded,
     resp,
+    turn,
 )
 from tracelab.schema import ToolCall
 
@@ -276,6 +277,23 @@ def test_a_call_id_that_comes_twice_is_one_call() -> None:
     parsed = parse([meta(), asks(1, "call_test", "first"), asks(2, "call_test", "second")])
     assert [row.tool_name for row in parsed.of(ToolCall)] == ["first"]
     assert len(parsed.events) == 1
+
+
+def test_a_call_id_that_is_a_count_names_another_call_in_each_turn_and_after_its_result() -> None:
+    count = "functions.exec_command:0"
+    parsed = parse(
+        [
+            meta(), turn(0, "t1"),
+            asks(1, count, "first"), asks(2, count, "told again"), gets(3, count, "ok"),
+            asks(4, count, "second"), gets(5, count, "Exit code: 2"),
+            turn(6, "t2"), asks(7, count, "third"), gets(9, count, "ok"),
+        ]
+    )  # fmt: skip
+    assert [(row.tool_name, row.tool_call_id, row.wall_ms) for row in parsed.of(ToolCall)] == [
+        ("first", f"{THREAD}/t1/{count}", 2000),
+        ("second", f"{THREAD}/t1/{count}#1", 1000),
+        ("third", f"{THREAD}/t2/{count}", 2000),
+    ]
 
 
 def test_short_call_ids_belong_to_their_session() -> None:

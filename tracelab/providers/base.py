@@ -169,14 +169,20 @@ def short(name: str) -> str:
 
 
 _is_provider_made = re.compile(rf"[A-Za-z0-9_.:-]{{20,{MAX_NAME_CHARS}}}").fullmatch
+_is_count = re.compile(r"functions\..*:\d+").fullmatch
 
 
 def global_id(name: str, scope: str) -> str:
     """Make an id global: one that the provider did not make means something in its scope only."""
-    if _is_provider_made(name):
+    if _is_provider_made(name) and not is_count(name):
         return name
     name = short(name)
-    return name if _is_provider_made(name) else f"{scope}/{name}"
+    return name if _is_provider_made(name) and not is_count(name) else f"{scope}/{name}"
+
+
+def is_count(call_id: str) -> bool:
+    """Say whether a call's id is a count of the model's (`functions.Bash:0`): it begins anew at will."""
+    return call_id.startswith("functions.") and _is_count(call_id) is not None
 
 
 R = TypeVar("R", bound=msgspec.Struct)

@@ -4,18 +4,21 @@ One API message is one step, however many rows it is streamed over. Inputs wait 
 step; an input that an assistant row of another context descends from belongs to that context.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import chain, count
 from typing import Any
 
 from tracelab.providers.base import (
+    LAST_INSTANT,
     Portion,
     Provider,
     Source,
     Tally,
     content_chars,
     global_id,
+    is_count,
     is_known,
     lenient,
     raw_chars,
@@ -73,11 +76,17 @@ class _Log:
         self.types = defaultdict[str, int](int)  # adding to a Counter takes three times as long
         self.event_indexes = count()
         self.calls: dict[str, CallState] = {}
+        self.counted: dict[str, CallState] = {}
+        """The latest call of each context and id that is a count."""
         self.hosted: set[str] = set()
         self.compactions = Compactions(self.lineage)
         self.visible_texts: set[int] = set()  # marks, together with their message
-        self.user_texts: set[int] = set()  # marks
         self.queued: list[tuple[Input, int | None]] = []
+        """Prompts queued while the model worked, and the steps that took them."""
+        self.unsent = defaultdict[int, deque[Input]](deque)
+        """Of these, by the mark of each text, those that no user row has said yet."""
+        self.said: dict[int, datetime] = {}
+        """When a user row last said a text, by its mark."""
         self.awaited: dict[str, StepState] = {}
         """Steps by the row they answer, where that is yet to come: logs may be out of order."""
         self.totals: dict[str, dict[str, ModelTotal]] = {}
@@ -122,12 +131,14 @@ class _Log:
         return (
             self.lineage.held_bytes()
             + 700 * len(self.calls)
+            + 200 * len(self.counted)
             + 350 * extra_calls
             + 700 * (len(self.compacted) + sum(map(len, self.totals.values())))
             + 300 * len(self.tally.records_by_type)
             + 700 * (len(self.names) + len(self.totals) + len(self.hosted) + len(self.awaited))
             + 200 * self.compactions.boundaries
-            + 100 * (len(self.visible_texts) + len(self.user_texts))
+            + 100 * (len(self.visible_texts) + len(self.said))
+            + 300 * sum(map(len, self.unsent.values()))
             + sum(waiting.held_bytes() for waiting, _ in self.queued)
         )
 
@@ -165,7 +176,7 @@ class _Log:
             for waiting in context.pending:
                 self._take(waiting, None)
         for waiting, step_seq in self.queued:
-            if waiting.queued_texts is not None and self.user_texts.isdisjoint(waiting.queued_texts):
+            if not waiting.is_sent:
                 waiting.context.seen(waiting.at)
                 waiting.release(self.file_id, step_seq, self.ready, self.compacted)
         yield Event, self.ready
@@ -304,7 +315,11 @@ class _Log:
 
     def _use(self, block: Block, step: StepState, record: ClaudeRecord) -> CallState | None:
         """Take the use of a tool; None if it has no id or the file told it before."""
-        call = self._call(block.id, step.context)
+        call_id = block.id
+        if call_id is not None and is_count(call_id):
+            call: CallState | None = self._counted(call_id, step)
+        else:
+            call = self._call(call_id, step.context)
         if call is None or call.step is not None:
             return None
         name, chars = block.name, raw_chars(block.input)
@@ -321,10 +336,23 @@ class _Log:
         """State of a call, by its use or its result, whichever comes first."""
         call = self.calls.get(tool_use_id or "")  # only global ids are keys as they are
         if call is None and tool_use_id:
-            call_id = global_id(tool_use_id, context.conversation)
-            call = self.calls.get(call_id)
+            if is_count(tool_use_id):
+                calls, call_id = self.counted, f"{context.id}/{tool_use_id}"
+            else:
+                calls, call_id = self.calls, global_id(tool_use_id, context.conversation)
+            call = calls.get(call_id)
             if call is None:
-                call = self.calls[call_id] = CallState(call_id)
+                call = calls[call_id] = CallState(call_id)
+        return call
+
+    def _counted(self, tool_use_id: str, step: StepState) -> CallState:
+        """State of a call by its use, where the id is a count: its message tells it from those before."""
+        key, call_id = f"{step.context.id}/{tool_use_id}", f"{step.message_id}/{tool_use_id}"
+        call = self.calls.get(call_id)
+        if call is None:
+            early = self.counted.get(key)
+            call = early if early is not None and early.step is None else CallState(call_id)
+            self.calls[call_id] = self.counted[key] = call
         return call
 
     def _count_hosted(self, block_id: str | None) -> None:
@@ -340,7 +368,7 @@ class _Log:
         """Give an input to its step, or to none."""
         if waiting.is_linked:
             self.lineage.settle(waiting)
-        if waiting.queued_texts is not None:
+        if waiting.is_queued:
             self.queued.append((waiting, step_seq))
         else:
             waiting.context.seen(waiting.at)
@@ -369,7 +397,7 @@ class _Log:
                 waiting.events.append(self._result(block, index, record, waiting, name, is_sole))
             elif kind == "text":
                 text = block.text or ""
-                self.user_texts.add(self.mark(text.strip()))
+                self._say(self.mark(text.strip()), record.timestamp)
                 said.append((index, _kind(record, text, context), len(text)))
             elif kind in _PICTURES:
                 said.append((index, _kind(record, "", context), raw_chars(block.source)))
@@ -386,6 +414,16 @@ class _Log:
             return None
         context.pending.append(waiting)
         return waiting
+
+    def _say(self, mark: int, at: datetime | None) -> None:
+        """Let a user row of a queued prompt's words stand for the prompt: each row for one, the earliest."""
+        self.said[mark] = at or LAST_INSTANT
+        unsent = self.unsent.get(mark)
+        while unsent:
+            waiting = unsent.popleft()
+            if not waiting.is_sent:
+                waiting.is_sent = True
+                return
 
     def _caller(self, blocks: list[Block]) -> Context | None:
         """Context of the call that a row holds a result of: it may bear the id of a session without steps."""
@@ -431,7 +469,13 @@ class _Log:
             if name is not None:
                 texts, chars = prompt_texts(attachment.prompt)
                 waiting = Input(context, record.timestamp)
-                waiting.queued_texts = frozenset(self.mark(text.strip()) for text in texts)
+                waiting.is_queued = True
+                for mark in {self.mark(text.strip()) for text in texts}:
+                    said_at = self.said.get(mark)
+                    if said_at is None or (record.timestamp is not None and said_at < record.timestamp):
+                        self.unsent[mark].append(waiting)
+                    else:  # the row may come first
+                        waiting.is_sent = True
                 waiting.say(next(self.event_indexes), name, 0, queued_kind(attachment, context.agent), chars)
                 context.pending.append(waiting)
         self.lineage.link(record, waiting)
@@ -455,7 +499,7 @@ class _Log:
                 row.timestamp = None
             row.timestamp = row.timestamp or record.timestamp
             context = self.lineage.context(row)
-            call = self._call(record.parent_tool_use_id, context)
+            call = self._call(record.parent_tool_use_id, self.lineage.context(record))
             if call is not None:
                 context.started_by = context.started_by or call.id
                 call.agent_id = call.agent_id or data.agent_id

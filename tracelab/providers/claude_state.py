@@ -132,8 +132,10 @@ class Input(msgspec.Struct, eq=False):  # many, seldom written to: made twice as
     at: datetime | None
     events: list[InputEvent] = []
     marker: Marker | None = None
-    queued_texts: frozenset[int] | None = None
-    """Of a queued prompt: marks of its texts."""
+    is_queued: bool = False
+    """Whether it is a prompt that was queued while the model worked."""
+    is_sent: bool = False
+    """Of such a prompt: whether a user row says the same later, and stands for it."""
     is_linked: bool = False
     """Whether an assistant row may still descend from it."""
     early: list["CallState"] = []
@@ -143,7 +145,7 @@ class Input(msgspec.Struct, eq=False):  # many, seldom written to: made twice as
 
     def held_bytes(self) -> int:
         """Estimate, rather too high, its memory until it is released."""
-        return 500 + 500 * len(self.events) + 100 * len(self.queued_texts or ())
+        return 500 + 500 * len(self.events)
 
     def say(self, event_index: int, name: str, block_index: int, kind: str, chars: int) -> None:
         """Add the record's message."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Raw
 
-from tracelab.providers.base import content_chars, global_id, lenient
+from tracelab.providers.base import content_chars, global_id, is_count, lenient
 from tracelab.providers.codex_records import (
     EventMessage,
     LineMetadata,
@@ -136,7 +136,7 @@ def _call(rollout: Rollout, thread: Thread, item: ResponseItem, at: datetime | N
         stem = f"{thread.turn_key}/call"
         key = f"{stem}/{thread.place(stem)}"
     else:
-        key = global_id(call_id, thread.id)
+        key = _counted(rollout, thread, call_id) if is_count(call_id) else global_id(call_id, thread.id)
     if key in rollout.calls:
         return
     if thread.current is not None:
@@ -153,6 +153,17 @@ def _call(rollout: Rollout, thread: Thread, item: ResponseItem, at: datetime | N
     thread.add_output(entry, rollout.tally.line_no)
 
 
+def _counted(rollout: Rollout, thread: Thread, call_id: str) -> str:
+    """Key a call whose id is a count: another in each turn, and where the last of that id has its result."""
+    stem = f"{thread.turn_key}/{call_id}"
+    key = thread.counted.get(call_id, "")
+    latest = rollout.calls.get(key) if key.startswith(stem) else None
+    if latest is None or latest.result_chars is not None:
+        place = thread.place(stem)
+        key = thread.counted[call_id] = f"{stem}#{place}" if place else stem
+    return key
+
+
 def _call_output(
     rollout: Rollout, thread: Thread, item: ResponseItem, at: datetime | None, _metadata: Raw
 ) -> None:
@@ -167,7 +178,7 @@ def _result(
     """Take in a call's output: the first is its result, a later one may only add to the verdict."""
     call = rollout.calls.get(call_id)
     if call is None:
-        key = global_id(call_id, thread.id)
+        key = thread.call_key(call_id)
         call = rollout.calls.get(key) or rollout.orphans.setdefault(key, Call(key))
     call.add(verdict)
     if call.result_chars is None:
@@ -183,7 +194,7 @@ def _end(rollout: Rollout, event: EventMessage, at: datetime | None) -> None:
     if event.call_id is None:
         return
     thread, verdict = rollout.here, end_verdict(event)
-    key = global_id(event.call_id, thread.id)
+    key = thread.call_key(event.call_id)
     if key in rollout.calls:
         _result(rollout, thread, event.call_id, rollout.time(at), verdict, end_chars(event))
     else:
@@ -250,7 +261,7 @@ def _settings(rollout: Rollout, event: EventMessage, at: datetime | None) -> Non
 
 
 def _known_call(rollout: Rollout, call_id: str | None) -> Call | None:
-    return None if call_id is None else rollout.calls.get(global_id(call_id, rollout.here.id))
+    return None if call_id is None else rollout.calls.get(rollout.here.call_key(call_id))
 
 
 def _spawned(rollout: Rollout, event: EventMessage, at: datetime | None) -> None:  # noqa: ARG001

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from tracelab.providers.base import global_id
 from tracelab.providers.codex_records import Numbers, Usage
 from tracelab.providers.codex_tools import Call
 
@@ -105,6 +106,7 @@ class Thread:
     open: list[Entry] = field(default_factory=list)
     open_lines: list[int] = field(default_factory=list)
     open_turn: str | None = None
+    open_tier: str | None = None
     speaks: bool = False
     """Whether what is open will be a step."""
     current: Response | None = None
@@ -127,6 +129,8 @@ class Thread:
     """So far, by turn."""
     event_ids: dict[str, str] = field(default_factory=dict)
     """Of the turn, by event type or message kind."""
+    counted: dict[str, str] = field(default_factory=dict)
+    """Keys of the latest calls whose ids are counts, by these."""
     unmatched: dict[Numbers, list[Response]] = field(default_factory=dict)
     """Records that no `token_count` has echoed yet."""
     latest_record: Response | None = None
@@ -151,6 +155,7 @@ class Thread:
             + ENTRY_BYTES * (entries + len(self.markers) + len(self.unmatched))
             + 2_000 * len(self.turns)
             + 300 * (len(self.places) + len(self.responses) + len(self.by_response) + len(self.compacting))
+            + 500 * len(self.counted)
             + 100 * sum(map(len, instants))
         )
 
@@ -213,6 +218,10 @@ class Thread:
         self.places[event_id] = place + 1
         return event_id, place
 
+    def call_key(self, call_id: str) -> str:
+        """Return what a call that the log tells more of is known by."""
+        return self.counted.get(call_id) or global_id(call_id, self.id)
+
     def place(self, key: str) -> int:
         """Return the next 0-based place under a key."""
         place = self.places[key]
@@ -245,7 +254,7 @@ class Thread:
             self._give(self.current, (entry,))
             return
         if not self.open:
-            self.open_turn = self.turn
+            self.open_turn, self.open_tier = self.turn, self.tier
         self.open.append(entry)
         self.open_lines.append(line_no)
         self.speaks = self.speaks or entry[EVENT_TYPE] != "reasoning"
@@ -421,6 +430,7 @@ class Thread:
         call_id = next((entry[TOOL_CALL_ID] for entry in run if entry[TOOL_CALL_ID] is not None), None)
         turn = self.open_turn
         step = self._new("none", self.unmetered_key(call_id, turn, self.responses[turn]), turn, line_no)
+        step.tier = self.open_tier
         self._take_inputs(step)
         self.hand_over()
         self._give(step, run)
