@@ -1,6 +1,7 @@
 -- One row per compaction marker, its copies settled like those of a step.
 with
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
+    raw_compactions as (select * from {{ source("raw", "compactions") }}),
     own_sessions as (select distinct session_id from raw_sessions where is_own),
     session_ends as (
         select session_id, max(ended_at) as session_ended_at
@@ -10,14 +11,39 @@ with
     -- a summary without its marker is told by the session that owns it
     foreign_summaries as (
         select raw_compactions.compaction_id, raw_compactions.session_id
-        from {{ source("raw", "compactions") }} as raw_compactions
+        from raw_compactions
         inner join {{ ref("stg_events") }} as summaries on compaction_id = event_id
         group by all
         having not bool_or(summaries.session_id = raw_compactions.session_id)
     ),
+    -- a summary whose marker was lost is told by the marker, where another log has both
+    kept_markers as (
+        select
+            event_id as compaction_id, min(raw_compactions.compaction_id) as marker_id
+        from {{ source("raw", "events") }} as summaries
+        inner join
+            raw_compactions
+            on summaries.file_id = raw_compactions.file_id
+            and summaries.session_id = raw_compactions.session_id
+            and step_seq is not distinct from before_step_seq
+        where
+            event_id in (select compaction_id from raw_compactions)
+            and (summaries.file_id, event_id)
+            not in (select file_id, compaction_id from raw_compactions)
+        group by all
+    ),
+    named as (
+        select
+            raw_compactions.* replace (
+                coalesce(marker_id, compaction_id) as compaction_id
+            )
+        from raw_compactions
+        left join kept_markers using (compaction_id)
+        anti join foreign_summaries using (compaction_id, session_id)
+    ),
     markers as (
         select
-            raw_compactions.*,
+            named.*,
             raw_sessions.provider,
             session_kind,
             session_ended_at,
@@ -25,17 +51,16 @@ with
             step_session_id,
             step_index,
             min(compacted_at) over (
-                partition by compaction_id, raw_compactions.session_id
+                partition by compaction_id, named.session_id
             ) as first_compacted_at
-        from {{ source("raw", "compactions") }} as raw_compactions
+        from named
         inner join raw_sessions using (file_id, session_id)
         inner join session_ends using (session_id)
         left join
             {{ ref("stg_step_copies") }} as settled
-            on raw_compactions.file_id = settled.file_id
-            and raw_compactions.session_id = settled.session_id
-            and raw_compactions.before_step_seq = settled.step_seq
-        anti join foreign_summaries using (compaction_id, session_id)
+            on named.file_id = settled.file_id
+            and named.session_id = settled.session_id
+            and named.before_step_seq = settled.step_seq
         where is_own or session_id not in (select session_id from own_sessions)
     ),
     -- a session that another of the same marker's sessions names as its origin
