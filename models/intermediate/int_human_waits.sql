@@ -13,11 +13,15 @@ with
         inner join sessions using (session_id)
         where message_kind = 'human' and event_at is not null
     ),
+    -- no command, and nothing that the client adds, ends a wait or begins one
     instants as (
         select session_number, event_at as instant_at
         from {{ ref("stg_events") }}
         inner join sessions using (session_id)
-        where event_at is not null
+        where
+            event_at is not null
+            and coalesce(message_kind, '')
+            not in ('meta', 'command', 'command_output', 'environment')
         union all
         select session_number, result_at as instant_at
         from {{ ref("stg_tool_calls") }}
