@@ -84,8 +84,38 @@ def warehouse(once: Once) -> Path:
 
 
 @pytest.fixture(scope="session")
+def poor_warehouse(once: Once) -> Callable[[str], Path]:
+    """Built warehouses that lack something; read them, do not write to them.
+
+    "nothing": of one file, which held no session; "one_session"; "bare": of one client, no tools, no prices.
+    """
+    import duckdb
+
+    from tests.raw_warehouse import raw_warehouse
+    from tracelab.build import build
+    from tracelab.discover import sample_home
+    from tracelab.load import load
+
+    def make(db: Path) -> None:
+        match db.parent.name:
+            case "nothing":
+                raw_warehouse(db, files=[{}])
+            case "one_session":
+                load([sample_home() / ".codex" / "archived_sessions"], db=db)
+            case "bare":
+                load([sample_home() / ".claude"], db=db)
+                with duckdb.connect(str(db)) as raw:
+                    raw.execute("delete from raw.tool_calls")
+                    raw.execute("delete from raw.events where event_type in ('tool_call', 'tool_result')")
+                    raw.execute("update raw.steps set model = 'unheard of'")
+        build(db)
+
+    return lambda name: once(f"{name}/tracelab.duckdb", make)
+
+
+@pytest.fixture(scope="session")
 def large_warehouse(warehouse: Path, once: Once) -> Path:
-    """A built warehouse of 300,000 steps; read it, do not write to it."""
+    """A built warehouse of 100,000 steps; read it, do not write to it."""
     from tests.large_warehouse import large_raw
     from tracelab.build import build
 

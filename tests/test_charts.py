@@ -4,7 +4,7 @@ import csv
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,12 @@ import pytest
 
 from tests.conftest import Once
 from tests.raw_warehouse import raw_warehouse
-from tracelab.build import build
 from tracelab.charts import charts, draw, draw_charts, shapes
 from tracelab.charts.base import Chart
 from tracelab.charts.overview import THEMES
 from tracelab.charts.sessions import MISS_SHAPES
 from tracelab.charts.theme import TIME_PARTS, TOKEN_COLOURS, config
-from tracelab.discover import sample_home
 from tracelab.errors import TracelabError
-from tracelab.load import load
 
 NAMES = tuple(charts())
 RARE = {"append_vs_prefix_latency", "output_attribution", "timing_fit"}
@@ -42,22 +39,19 @@ def drawn(warehouse: Path, once: Once) -> Path:
 
 
 @pytest.fixture(scope="module")
-def one_session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def one_session(poor_warehouse: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the charts of a warehouse of one session."""
-    db = tmp_path_factory.mktemp("one") / "tracelab.duckdb"
-    load([sample_home() / ".codex" / "archived_sessions"], db=db)
-    build(db)
-    draw_charts(db, db.parent, formats=("svg", "json"))
-    return db.parent
+    folder = tmp_path_factory.mktemp("one")
+    draw_charts(poor_warehouse("one_session"), folder, formats=("svg", "json"))
+    return folder
 
 
 @pytest.fixture(scope="module")
-def nothing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def nothing(poor_warehouse: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the charts of a warehouse whose one log held no session."""
-    db = raw_warehouse(tmp_path_factory.mktemp("nothing") / "tracelab.duckdb", files=[{}])
-    build(db)
-    draw_charts(db, db.parent, formats=("svg", "json"))
-    return db.parent
+    folder = tmp_path_factory.mktemp("nothing")
+    draw_charts(poor_warehouse("nothing"), folder, formats=("svg", "json"))
+    return folder
 
 
 @pytest.fixture

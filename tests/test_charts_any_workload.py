@@ -2,7 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,8 @@ import duckdb
 import pytest
 
 from tests.test_charts import NAMES, RARE, copy_tables, marks, tables, texts, within  # noqa: F401  (tables is a fixture)
-from tracelab.build import build
 from tracelab.charts import charts, draw, draw_charts, svg
 from tracelab.charts.words import dollars
-from tracelab.discover import sample_home
-from tracelab.load import load
 
 LONG = "x" * 300
 HOSTILE = (
@@ -212,17 +209,11 @@ def test_a_session_with_a_hostile_name_is_named_in_short(hostile: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bare(poor_warehouse: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the charts of one client's logs, without a tool call and without a price."""
-    db = tmp_path_factory.mktemp("bare") / "tracelab.duckdb"
-    load([sample_home() / ".claude"], db=db)
-    with duckdb.connect(str(db)) as raw:
-        raw.execute("delete from raw.tool_calls")
-        raw.execute("delete from raw.events where event_type in ('tool_call', 'tool_result')")
-        raw.execute("update raw.steps set model = 'unheard of'")
-    build(db)
-    draw_charts(db, db.parent, formats=("svg", "json"))
-    return db.parent
+    folder = tmp_path_factory.mktemp("bare")
+    draw_charts(poor_warehouse("bare"), folder, formats=("svg", "json"))
+    return folder
 
 
 NEEDS_TOOLS = {

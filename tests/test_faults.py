@@ -94,14 +94,15 @@ def test_a_build_on_a_full_disk_says_so_and_works_once_there_is_room(small_disk:
         ("export", "--workload", "mooncake", "--out"),
         ("publish",),
         ("report", "--output"),
-        ("chart", "--out"),
+        ("chart", "activity", "tool_time", "--out"),
     ],
     ids=" ".join,
 )
 def test_what_is_written_onto_a_full_disk_is_told_and_works_once_there_is_room(
-    small_disk: Path, warehouse: Path, command: tuple[str, ...]
+    small_disk: Path, poor_warehouse: Callable[[str], Path], command: tuple[str, ...]
 ) -> None:
-    resize(small_disk, "size=64k")
+    warehouse = poor_warehouse("one_session")
+    resize(small_disk, "size=8k")
     out = small_disk / "out"
     status, said = run(warehouse, *command, out)
     assert status == 1
@@ -112,16 +113,17 @@ def test_what_is_written_onto_a_full_disk_is_told_and_works_once_there_is_room(
     assert run(warehouse, *command, out)[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("command", "name"), [("report --output", "report.html"), ("chart activity --out", "")]
+)
 def test_a_report_and_a_chart_that_find_the_disk_full_leave_those_that_were_there(
-    small_disk: Path, warehouse: Path
+    small_disk: Path, poor_warehouse: Callable[[str], Path], command: str, name: str
 ) -> None:
-    resize(small_disk, "size=64k")
-    report, chart = small_disk / "report.html", small_disk / "activity.html"
-    for path in (report, chart):
-        path.write_text("of last week")
-    assert run(warehouse, "report", "--output", report)[0] == 1
-    assert run(warehouse, "chart", "activity", "--out", small_disk)[0] == 1
-    assert [path.read_text() for path in (report, chart)] == 2 * ["of last week"]
+    before = small_disk / (name or "activity.html")
+    before.write_text("of last week")
+    resize(small_disk, "size=8k")
+    assert run(poor_warehouse("one_session"), *command.split(), small_disk / name)[0] == 1
+    assert before.read_text() == "of last week"
 
 
 def test_a_database_that_cannot_be_written_can_be_read(small_disk: Path, logs: Path) -> None:

@@ -9,10 +9,6 @@ import duckdb
 import pytest
 
 from tests.conftest import Once
-from tests.raw_warehouse import raw_warehouse
-from tracelab.build import build
-from tracelab.discover import sample_home
-from tracelab.load import load
 from tracelab.report import build_report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the browser's tests need playwright")
@@ -21,14 +17,6 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LONGEST_WAIT_MS = 120_000
 """A machine may have other work: what never happens still fails, only later."""
-FEW = {
-    "nothing": "",
-    "one_session": "",
-    "one_provider": "",
-    "no_tools": "delete from raw.tool_calls; delete from raw.events where event_type like 'tool%'",
-    "no_prices": "update raw.steps set model = 'a-model-without-a-price'",
-}
-"""Workloads that lack something, and what takes it from the sample."""
 
 
 @pytest.fixture(scope="session")
@@ -88,25 +76,6 @@ def read(browser: "playwright.Browser") -> Iterator[Callable[..., Reader]]:
 def report(warehouse: Path, once: Once) -> Path:
     """The sample's report."""
     return once("report/report.html", lambda path: build_report(warehouse, path))
-
-
-@pytest.fixture(scope="session", params=FEW)
-def poor_report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """The report of a workload that lacks something, and which."""
-    name: str = request.param
-    db = tmp_path_factory.mktemp(name) / "tracelab.duckdb"
-    homes = {
-        "one_session": sample_home() / ".codex" / "archived_sessions",
-        "one_provider": sample_home() / ".codex",
-    }
-    if name == "nothing":
-        raw_warehouse(db, files=[{}])
-    else:
-        load([homes.get(name, sample_home())], db=db)
-    with duckdb.connect(str(db)) as warehouse:
-        warehouse.execute(FEW[name] or "select 1")
-    build(db)
-    return name, build_report(db, db.with_name("report.html"))
 
 
 @contextmanager

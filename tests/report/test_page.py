@@ -75,14 +75,19 @@ def test_a_part_that_has_the_rows_of_another_is_the_other(warehouse: Path, tmp_p
         assert list(cuts(copy)) == [Cut()]
 
 
-def test_a_provider_without_subagents_says_why_its_main_sessions_are_all(
-    warehouse: Path, report: Path, tmp_path: Path
-) -> None:
-    db = tmp_path / "tracelab.duckdb"
+@pytest.fixture(scope="module")
+def lacking(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of a Codex without subagents and a Claude without steps in main sessions, at no known time."""
+    db = tmp_path_factory.mktemp("lacking") / "tracelab.duckdb"
     with changed(warehouse, db) as copy:
         copy.execute("delete from summary_overview where provider = 'codex' and session_kind = 'subagent'")
-    page = build_report(db, tmp_path / "report.html").read_text()
-    assert re.findall(r'data-cuts="([\w-]+)" hidden>(\w+) has no subagents here', page) == [
+        copy.execute("delete from steps where provider = 'claude' and session_kind = 'main'")
+        copy.execute("delete from summary_overview where name = 'first_at_epoch_s'")
+    return build_report(db, db.with_name("report.html")).read_text()
+
+
+def test_a_provider_without_subagents_says_why_its_main_sessions_are_all(lacking: str, report: Path) -> None:
+    assert re.findall(r'data-cuts="([\w-]+)" hidden>(\w+) has no subagents here', lacking) == [
         ("codex-main", "Codex")
     ]
     assert "has no subagents" not in report.read_text()
@@ -108,15 +113,10 @@ def test_what_is_drawn_of_all_sessions_is_drawn_of_main_ones(report: Path) -> No
     assert drawn["claude-main"] | drawn["codex-main"] == drawn["all-all"]
 
 
-def test_a_part_without_a_step_is_not_told_as_all_that_was_loaded(warehouse: Path, tmp_path: Path) -> None:
-    db = tmp_path / "tracelab.duckdb"
-    with changed(warehouse, db) as copy:
-        copy.execute("delete from steps where provider = 'claude' and session_kind = 'main'")
-        copy.execute("delete from summary_overview where name = 'first_at_epoch_s'")
-    page = build_report(db, tmp_path / "report.html").read_text()
-    assert page.count("This part holds no step") == 1
-    assert "The logs that were loaded hold" not in page
-    assert "At times that no log tells, in <b>" in page
+def test_a_part_without_a_step_is_not_told_as_all_that_was_loaded(lacking: str) -> None:
+    assert lacking.count("This part holds no step") == 1
+    assert "The logs that were loaded hold" not in lacking
+    assert "At times that no log tells, in <b>" in lacking
 
 
 def test_in_a_part_all_means_the_part(built: duckdb.DuckDBPyConnection) -> None:
