@@ -241,8 +241,10 @@ def test_every_figure_is_a_line_of_its_theme_or_counted_by_the_reason_why_not(
     assert len(shown) > 300
     assert len(shown) + sum(left_out) == len(figures)
     assert f"{' ' * 4}25  of the paper's own sessions, projects and days" in page
-    [latency] = [line for line in shown if re.match(r"  latency_s  +claude  p50 ms", line)]
+    [latency] = [line for line in shown if re.match(r"  latency  +claude  p50 ms", line)]
     assert re.search(r" 125 +[\d.]+$", latency)
+    names = [line[:46] for line in shown if re.match(r"  tool_calls_per_ste…", line)]
+    assert len(names) > 1 and len(names) == len(set(names)), "what is cut is cut where names are alike"
 
 
 def test_of_a_figure_published_twice_the_exact_one_is_printed(page: str) -> None:

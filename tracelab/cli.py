@@ -197,8 +197,9 @@ def load(
         bool, typer.Option("--all-users", help="Take every home under --home-root.")
     ] = False,
     home_root: Annotated[
-        Path, typer.Option("--home-root", metavar="DIR", help="Folder that holds the homes.")
-    ] = Path("/home"),
+        Path | None,
+        typer.Option("--home-root", metavar="DIR", help="Folder that holds the homes; by default /home."),
+    ] = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Drop what was loaded of files that are gone.")
     ] = False,
@@ -213,6 +214,9 @@ def load(
     """
     if paths and all_users:
         raise typer.BadParameter("--all-users takes the homes below --home-root: name no PATH")
+    if home_root and not all_users:
+        raise typer.BadParameter("--home-root says where --all-users looks: add that, or name homes as PATHs")
+    from tracelab.discover import HOME_ROOT
     from tracelab.load import load as load_logs
     from tracelab.text import load_json, load_line
 
@@ -220,7 +224,7 @@ def load(
         paths or (),
         db=context.obj,
         all_users=all_users,
-        home_root=home_root,
+        home_root=home_root or HOME_ROOT,
         prune=prune,
         progress=_progress(),
     )

@@ -10,7 +10,7 @@ from itertools import groupby
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
-from tracelab.text import counted, short, table
+from tracelab.text import counted, table
 
 if TYPE_CHECKING:
     from tracelab.compare import Comparison
@@ -64,6 +64,7 @@ _AMOUNTS = ("count", "sum")
 _COLUMNS = ("figure", "client", "statistic", "ours", "95 % interval", "paper", "ratio", "")
 _TO_THE_RIGHT = (False, False, False, True, True, True, True, False)
 _FIGURE_COLUMNS = 32
+_END_COLUMNS = 11
 _SPOKEN_UNITS = ("s", "ms", "min", "h", "USD")
 """Units that a figure's name does not tell, or not as it was published."""
 
@@ -151,18 +152,27 @@ def _theme(theme: str, shown: Iterable["Comparison"], marks: Mapping[str, str]) 
 
 
 def _row(figure: "Comparison", marks: Mapping[str, str]) -> list[str]:
-    name = "  " + " ".join(filter(None, (figure.metric, figure.dimension_value)))
+    is_spoken = figure.unit in _SPOKEN_UNITS
+    metric = figure.metric.removesuffix("_s") if is_spoken else figure.metric
+    name = "  " + " ".join(filter(None, (metric, figure.dimension_value)))
     found = figure.interval
     return [
-        short(name, _FIGURE_COLUMNS),
+        _fitting(name),
         figure.provider,
-        f"{figure.statistic} {figure.unit}" if figure.unit in _SPOKEN_UNITS else figure.statistic,
+        f"{figure.statistic} {figure.unit}" if is_spoken else figure.statistic,
         _number(figure.ours),
         f"{_number(found.low)}–{_number(found.high)}" if found else "–",
         _number(figure.published),
         _number(figure.ratio),
         "".join(marks[note] for note in _notes(figure)),
     ]
+
+
+def _fitting(name: str) -> str:
+    """Shorten a name in the middle: what names have in common stands first."""
+    if len(name) <= _FIGURE_COLUMNS:
+        return name
+    return f"{name[: _FIGURE_COLUMNS - _END_COLUMNS - 1]}…{name[-_END_COLUMNS:]}"
 
 
 def _notes(figure: "Comparison") -> list[str]:

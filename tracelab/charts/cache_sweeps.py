@@ -124,7 +124,7 @@ def kv_active(title: str, sweep: pl.DataFrame, overview: pl.DataFrame) -> alt.VC
     the memory waits for tools or people; the right plot says for which of them. Where waiting for tools
     leads, memory could be lent out while they run.
     """
-    notes = ["from summary_kv_active_ratio", "held: generation, and each gap up to the timeout"]
+    notes = ["from summary_kv_active_ratio", "held: generation, and gaps no longer than the timeout"]
     if sweep.is_empty():
         return theme.empty("No step with a known time.", title=title, notes=notes, size=theme.PAIR)
     domain = theme.time_domain(1, theme.greatest(sweep, "timeout_s"))

@@ -87,7 +87,7 @@ def redundant_prefill(title: str, prefill: pl.DataFrame, overview: pl.DataFrame)
 
     Reads summary_redundant_prefill, a row a provider. Fresh tokens must be read in any case; output that is
     sent again could have stayed in the cache; missed ones were there before. The three amplifications divide
-    the same appended tokens by different needs: growth of prompts, published fresh, fresh after a gap.
+    appended tokens by different needs: all growth of prompts, published fresh, fresh after a gap.
     """
     facts, drawn = theme.pooled(prefill), theme.clients(prefill).filter(pl.col("append_tokens") > 0)
     notes = [

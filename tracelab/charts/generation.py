@@ -135,7 +135,7 @@ def first_token_time(title: str, times: pl.DataFrame, overview: pl.DataFrame) ->
             facts,
             "step",
             placeholder_steps="without a final output count",
-            unmeasured_steps="that do not log the end of their reasoning",
+            unmeasured_steps="without reasoning whose end is logged",
         ),
     ]
     if times.is_empty():

@@ -132,9 +132,9 @@ def _day_format(days: pl.DataFrame) -> str:
             any_value(model) as model,
             any_value(models) as models,
             count(*) as grouped,
-            sum(step_share) as step_share,
-            sum(token_share) as token_share,
-            sum(cost_share) as cost_share
+            sum(step_share) / sum(sum(step_share)) over () as step_share,
+            sum(token_share) / sum(sum(token_share)) over () as token_share,
+            sum(cost_share) / nullif(sum(sum(cost_share)) over (), 0) as cost_share
         from (
             select
                 *,
@@ -157,7 +157,7 @@ def model_mix(
     with more of the money than of the tokens is dear; one with more of the tokens than of the steps works in
     long contexts.
     """
-    notes = ["from summary_dashboard_models", "shares are of all clients together"]
+    notes = ["from summary_dashboard_models", "shares are of all models here"]
     facts = theme.pooled(total)
     if facts["unpriced_steps"]:
         notes.append(f"{words.counted(facts['unpriced_steps'], 'step')} without a price")

@@ -126,7 +126,7 @@ def tool_categories(title: str, categories: pl.DataFrame, overview: pl.DataFrame
     """
     notes = [
         "from summary_tool_categories",
-        "shares are of a client's calls, of their time, and of a category",
+        "shares are of a client's calls, of their time, and of a category's known outcomes",
     ]
     if categories.is_empty():
         return theme.empty("No tool call.", title=title, notes=notes, size=theme.PAIR)
@@ -151,23 +151,23 @@ def tool_categories(title: str, categories: pl.DataFrame, overview: pl.DataFrame
             (245, shapes.share_bars(rows, y, name, text, beside=list(shares), offset=True))
             for name, text in shares.items()
         ),
-        (241, shapes.share_bars(rows, y, "error_share", "Failed", offset=True)),
+        (241, shapes.share_bars(rows, y, "error_share", "Failed, of known outcomes", offset=True)),
     ]
     subtitle = [
         words.population(overview, words.counted(_calls(overview), "call")),
-        "By calls of both clients; what a client does not have has no bar.",
+        "Sorted by calls; what a client does not have has no bar.",
     ]
     return shapes.panels(panels, title=title, subtitle=subtitle, notes=notes, size=size)
 
 
 @chart(
-    "Calls over a minute, and the time that they hold",
+    "Calls of a minute or more, and the time that they hold",
     tails=f"from summary_tool_long_tail where {_POOLED} and call_kind = 'all' and low_s = 60"
     " and call_share > 0 order by total_s desc, provider, tool_category",
     overview=words.OVERVIEW,
 )
 def tool_long_tail(title: str, tails: pl.DataFrame, overview: pl.DataFrame) -> alt.VConcatChart:
-    """How much of each category's time do calls of more than a minute hold, and how few are they?
+    """How much of each category's time do calls of a minute or more hold, and how few are they?
 
     Reads summary_tool_long_tail, a row a provider and category. Far apart bars mean a category that is fast
     but for a few calls: a time limit would save most of its time. Both long means that it is slow as a rule.
@@ -204,7 +204,7 @@ def tool_long_tail(title: str, tails: pl.DataFrame, overview: pl.DataFrame) -> a
             overview,
             words.counted(calls, "long call"),
         ),
-        "Calls of at least a minute: how few they are, and how much of the time is theirs.",
+        "How few they are of a category's calls, and how much of its time is theirs.",
     ]
     return shapes.panels(panels, title=title, subtitle=subtitle, notes=notes, size=size)
 

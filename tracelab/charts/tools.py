@@ -177,7 +177,7 @@ def runner_gap(
     ]
     timed_calls = classes.filter(pl.col("gap_class") == "all")["count"].item()
     subtitle = [
-        words.population(overview, words.counted(timed_calls, "timed call")),
+        words.population(overview, words.counted(timed_calls, "timed call"), provider="codex"),
         "By the time from call to result. Around it: " + "; ".join(texts) + ".",
     ]
     panels = body.hconcat
@@ -187,14 +187,14 @@ def runner_gap(
 
 def _histograms(bins: pl.DataFrame, measures: dict[str, str]) -> alt.HConcatChart:
     """One histogram a provider, beside each other."""
-    labelled = bins.with_columns(label=_bounds("low_s", "high_s", ("<", "≥ ")))  # eight in half a page
+    labelled = bins.with_columns(label=_bounds("low_s", "high_s", ("", "≥ ")))  # eight in half a page
     found = theme.providers_in(bins.filter(pl.col("tool_calls") > 0))
     return shapes.beside(
         [
             shapes.histogram(
                 labelled.filter(pl.col("provider") == provider),
                 "label",
-                "Time of a call (ms to h)",
+                "Time of a call, below (ms to h)",
                 measures,
                 provider,
                 size=(shapes.width_of(len(found)), 183),

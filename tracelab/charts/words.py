@@ -30,9 +30,9 @@ def numbers_of(overview: pl.DataFrame, provider: str = "all") -> dict[str, float
     return dict(overview.filter(pl.col("provider") == provider).select("name", "value").iter_rows())
 
 
-def population(overview: pl.DataFrame, *first: str) -> str:
+def population(overview: pl.DataFrame, *first: str, provider: str = "all") -> str:
     """Say what the picture is of: its own counts first, then sessions, steps and days in UTC."""
-    numbers = numbers_of(overview)
+    numbers = numbers_of(overview, provider)
     parts = [*first, counted(numbers.get("sessions", 0), "session"), counted(numbers.get("steps", 0), "step")]
     if "first_at_epoch_s" in numbers:
         days = [

@@ -85,7 +85,8 @@ select
     resent_output_tokens / nullif(append_tokens, 0) as resent_output_share,
     missed_tokens / nullif(append_tokens, 0) as missed_share,
     all_append / nullif(all_growth, 0) as growth_amplification,
-    append_tokens / nullif(published_fresh_tokens, 0) as prefill_amplification,
+    append_tokens
+    / nullif(greatest(published_fresh_tokens, 0), 0) as prefill_amplification,
     covered_append / nullif(covered_fresh, 0) as observed_amplification,
     prefill_amplification - 1 as redundant_to_new
 from cut

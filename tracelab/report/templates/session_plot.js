@@ -67,7 +67,7 @@ function sessionPlot(seen) {
   const failed = { ...call({ type: "point", shape: "cross", filled: true, size: 46, opacity: 1, color: COLOURS.failed }), transform: [{ filter: "datum.is_error" }] };
   return {
     vconcat: [
-      panel(`Prompt: cached prefix (grey), append (amber) on top${seen.compactions.length ? "; dashed: compacted" : ""}`, 220, [
+      panel(`Prompt: cached prefix (grey), append (amber) on top; a band is a request${seen.compactions.length ? "; dashed: compacted" : ""}`, 220, [
         band(), sought, bars(COLOURS.prefix, { datum: 0 }, "prefix_tokens", { title: "Tokens", tickCount: 5 }),
         bars(COLOURS.append, { field: "prefix_tokens" }, "prompt_tokens"), compactions, misses, ...pointers,
       ]),
