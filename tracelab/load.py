@@ -258,7 +258,7 @@ def _write(
     """Replace the rows of `logs`, mark what is gone and drop `pruned`; return what became of each log."""
     with _reading(logs, _places(db, [log for log in logs if log.file_id in known])) as messages:
         # the readers are at work while DuckDB is imported
-        from tracelab.warehouse import open_for_writing, raw_sha256
+        from tracelab.warehouse import end_reading, open_for_writing, raw_sha256
 
         with open_for_writing(db) as warehouse:
             if raw_sha256(warehouse) != digest:
@@ -268,6 +268,8 @@ def _write(
             )
             last_rows = _last_rows(warehouse)
             done = _insert_all(warehouse, messages, logs, progress)
+            if known:
+                end_reading(warehouse)
             _replace(warehouse, last_rows, done, known)
             _mark(warehouse, done)
             for table in (*(f"raw.{table}" for table in schema.TABLES), "loader.bookmarks"):

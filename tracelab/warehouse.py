@@ -17,11 +17,14 @@ from tracelab.errors import TracelabError
 from tracelab.files import beside, first_line, replacing, wal_of
 
 _LOADING: Mapping[str, str] = {
-    "memory_limit": "256MB",
+    "memory_limit": "128MB",
     "threads": "1",  # the other core parses
     "preserve_insertion_order": "false",
     "temp_directory": "",  # a load never spills: rows go to disk as they come
+    "max_vacuum_tasks": "1",  # a checkpoint holds in memory all that it writes again where many rows are gone
 }
+_CHANGING: Mapping[str, str] = {**_LOADING, "memory_limit": "512MB"}
+"""Where nobody reads logs beside it."""
 _COPYING: Mapping[str, str] = {
     "memory_limit": "1GB",
     "threads": "1",  # two leave blocks half used and free ones between
@@ -82,6 +85,11 @@ def open_for_writing(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             ) from error
 
 
+def end_reading(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Let a load take the memory that its readers had: what it deletes needs more than what it inserts."""
+    warehouse.execute(f"set memory_limit = '{_CHANGING['memory_limit']}'")
+
+
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
     """Give a copy of the warehouse to change; it replaces the warehouse, unless an exception comes.
@@ -94,7 +102,7 @@ def replaced(path: Path) -> Iterator[Path]:
     """
     path = path.resolve()
     # closing a file gives up every lock that the process has on it: this stays open as long as the warehouse
-    with _connect(path, read_only=False, settings=_LOADING) as warehouse, path.open("rb") as file:
+    with _connect(path, read_only=False, settings=_CHANGING) as warehouse, path.open("rb") as file:
         try:
             warehouse.execute("force checkpoint")  # all that was loaded is in the one file
             with replacing(path, "building") as copy:
@@ -103,7 +111,7 @@ def replaced(path: Path) -> Iterator[Path]:
                 _give_alike(copy, os.fstat(file.fileno()))
                 yield copy
                 if wal_of(copy).exists():  # its last writer could not put all of it in the one file
-                    with _connect(copy, read_only=False, settings=_LOADING) as changed:
+                    with _connect(copy, read_only=False, settings=_CHANGING) as changed:
                         changed.execute("force checkpoint")
                 with copy.open("rb") as made:
                     os.fsync(made.fileno())  # DuckDB did so for what it wrote, not for what was copied
@@ -117,7 +125,7 @@ def replaced(path: Path) -> Iterator[Path]:
 
 def drop_tables(path: Path, schemas: Collection[str], names: Collection[str]) -> None:
     """Drop tables and views of these schemas that have one of these names; free their blocks."""
-    with _connect(path, read_only=False, settings=_LOADING) as warehouse:
+    with _connect(path, read_only=False, settings=_CHANGING) as warehouse:
         for schema_name, name, kind in warehouse.execute(
             "select schema_name, table_name, 'table' from duckdb_tables()"
             " union all select schema_name, view_name, 'view' from duckdb_views() where not internal"
