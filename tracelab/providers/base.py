@@ -168,16 +168,17 @@ def short(name: str) -> str:
     return name if len(name) <= MAX_NAME_CHARS else hashlib.sha256(name.encode()).hexdigest()
 
 
-_is_provider_made = re.compile(rf"[A-Za-z0-9_.:-]{{20,{MAX_NAME_CHARS}}}").fullmatch
-_is_count = re.compile(r"functions\..*:\d+").fullmatch
+_COUNT = r"functions\..*:\d+"
+_is_count = re.compile(_COUNT).fullmatch
+_is_provider_made = re.compile(rf"(?!{_COUNT}\Z)[A-Za-z0-9_.:-]{{20,{MAX_NAME_CHARS}}}").fullmatch
 
 
 def global_id(name: str, scope: str) -> str:
     """Make an id global: one that the provider did not make means something in its scope only."""
-    if _is_provider_made(name) and not is_count(name):
+    if _is_provider_made(name):
         return name
     name = short(name)
-    return name if _is_provider_made(name) and not is_count(name) else f"{scope}/{name}"
+    return name if _is_provider_made(name) else f"{scope}/{name}"
 
 
 def is_count(call_id: str) -> bool:

@@ -135,7 +135,7 @@ class Input(msgspec.Struct, eq=False):  # many, seldom written to: made twice as
     is_queued: bool = False
     """Whether it is a prompt that was queued while the model worked."""
     is_sent: bool = False
-    """Of such a prompt: whether a user row says the same later, and stands for it."""
+    """Of such a prompt: whether a user row says the same, and stands for it."""
     is_linked: bool = False
     """Whether an assistant row may still descend from it."""
     early: list["CallState"] = []
