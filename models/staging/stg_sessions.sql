@@ -116,6 +116,17 @@ with recursive
             and sessions.root_session_id = calls.root_session_id
             and regexp_extract(session_id, '[^:/]+$') = calls.agent_id
         where session_kind = 'subagent'
+        union all
+        -- a model's own count of its calls is all that a sidecar has of its call's id
+        select sessions.session_id, 2 as place, calls.*
+        from sessions
+        inner join
+            calls
+            on sessions.provider = calls.provider
+            and sessions.root_session_id = calls.root_session_id
+            and split_part(spawn_tool_call_id, '/functions.', 2)
+            = split_part(tool_call_id, '/functions.', 2)
+        where session_kind = 'subagent' and contains(spawn_tool_call_id, '/functions.')
     ),
     spawns as (
         select

@@ -432,6 +432,11 @@ def test_a_queued_prompt_that_a_user_row_repeats_counts_once(place: int) -> None
     assert inputs(read(log)) == [(1, "user_message", "human")]
 
 
+def test_a_row_that_is_stamped_just_before_its_queued_prompt_stands_for_it() -> None:
+    log = [assistant(2, 1, msg(1)), user(4, 1.999, "also this"), queued("also this"), assistant(5, 4, msg(2))]
+    assert inputs(read(log)) == [(1, "user_message", "human")]
+
+
 def test_words_that_were_said_before_do_not_hide_a_queued_prompt_nor_does_a_row_stand_for_two() -> None:
     again = [
         row("attachment", n, n, attachment={"type": "queued_command", "prompt": "go on"}) for n in (3, 4)

@@ -490,3 +490,21 @@ def test_a_result_that_comes_before_its_call_finds_it_where_the_id_is_a_count() 
     log = [user(1, 1, [result(count)]), assistant(2, 0, msg(1), use(count, "Read"))]
     (call,) = read(log).of(ToolCall)
     assert (call.tool_name, call.wall_ms) == ("Read", 1000)
+
+
+@pytest.mark.parametrize("fields", [{}, {"sessionId": OTHER}], ids=["of no agent", "of another session"])
+def test_a_result_row_that_does_not_name_its_context_finds_a_call_whose_id_is_a_count(
+    fields: dict[str, Any],
+) -> None:
+    count = "functions.Read:0"
+    agent = {"isSidechain": True, "agentId": "a1"}
+    log = [
+        assistant(1, 1, msg(1), use("functions.Task:0", "Task")),
+        assistant(2, 2, msg(9), use(count, "Read"), **agent),
+        user(3, 4, [result(count)], **fields),
+        assistant(4, 5, msg(10), text("x"), **agent),
+    ]
+    assert [(call.tool_name, call.wall_ms) for call in read(log).of(ToolCall)] == [
+        ("Task", None),
+        ("Read", 2000),
+    ]

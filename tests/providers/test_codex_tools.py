@@ -296,6 +296,12 @@ def test_a_call_id_that_is_a_count_names_another_call_in_each_turn_and_after_its
     ]
 
 
+def test_a_result_that_comes_before_its_call_finds_it_where_the_id_is_a_count() -> None:
+    count = "functions.exec_command:0"
+    (row,) = parse([meta(), turn(0, "t1"), gets(1, count), asks(2, count)]).of(ToolCall)
+    assert (row.result_at, row.emitted_at) == (at(1), at(2))
+
+
 def test_short_call_ids_belong_to_their_session() -> None:
     log = [asks(1, "call_1"), gets(2, "call_1")]
     (row,), (other,) = parse([meta(), *log]).of(ToolCall), parse([meta(0, PARENT), *log]).of(ToolCall)

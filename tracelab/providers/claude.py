@@ -6,7 +6,7 @@ step; an input that an assistant row of another context descends from belongs to
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain, count
 from typing import Any
 
@@ -54,6 +54,7 @@ from tracelab.providers.claude_state import (
 from tracelab.schema import ClientTotal, Compaction, Event, ExtraCall, Rows, Session, Step, ToolCall, Values
 
 _SYNTHETIC = "<synthetic>"
+_MOMENT = timedelta(seconds=1)  # by which a row may be stamped before what it repeats
 _NO_MESSAGE = Message()
 _HOSTED = frozenset({"server_tool_use", "mcp_tool_use"})
 _REASONING = frozenset({"thinking", "redacted_thinking"})
@@ -77,7 +78,7 @@ class _Log:
         self.event_indexes = count()
         self.calls: dict[str, CallState] = {}
         self.counted: dict[str, CallState] = {}
-        """The latest call of each context and id that is a count."""
+        """The latest call of each id that is a count: in each context, and (by the bare id) in the file."""
         self.hosted: set[str] = set()
         self.compactions = Compactions(self.lineage)
         self.visible_texts: set[int] = set()  # marks, together with their message
@@ -338,6 +339,9 @@ class _Log:
         if call is None and tool_use_id:
             if is_count(tool_use_id):
                 calls, call_id = self.counted, f"{context.id}/{tool_use_id}"
+                latest = calls.get(tool_use_id)  # a row may not name its context
+                if call_id not in calls and latest is not None and latest.is_error is None:
+                    return latest
             else:
                 calls, call_id = self.calls, global_id(tool_use_id, context.conversation)
             call = calls.get(call_id)
@@ -352,7 +356,7 @@ class _Log:
         if call is None:
             early = self.counted.get(key)
             call = early if early is not None and early.step is None else CallState(call_id)
-            self.calls[call_id] = self.counted[key] = call
+            self.calls[call_id] = self.counted[key] = self.counted[tool_use_id] = call
         return call
 
     def _count_hosted(self, block_id: str | None) -> None:
@@ -428,7 +432,8 @@ class _Log:
     def _caller(self, blocks: list[Block]) -> Context | None:
         """Context of the call that a row holds a result of: it may bear the id of a session without steps."""
         for block in blocks:
-            call = self.calls.get(block.tool_use_id or "")
+            name = block.tool_use_id or ""
+            call = self.calls.get(name) or self.counted.get(name)
             if call is not None and call.step is not None:
                 return call.step.context
         return None
@@ -472,7 +477,8 @@ class _Log:
                 waiting.is_queued = True
                 for mark in {self.mark(text.strip()) for text in texts}:
                     said_at = self.said.get(mark)
-                    if said_at is None or (record.timestamp is not None and said_at < record.timestamp):
+                    at = record.timestamp
+                    if said_at is None or (at is not None and said_at < at - _MOMENT):
                         self.unsent[mark].append(waiting)
                     else:  # the row may come first
                         waiting.is_sent = True
@@ -499,7 +505,7 @@ class _Log:
                 row.timestamp = None
             row.timestamp = row.timestamp or record.timestamp
             context = self.lineage.context(row)
-            call = self._call(record.parent_tool_use_id, self.lineage.context(record))
+            call = self._call(record.parent_tool_use_id, context)
             if call is not None:
                 context.started_by = context.started_by or call.id
                 call.agent_id = call.agent_id or data.agent_id

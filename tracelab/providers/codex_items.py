@@ -136,7 +136,9 @@ def _call(rollout: Rollout, thread: Thread, item: ResponseItem, at: datetime | N
         stem = f"{thread.turn_key}/call"
         key = f"{stem}/{thread.place(stem)}"
     else:
-        key = _counted(rollout, thread, call_id) if is_count(call_id) else global_id(call_id, thread.id)
+        key = global_id(call_id, thread.id)
+        if is_count(call_id) and key not in rollout.orphans:
+            key = _counted(rollout, thread, call_id)
     if key in rollout.calls:
         return
     if thread.current is not None:
