@@ -242,6 +242,15 @@ def test_the_splits_of_a_prompt_add_up_and_each_ratio_has_its_own_population(mar
     assert marts.number("growth_amplification") == row["growth_amplification"]
 
 
+def test_where_nothing_is_fresh_no_prompt_is_a_multiple_of_it(marts: Marts) -> None:
+    marts.add("steps", {"step_id": "a", "append_tokens": 900})
+    split = {"append_tokens": 900, "published_fresh_tokens": -300, "fresh_tokens": 0}
+    marts.add("cache_reuse", {"step_id": "a", "previous_step_id": "b", **split})
+    row = marts.row("summary_redundant_prefill", **EVERY)
+    assert (row["published_fresh_tokens"], row["prefill_amplification"]) == (-300, None)
+    assert marts.number("prefill_amplification") is marts.number("redundant_to_new_ratio") is None
+
+
 def test_a_pause_that_loses_nothing_costs_what_a_read_costs(marts: Marts) -> None:
     money = {"append_cost_usd": Decimal(8), "prefix_cost_usd": Decimal(1), "cost_usd": Decimal(10)}
     steps: dict[str, dict[str, Any]] = {

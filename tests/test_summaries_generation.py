@@ -122,6 +122,12 @@ def test_speeds_above_the_cap_are_counted_and_held_at_it(marts: Timed) -> None:
     assert row["capped_stddev"] == pytest.approx(800**0.5)
 
 
+def test_speeds_that_are_alike_do_not_vary(marts: Timed) -> None:
+    marts.add_steps(*({"generation_ms": 7000, "output_tokens": 100} for _ in range(3)))
+    row = marts.row("summary_decode_speed", **ALL, measure="output_tokens_per_s", context_bin="all")
+    assert (row["count"], row["stddev"], row["capped_stddev"]) == (3, 0, 0)
+
+
 def test_reasoning_is_taken_off_the_first_token_at_the_pace_of_what_follows(
     marts: Timed,
 ) -> None:
@@ -221,6 +227,17 @@ def test_a_fit_is_judged_by_sessions_it_has_not_seen_beside_the_median(marts: Ti
     assert median["mean_relative_error"] == pytest.approx((485 / 210 + 475 / 220) / 2, abs=1e-9)
     assert median["mean_smooth_error"] == pytest.approx((485 / 1210 + 475 / 1220) / 2, abs=1e-9)
     assert median["r2"] == pytest.approx(1 - (485**2 + 475**2) / 50)
+
+
+def test_a_fit_of_times_that_are_alike_explains_no_share_of_how_they_vary(marts: Timed) -> None:
+    marts.add("sessions", {"session_id": "t", "started_at": NOON})
+    marts.add_calls(*linear(99, "s"), *({"ms": 333, "session_id": "t"} for _ in range(3)))
+    marts.simulate()
+    fits = marts.rows("summary_timing_fit", session_kind="all")
+    assert {(row["fit"], row["test_segments"], row["r2"]) for row in fits} == {
+        (fit, 3, None) for fit in ("median", "duration", "log_duration", "smooth_duration")
+    }
+    assert all(row["rmse_s"] > 0 for row in fits)
 
 
 def test_one_fit_of_all_sessions_is_judged_by_their_kind(marts: Timed) -> None:

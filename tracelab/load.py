@@ -65,6 +65,7 @@ _UNPACKED_FACTOR = 11  # what a packed log grows to, about
 _SETTLED = ("loaded", "partial", "set_aside")
 _UNREAD = ("failed", "gone")
 _WHY_UNREAD = ("unreadable", "vanished", "internal_error")
+_NO_ISSUES: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,6 @@ class _Done(NamedTuple):
         """Whether its rows are those of this reading."""
         return self.status not in _UNREAD
 
-
-_NO_ISSUES: Mapping[str, int] = {}
 
 
 def load(

@@ -473,11 +473,11 @@ class _Log:
             name = context.take(record)
             if name is not None:
                 texts, chars = prompt_texts(attachment.prompt)
-                waiting = Input(context, record.timestamp)
+                at = record.timestamp
+                waiting = Input(context, at)
                 waiting.is_queued = True
                 for mark in {self.mark(text.strip()) for text in texts}:
                     said_at = self.said.get(mark)
-                    at = record.timestamp
                     if said_at is None or (at is not None and said_at < at - _MOMENT):
                         self.unsent[mark].append(waiting)
                     else:  # the row may come first

@@ -79,14 +79,19 @@ with
             if(usage_is_final is not false, tokens, null) as tokens,
             if(usage_is_final is not false, ms, null) as ms,
             try_cast(
-                if(usage_is_final is not false, amount, null) as decimal(26, 12)
+                if(usage_is_final is not false, amount, null) as decimal(24, 12)
             ) as amount
         from measured
         where is_measured
     ),
     capped as (
         -- least() would make a cap of an unknown amount
-        select *, if(amount > cap, cap, amount) as capped_amount from valued
+        select
+            *,
+            if(amount > cap, cap, amount) as capped_amount,
+            (amount * 1e4)::hugeint as units,
+            (capped_amount * 1e4)::hugeint as capped_units
+        from valued
     )
 select
     {{ pooled("provider") }},
@@ -103,36 +108,11 @@ select
     count(*) filter (where not usage_is_final) as placeholder_steps,
     {{ distribution("amount") }},
     1000 * sum(tokens) / sum(ms) as weighted_mean,
-    case
-        when count(amount) > 1
-        then
-            sqrt(
-                greatest(
-                    sum((pow(amount, 2) * 1e6)::hugeint) / 1e6 / count(amount)
-                    - pow(avg(amount), 2),
-                    0
-                )
-            )
-        when count(amount) = 1
-        then 0
-    end as stddev,
+    sqrt({{ squared_deviations("units") }} / count(units)) / 1e4 as stddev,
     count(*) filter (where amount > cap) as above_cap_steps,
     avg(capped_amount) as capped_mean,
-    case
-        when count(capped_amount) > 1
-        then
-            sqrt(
-                greatest(
-                    sum((pow(capped_amount, 2) * 1e6)::hugeint)
-                    / 1e6
-                    / count(capped_amount)
-                    - pow(avg(capped_amount), 2),
-                    0
-                )
-            )
-        when count(capped_amount) = 1
-        then 0
-    end as capped_stddev,
+    sqrt({{ squared_deviations("capped_units") }} / count(capped_units))
+    / 1e4 as capped_stddev,
     quantile_cont(size_tokens, [0.5, 0.9, 0.99])[1] as context_p50_tokens,
     quantile_cont(size_tokens, [0.5, 0.9, 0.99])[2] as context_p90_tokens,
     quantile_cont(size_tokens, [0.5, 0.9, 0.99])[3] as context_p99_tokens

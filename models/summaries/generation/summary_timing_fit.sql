@@ -27,8 +27,10 @@ with
             *,
             abs(predicted_ms - duration_ms) as error_ms,
             abs(ln(predicted_ms / duration_ms)) as log_error,
-            if(fit = 'log_duration', ln(duration_ms), duration_ms) as target,
-            if(fit = 'log_duration', log_error, error_ms) as target_error
+            -- what is fitted, and how far off it is
+            if(fit = 'log_duration', ln(duration_ms) * 1e9, duration_ms)::hugeint
+            as target,
+            if(fit = 'log_duration', log_error * 1e9, error_ms) as target_error
         from {{ ref("sim_timing_predictions") }}
     ),
     -- sums are of integers: the same in any order
@@ -39,7 +41,8 @@ with
             {{ pooled("session_kind") }},
             count(duration_ms) as test_segments,
             avg((error_ms * 1e3)::bigint) / 1e6 as mae_s,
-            sqrt(sum((error_ms * error_ms)::hugeint) / test_segments) / 1e3 as rmse_s,
+            sqrt(sum((error_ms * error_ms * 1e6)::hugeint) / test_segments)
+            / 1e6 as rmse_s,
             quantile_cont(error_ms / 1000, 0.5) as p50_error_s,
             avg((error_ms / duration_ms * 1e9)::bigint) / 1e9 as mean_relative_error,
             quantile_cont(error_ms / duration_ms, [0.5, 0.9]) as relative_errors,
@@ -49,11 +52,9 @@ with
             avg((log_error * 1e9)::bigint) / 1e9 as mean_log_error,
             quantile_cont(log_error, 0.5) as p50_log_error,
             quantile_cont(predicted_ms / duration_ms, [0.1, 0.5, 0.9]) as ratios,
-            sum((target_error * target_error * 1e6)::hugeint) / nullif(
-                sum((target * target * 1e6)::hugeint)
-                - pow(sum((target * 1e6)::hugeint), 2) / 1e6 / test_segments,
-                0
-            ) as unexplained
+            sum((target_error * target_error * 1e6)::hugeint)
+            / 1e6
+            / nullif({{ squared_deviations("target") }}, 0) as unexplained
         from predicted
         group by group_id, fit, grouping sets ((), (session_kind))
     ),

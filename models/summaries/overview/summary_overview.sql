@@ -131,7 +131,7 @@ with
             sum(if(calls = 1, append_tokens, null))
             / nullif(sum(growth_tokens), 0) as growth_amplification,
             sum(if(is_pair, append_tokens, null)) / nullif(
-                sum(if(is_pair, published_fresh_tokens, null)), 0
+                greatest(sum(if(is_pair, published_fresh_tokens, null)), 0), 0
             ) as prefill_amplification,
             sum(append_tokens) filter (
                 where
