@@ -321,6 +321,21 @@ def test_what_a_picture_leaves_out_is_told_with_its_count(
     assert told in next(text for text in said if text.startswith("from "))
 
 
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("tool_counts", "summary_tool_counts"), ("tool_categories", "summary_tool_categories")],
+)
+def test_few_known_outcomes_are_no_share_of_a_tool(
+    tables: duckdb.DuckDBPyConnection, name: str, table: str
+) -> None:
+    tables.execute(f"update {table} set known_outcomes = 1, tool_errors = 1, error_share = 1")
+    tables.execute(f"update {table} set tool_calls = 3")
+    assert "unknown" in (texts := set(map(str, within(draw(charts()[name], tables).to_dict(), "text"))))
+    assert "100%" not in texts
+    tables.execute(f"update {table} set tool_calls = 2")
+    assert "unknown" not in set(map(str, within(draw(charts()[name], tables).to_dict(), "text")))
+
+
 def test_what_started_compactions_is_told_of_all_of_them(tables: duckdb.DuckDBPyConnection) -> None:
     [(number, manual)] = tables.sql(
         "select count(*), count(*) filter (where compaction_trigger = 'manual') from compactions"

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tracelab import build as building
 from tracelab import charts
 from tracelab import run as module
 from tracelab.discover import sample_home
-from tracelab.run import RunReport, run
+from tracelab.run import Headline, RunReport, headline_table, run
 
 HEAVY = {"dbt", "jinja2", "polars", "pyarrow", "altair", "vl_convert", "msgspec"}
 
@@ -85,6 +86,37 @@ def test_the_second_run_reports_what_the_first_one_did(
     second, did = done()
     assert did == set()
     assert (second.built, second.files, second.headlines) == (None, first.files, first.headlines)
+
+
+@pytest.mark.parametrize(
+    ("replayed", "logged", "said"),
+    [
+        (10, 30, "Left out: 10 copied steps in logs of sessions that were resumed or forked."),
+        (0, 21, "Left out: 1 copied step in second copies of logs."),
+        (
+            10,
+            32,
+            "Left out: 10 copied steps in logs of sessions that were resumed or forked,"
+            " 2 copied steps in second copies of logs.",
+        ),
+        (0, 20, None),
+    ],
+)
+def test_every_copied_step_that_is_left_out_is_told_of(replayed: int, logged: int, said: str | None) -> None:
+    headline = Headline("all", 2, 4, 20, 6, 0.9, 1.0, 0, replayed, logged)
+    assert said == next((line for line in headline_table([headline]).splitlines() if "Left" in line), None)
+
+
+def test_steps_that_are_counted_and_left_out_are_those_in_the_logs(
+    done: Callable[..., tuple[RunReport, set[str]]], db: Path
+) -> None:
+    report, _ = done()
+    with duckdb.connect(str(db), read_only=True) as warehouse:
+        logged = dict(warehouse.execute("select provider, count(*) from raw.steps group by all").fetchall())
+    found = {headline.provider: headline for headline in report.headlines}
+    assert {name: found[name].logged_steps for name in logged} == logged
+    assert found["all"].logged_steps == sum(logged.values())
+    assert found["all"].logged_steps == found["all"].steps + found["all"].replayed_steps
 
 
 def lose(out: Path) -> None:

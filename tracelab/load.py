@@ -131,7 +131,6 @@ class _Done(NamedTuple):
         return self.status not in _UNREAD
 
 
-
 def load(
     paths: Sequence[Path | str] = (),
     *,

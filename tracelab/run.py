@@ -31,11 +31,17 @@ with
         )
         using first(value)
         group by provider
+    ),
+    logged as (
+        select coalesce(provider, 'all') as provider, count(*) as logged_steps
+        from raw.steps
+        group by rollup (provider)
     )
 select
     provider, columns(['sessions', 'requests', 'steps', 'tool_calls'])::bigint, hit_ratio, cost_usd,
-    unpriced_steps::bigint, replayed_steps::bigint
+    unpriced_steps::bigint, replayed_steps::bigint, coalesce(logged_steps, 0)
 from numbers
+left join logged using (provider)
 order by provider = 'all', provider
 """
 
@@ -56,6 +62,8 @@ class Headline:
     unpriced_steps: int
     replayed_steps: int
     """Copies of other sessions' steps: left out of all counts."""
+    logged_steps: int
+    """In all logs, every copy counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +159,16 @@ def headline_table(found: Sequence[Headline]) -> str:
 def _left_out(found: Sequence[Headline]) -> Iterator[str]:
     """Give a line for each kind of step that the table does not count, or not all of."""
     pooled = found[-1] if found else None
-    if pooled and pooled.replayed_steps:
-        copies = text.counted(pooled.replayed_steps, "copied step")
-        yield f"Left out: {copies} in logs of sessions that were resumed or forked."
+    if pooled:
+        copies = {
+            "logs of sessions that were resumed or forked": pooled.replayed_steps,
+            "second copies of logs": pooled.logged_steps - pooled.steps - pooled.replayed_steps,
+        }
+        parts = [
+            f"{text.counted(steps, 'copied step')} in {place}" for place, steps in copies.items() if steps > 0
+        ]
+        if parts:
+            yield f"Left out: {', '.join(parts)}."
     if pooled and pooled.unpriced_steps:
         yield f"Not in the cost: {text.counted(pooled.unpriced_steps, 'step')} without a price."
 

@@ -42,6 +42,7 @@ class Held(NamedTuple):
 
     sessions: int
     subagents: int
+    sessions_without_steps: int
     requests: int
     steps: int
     tool_calls: int
@@ -121,8 +122,8 @@ from (
 group by all order by count(*) desc, reason
 """
 _HELD = """
-select count(*), count(*) filter (session_kind = 'subagent'), (select count(*) from requests),
-    (select count(*) from steps), (select count(*) from tool_calls)
+select count(*), count(*) filter (session_kind = 'subagent'), count(*) filter (steps = 0),
+    (select count(*) from requests), (select count(*) from steps), (select count(*) from tool_calls)
 from sessions
 """
 
@@ -175,7 +176,8 @@ def _freshness(state: Status) -> str:
     held = state.held
     built = f"built   {_at(state.built_at)}, days in {state.timezone}"
     holds = (
-        f"holds   {text.counted(held.sessions, 'session')} ({held.subagents:,} of subagents),"
+        f"holds   {text.counted(held.sessions, 'session')}"
+        f" ({held.subagents:,} of subagents, {held.sessions_without_steps:,} without a step),"
         f" {text.counted(held.requests, 'request')}, {text.counted(held.steps, 'step')},"
         f" {text.counted(held.tool_calls, 'tool call')}"
     )

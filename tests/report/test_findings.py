@@ -91,7 +91,7 @@ def test_activity_names_the_model_that_cost_most(tables: Tables) -> None:
         {**model, "model": "b"},
     )
     assert findings("activity", tables.read) == [
-        "An average week has 89 steps in 1 session on 4.3 active days.",
+        "A week with any work has on average 89 steps in 1 session on 4.3 active days.",
         "b cost most: $12.99 of $22.30, for 101 of 268 steps.",
     ]
 

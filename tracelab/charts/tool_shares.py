@@ -10,6 +10,8 @@ _POOLED = "session_kind = 'all' and model = 'all'"
 _MOST_TOOLS = 15
 _FEW_ROWS = 9
 """As many as a pair's height holds."""
+_IS_KNOWN = "2 * {0} >= {1}"
+"""Some tools tell of failures alone: a share of what few of their calls tell is no share of theirs."""
 _STEPS = [digit * 10.0**power for power in range(-3, 9) for digit in (1, 2, 5)]
 
 
@@ -22,7 +24,11 @@ _STEPS = [digit * 10.0**power for power in range(-3, 9) for digit in (1, 2, 5)]
             any_value(tool_name) as tool_name,
             count(*) as grouped,
             sum(tool_calls) as tool_calls,
-            sum(tool_errors) / nullif(sum(known_outcomes), 0) as error_share
+            if(
+                {_IS_KNOWN.format("sum(known_outcomes)", "sum(tool_calls)")} and sum(known_outcomes) > 0,
+                sum(tool_errors) / sum(known_outcomes),
+                null
+            ) as error_share
         from (
             select
                 *,
@@ -41,7 +47,7 @@ def tool_counts(title: str, counts: pl.DataFrame, overview: pl.DataFrame) -> alt
     the top mean an agent of few habits. A tool with a high share of errors costs a step each time: look at
     what it is asked for.
     """
-    notes = ["from summary_tool_counts"]
+    notes = ["from summary_tool_counts", "failed: where at least half of the outcomes are known"]
     if counts.is_empty():
         return theme.empty("No tool call.", title=title, notes=notes, size=theme.PAIR)
     rows = counts.with_columns(tool=shapes.first_and_rest(_MOST_TOOLS, "tool_name", "tool"))
@@ -52,7 +58,7 @@ def tool_counts(title: str, counts: pl.DataFrame, overview: pl.DataFrame) -> alt
         (328, shapes.bars(rows, y, "tool_calls", theme.amount_axis("Calls (number)"), "{:,.0f}".format)),
         (309, shapes.share_bars(rows, y, "error_share", "Failed, of known outcomes")),
     ]
-    tools = words.counted(words.numbers_of(overview)["tool_names"], "tool")
+    tools = words.counted(sum(rows["grouped"]), "tool")
     subtitle = [
         words.population(overview, words.counted(_calls(overview), "call")),
         f"{tools}, by their calls. Right: how many ended in an error.",
@@ -113,7 +119,9 @@ def tool_time(
 
 @chart(
     "What kinds of tools are called, take time and fail",
-    categories=f"from summary_tool_categories where {_POOLED} and provider <> 'all'"
+    categories="select * replace"
+    f" (if({_IS_KNOWN.format('known_outcomes', 'tool_calls')}, error_share, null) as error_share)"
+    f" from summary_tool_categories where {_POOLED} and provider <> 'all'"
     " and scheme = 'ours' and tool_class <> 'all' and tool_calls > 0"
     " order by tool_calls desc, provider, tool_class",
     overview=words.OVERVIEW,
@@ -127,6 +135,7 @@ def tool_categories(title: str, categories: pl.DataFrame, overview: pl.DataFrame
     notes = [
         "from summary_tool_categories",
         "shares are of a client's calls, of their time, and of a category's known outcomes",
+        "failed: where at least half of the outcomes are known",
     ]
     if categories.is_empty():
         return theme.empty("No tool call.", title=title, notes=notes, size=theme.PAIR)

@@ -32,7 +32,7 @@ def activity(read: Read) -> Iterator[str]:
     numbers = {row["name"]: row["value"] for row in read(f"from summary_dashboard_stats where {_WHOLE}")}
     if (rate := numbers.get("steps_per_week", 0)) >= ENOUGH:
         yield (
-            f"An average week has {counted(rate, 'step')} in"
+            f"A week with any work has on average {counted(rate, 'step')} in"
             f" {counted(numbers['sessions_per_week'], 'session')} on"
             f" {numbers['active_days_per_week']:.1f} active days."
         )

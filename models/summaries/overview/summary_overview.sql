@@ -50,7 +50,7 @@ with
             nullif(count(distinct user_name), 0) as users,
             epoch_us(min(started_at)) / 1000000 as first_at_epoch_s,
             epoch_us(max(ended_at)) / 1000000 as last_at_epoch_s,
-            sum(wall_ms) / 1000 as session_wall_total_s,
+            sum(wall_ms) filter (where steps > 0) / 1000 as session_wall_total_s,
             avg(timed_requests) filter (where steps > 0) as requests_per_session,
             avg(steps) filter (where steps > 0) as steps_per_session,
             median(steps) filter (where steps > 0) as session_steps_p50,
