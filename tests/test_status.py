@@ -86,7 +86,9 @@ def test_tables_that_show_something_else_than_what_is_loaded_are_called_so(
     assert state.is_stale == is_stale
     assert ("older than what is loaded" in as_text(state)) == is_stale
     assert state.held == (3, 1, 1, 4, 5, 6)
-    assert "3 sessions (1 of subagents, 1 without a step), 4 requests, 5 steps, 6 tool calls" in as_text(state)
+    assert "3 sessions (1 of subagents, 1 without a step), 4 requests, 5 steps, 6 tool calls" in as_text(
+        state
+    )
 
 
 def test_one_of_something_is_told_as_one(tmp_path: Path) -> None:
@@ -94,7 +96,9 @@ def test_one_of_something_is_told_as_one(tmp_path: Path) -> None:
     with duckdb.connect(str(db)) as warehouse:
         warehouse.execute("delete from sessions where session_kind = 'main'")
         warehouse.execute("create or replace table steps as select 1")
-    assert "1 session (1 of subagents, 0 without a step), 4 requests, 1 step, 6 tool calls" in as_text(status(db))
+    assert "1 session (1 of subagents, 0 without a step), 4 requests, 1 step, 6 tool calls" in as_text(
+        status(db)
+    )
 
 
 def test_what_is_gone_is_said_with_what_drops_it(tmp_path: Path) -> None:

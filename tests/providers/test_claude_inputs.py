@@ -446,6 +446,33 @@ def test_words_that_were_said_before_do_not_hide_a_queued_prompt_nor_does_a_row_
     assert said == [(step, "user_message", "human") for step in (0, 1, 2)]
 
 
+@pytest.mark.parametrize(
+    ("row_at", "queued_at", "messages"),
+    [
+        (5, [1, 5.5], 2),
+        (5, [1, 7.5], 2),
+        (5, [5.2], 1),
+        (5, [5.2, 5.5], 2),
+        (None, [60], 1),
+        (None, [60, 120], 2),
+    ],
+)
+def test_a_row_stands_for_one_queued_prompt_of_its_words(
+    row_at: float | None, queued_at: list[float], messages: int
+) -> None:
+    """Those queued before the row stand before it in the log, the others behind."""
+    prompts = [
+        row("attachment", n, at, attachment={"type": "queued_command", "prompt": "go on"})
+        for n, at in enumerate(queued_at, 10)
+    ]
+    early = [
+        prompt for prompt, at in zip(prompts, queued_at, strict=True) if row_at is not None and at < row_at
+    ]
+    said = user(4, row_at or 0, "go on") | ({} if row_at else {"timestamp": None})
+    log = [assistant(2, 0, msg(1)), *early, said, *prompts[len(early) :], assistant(5, 300, msg(2))]
+    assert inputs(read(log)) == [(1, "user_message", "human")] * messages
+
+
 def test_a_queued_prompt_may_hold_blocks() -> None:
     blocks = [{"type": "image", "source": {"a": 1}}, {"type": "text", "text": "look"}]
     assert read([queued(blocks)]).one(Event).content_chars == len('{"a":1}') + len("look")

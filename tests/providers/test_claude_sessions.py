@@ -152,8 +152,9 @@ def test_a_files_name_gives_the_agent_where_its_rows_do_not() -> None:
         assert parsed.one(Step).session_id == f"{MAIN}/a01"
 
 
-def test_a_sidechain_without_a_name_has_its_roots() -> None:
-    side: Json = {"isSidechain": True}
+@pytest.mark.parametrize("entrypoint", [{}, {"entrypoint": "cli"}], ids=["", "with all that is asked of it"])
+def test_a_sidechain_without_a_name_has_its_roots(entrypoint: Json) -> None:
+    side: Json = {"isSidechain": True, **entrypoint}
     log = [
         user(1, 0, "go"),
         assistant(2, 1, msg(1), use(toolu(1), "Task")),

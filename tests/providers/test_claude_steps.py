@@ -492,6 +492,19 @@ def test_a_result_that_comes_before_its_call_finds_it_where_the_id_is_a_count() 
     assert (call.tool_name, call.wall_ms) == ("Read", 1000)
 
 
+def test_a_result_whose_call_was_cut_off_is_not_that_of_the_next_call_of_its_count() -> None:
+    count = "functions.Bash:0"
+    cut = [
+        user(1, 1, [result(count) | {"is_error": True}]),
+        assistant(2, 10, msg(2), use(count, "Bash")),
+        user(3, 20, [result(count)]),
+    ]
+    whole = [assistant(9, 0, msg(1), use(count, "Bash")), *cut]
+    (call,), (_, same) = read(cut).of(ToolCall), read(whole).of(ToolCall)
+    assert (call.tool_call_id, call.wall_ms, call.is_error) == (f"{msg(2)}/{count}", 10_000, False)
+    assert (same.tool_call_id, same.wall_ms, same.is_error) == (f"{msg(2)}/{count}", 10_000, False)
+
+
 @pytest.mark.parametrize("fields", [{}, {"sessionId": OTHER}], ids=["of no agent", "of another session"])
 def test_a_result_row_that_does_not_name_its_context_finds_a_call_whose_id_is_a_count(
     fields: dict[str, Any],

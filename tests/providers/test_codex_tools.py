@@ -23,7 +23,7 @@ from tests.builders_codex import (
     resp,
     turn,
 )
-from tracelab.schema import ToolCall
+from tracelab.schema import Event, ToolCall
 
 SHELL = '{"output": "Exit code: 9", "metadata": {"exit_code": %s, "duration_seconds": 1.25}}'
 
@@ -298,8 +298,20 @@ def test_a_call_id_that_is_a_count_names_another_call_in_each_turn_and_after_its
 
 def test_a_result_that_comes_before_its_call_finds_it_where_the_id_is_a_count() -> None:
     count = "functions.exec_command:0"
-    (row,) = parse([meta(), turn(0, "t1"), gets(1, count), asks(2, count)]).of(ToolCall)
-    assert (row.result_at, row.emitted_at) == (at(1), at(2))
+    (row,) = parse([meta(), turn(0, "t1"), gets(2, count), asks(1, count)]).of(ToolCall)
+    assert (row.result_at, row.emitted_at) == (at(2), at(1))
+
+
+def test_a_result_whose_call_was_cut_off_is_not_that_of_the_next_call_of_its_count() -> None:
+    count = "functions.exec_command:0"
+    parsed = parse(
+        [meta(), turn(0, "t1"), gets(1, count, SHELL % 1), asks(5, count), gets(9, count, SHELL % 0)]
+    )
+    (row,) = parsed.of(ToolCall)
+    assert (row.wall_ms, row.is_error) == (4000, False)
+    results = [event.tool_call_id for event in parsed.of(Event) if event.event_type == "tool_result"]
+    assert len(results) == 2
+    assert results.count(row.tool_call_id) == 1
 
 
 def test_short_call_ids_belong_to_their_session() -> None:

@@ -181,6 +181,11 @@ def global_id(name: str, scope: str) -> str:
     return name if _is_provider_made(name) else f"{scope}/{name}"
 
 
+def is_before(first: datetime | None, second: datetime | None) -> bool:
+    """Say whether an instant is known to be earlier than another."""
+    return first is not None and second is not None and first < second
+
+
 def is_count(call_id: str) -> bool:
     """Say whether a call's id is a count of the model's (`functions.Bash:0`): it begins anew at will."""
     return call_id.startswith("functions.") and _is_count(call_id) is not None

@@ -18,6 +18,7 @@ from tracelab.providers.base import (
     Tally,
     content_chars,
     global_id,
+    is_before,
     is_count,
     is_known,
     lenient,
@@ -318,7 +319,7 @@ class _Log:
         """Take the use of a tool; None if it has no id or the file told it before."""
         call_id = block.id
         if call_id is not None and is_count(call_id):
-            call: CallState | None = self._counted(call_id, step)
+            call: CallState | None = self._counted(call_id, step, record.timestamp)
         else:
             call = self._call(call_id, step.context)
         if call is None or call.step is not None:
@@ -349,13 +350,15 @@ class _Log:
                 call = calls[call_id] = CallState(call_id)
         return call
 
-    def _counted(self, tool_use_id: str, step: StepState) -> CallState:
+    def _counted(self, tool_use_id: str, step: StepState, at: datetime | None) -> CallState:
         """State of a call by its use, where the id is a count: its message tells it from those before."""
         key, call_id = f"{step.context.id}/{tool_use_id}", f"{step.message_id}/{tool_use_id}"
         call = self.calls.get(call_id)
         if call is None:
             early = self.counted.get(key)
-            call = early if early is not None and early.step is None else CallState(call_id)
+            if early is None or early.step is not None or is_before(early.result_at, at):
+                early = None  # if a result, then of a call that the log has lost
+            call = early or CallState(call_id)
             self.calls[call_id] = self.counted[key] = self.counted[tool_use_id] = call
         return call
 
@@ -421,13 +424,13 @@ class _Log:
 
     def _say(self, mark: int, at: datetime | None) -> None:
         """Let a user row of a queued prompt's words stand for the prompt: each row for one, the earliest."""
-        self.said[mark] = at or LAST_INSTANT
         unsent = self.unsent.get(mark)
         while unsent:
             waiting = unsent.popleft()
             if not waiting.is_sent:
                 waiting.is_sent = True
                 return
+        self.said[mark] = at or LAST_INSTANT
 
     def _caller(self, blocks: list[Block]) -> Context | None:
         """Context of the call that a row holds a result of: it may bear the id of a session without steps."""
@@ -482,6 +485,7 @@ class _Log:
                         self.unsent[mark].append(waiting)
                     else:  # the row may come first
                         waiting.is_sent = True
+                        del self.said[mark]
                 waiting.say(next(self.event_indexes), name, 0, queued_kind(attachment, context.agent), chars)
                 context.pending.append(waiting)
         self.lineage.link(record, waiting)

@@ -69,7 +69,8 @@ class Lineage:
             context.version = record.version
         if context.entrypoint is None:
             context.entrypoint = record.entrypoint
-        is_certain = record.session_id and record.forked_from is None and (agent or not record.is_sidechain)
+        is_named = record.agent_id or self._file_agent or not record.is_sidechain
+        is_certain = record.session_id and record.forked_from is None and is_named
         is_complete = context.version is not None and context.entrypoint is not None
         self._latest_name = name if is_certain and is_complete else None
         self._latest = context

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Raw
 
-from tracelab.providers.base import content_chars, global_id, is_count, lenient
+from tracelab.providers.base import content_chars, global_id, is_before, is_count, lenient
 from tracelab.providers.codex_records import (
     EventMessage,
     LineMetadata,
@@ -137,7 +137,9 @@ def _call(rollout: Rollout, thread: Thread, item: ResponseItem, at: datetime | N
         key = f"{stem}/{thread.place(stem)}"
     else:
         key = global_id(call_id, thread.id)
-        if is_count(call_id) and key not in rollout.orphans:
+        early = rollout.orphans.get(key)
+        # a result from before the call is that of one that the log has lost
+        if is_count(call_id) and (early is None or is_before(early.result_at, at)):
             key = _counted(rollout, thread, call_id)
     if key in rollout.calls:
         return
