@@ -238,6 +238,7 @@ with
             told_elsewhere
             on raw_steps.session_id = told_elsewhere.session_id
             and raw_steps.message_id = told_elsewhere.message_id
+            and usage_source = 'none'
     ),
     candidates as (
         select provider, message_id, session_id, min(first_event_at) as first_event_at
