@@ -466,6 +466,21 @@ def test_a_user_row_whose_message_is_no_object_is_noted(message: object) -> None
     assert (len(parsed.of(Step)), parsed.reasons()) == (1, ["wrong_type"])
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        row("attachment", 3, 2, attachment=["queued_command"]),
+        row("progress", 3, 2, data="agent_progress"),
+        row("progress", 3, 2, data={"type": "agent_progress", "message": 7}),
+        assistant(3, 2, msg(1), {"type": "tool_use", "name": "Bash", "input": {}}),
+    ],
+    ids=["attachment", "progress", "agent's row", "call without an id"],
+)
+def test_what_cannot_be_told_apart_is_noted(odd: Json) -> None:
+    parsed = read([user(1, 0, "go"), assistant(2, 1, msg(1), text("a"), usage=usage()), odd])
+    assert (len(parsed.of(Step)), parsed.reasons()) == (1, ["wrong_type"])
+
+
 def test_a_call_id_that_is_a_count_names_another_call_in_each_message_and_context() -> None:
     count = "functions.Bash:0"
     bash = use(count, "Bash", command="ls")

@@ -326,6 +326,11 @@ def test_a_call_without_an_id_is_known_by_its_place() -> None:
     assert len({row.tool_call_id for row in rows}) == 2
 
 
+def test_an_output_that_names_no_call_is_noted() -> None:
+    parsed = parse([meta(), gets(1, call(1)), gets(2, None)])
+    assert parsed.reasons == ["wrong_type"]
+
+
 def test_a_result_may_stand_before_its_call() -> None:
     row = tool(gets(1, call(1), SHELL % 0), asks(2, call(1)))
     assert (row.result_at, row.exit_code, row.wall_ms) == (at(1), 0, -1000)

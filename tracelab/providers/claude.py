@@ -316,9 +316,12 @@ class _Log:
         return len(text)
 
     def _use(self, block: Block, step: StepState, record: ClaudeRecord) -> CallState | None:
-        """Take the use of a tool; None if it has no id or the file told it before."""
+        """Take the use of a tool; None if it has no id, which is told of, or the file told it before."""
         call_id = block.id
-        if call_id is not None and is_count(call_id):
+        if call_id is None:
+            self.tally.issue("wrong_type", "$.message.content: Expected `id` of a tool_use")
+            return None
+        if is_count(call_id):
             call: CallState | None = self._counted(call_id, step, record.timestamp)
         else:
             call = self._call(call_id, step.context)
@@ -385,8 +388,7 @@ class _Log:
         """Take a user row: its tool results, and one message for all its texts."""
         message = record.message
         if not isinstance(message, Message):
-            if message is not None:
-                self.tally.issue("wrong_type", "$.message: Expected `object`")
+            self._expect_object(message, "message")
             return None
         context = self.lineage.context(record)
         blocks = blocks_of(message)
@@ -469,6 +471,7 @@ class _Log:
         """Take a prompt that was queued while the model worked; return the attachment's type."""
         attachment = record.attachment
         if not isinstance(attachment, Attachment):
+            self._expect_object(attachment, "attachment")
             return None
         waiting = None
         if attachment.type == "queued_command":
@@ -496,28 +499,38 @@ class _Log:
         self.lineage.link(record)
         data = record.data
         if not isinstance(data, ProgressData):
+            self._expect_object(data, "data")
             return None
         row = data.message
-        if data.type == "agent_progress" and isinstance(row, ClaudeRecord):
-            row.session_id = self.lineage.conversation(record)
-            origin = record.forked_from  # of which the uuid is the carrier's, not the row's in it
-            row.forked_from = ForkedFrom(origin.session_id) if isinstance(origin, ForkedFrom) else origin
-            row.agent_id = data.agent_id or (record.parent_tool_use_id and short(record.parent_tool_use_id))
-            row.version = row.version or record.version
-            if row.timestamp is not None and not is_known(row.timestamp):
-                refuse_time(self.tally)
-                row.timestamp = None
-            row.timestamp = row.timestamp or record.timestamp
-            context = self.lineage.context(row)
-            call = self._call(record.parent_tool_use_id, context)
-            if call is not None:
-                context.started_by = context.started_by or call.id
-                call.agent_id = call.agent_id or data.agent_id
-            if row.type == "assistant":
-                self._assistant(row)
-            elif row.type == "user":
-                self._user(row)
+        if data.type != "agent_progress":
+            return data.type
+        if not isinstance(row, ClaudeRecord):
+            self._expect_object(row, "data.message")
+            return data.type
+        row.session_id = self.lineage.conversation(record)
+        origin = record.forked_from  # of which the uuid is the carrier's, not the row's in it
+        row.forked_from = ForkedFrom(origin.session_id) if isinstance(origin, ForkedFrom) else origin
+        row.agent_id = data.agent_id or (record.parent_tool_use_id and short(record.parent_tool_use_id))
+        row.version = row.version or record.version
+        if row.timestamp is not None and not is_known(row.timestamp):
+            refuse_time(self.tally)
+            row.timestamp = None
+        row.timestamp = row.timestamp or record.timestamp
+        context = self.lineage.context(row)
+        call = self._call(record.parent_tool_use_id, context)
+        if call is not None:
+            context.started_by = context.started_by or call.id
+            call.agent_id = call.agent_id or data.agent_id
+        if row.type == "assistant":
+            self._assistant(row)
+        elif row.type == "user":
+            self._user(row)
         return data.type
+
+    def _expect_object(self, value: object, place: str) -> None:
+        """Report what should be an object, and is not but there."""
+        if value is not None:
+            self.tally.issue("wrong_type", f"$.{place}: Expected `object`")
 
     # What the client says of a session
 

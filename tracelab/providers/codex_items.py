@@ -171,7 +171,9 @@ def _counted(rollout: Rollout, thread: Thread, call_id: str) -> str:
 def _call_output(
     rollout: Rollout, thread: Thread, item: ResponseItem, at: datetime | None, _metadata: Raw
 ) -> None:
-    if item.call_id is not None:
+    if item.call_id is None:
+        rollout.tally.issue("wrong_type", "$.payload: Expected `call_id` of an output")
+    else:
         output = item.output
         _result(rollout, thread, item.call_id, at, output_verdict(output), content_chars(output))
 
