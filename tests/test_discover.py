@@ -86,6 +86,17 @@ def test_a_persons_home_by_hand_gives_its_stores_and_no_user(home: Path) -> None
     assert beside is None
 
 
+def test_a_home_without_stores_is_walked_whole(home: Path) -> None:
+    touch(home / "data.jsonl", home / ".claude/settings.json")
+    assert names(home) == ["data.jsonl"]
+
+
+def test_a_file_in_a_stores_place_is_no_log(home: Path) -> None:
+    touch(home / CLAUDE, home / ".codex/sessions", home / ".config/claude")
+    assert names(home) == [CLAUDE]
+    assert [log.path for log in discover().files] == [str(home / CLAUDE)]
+
+
 def test_another_folder_that_holds_stores_is_walked_whole(tmp_path: Path) -> None:
     touch(tmp_path / CLAUDE, tmp_path / CODEX, tmp_path / "fixtures/data.jsonl")
     assert names(tmp_path) == sorted([CLAUDE, CODEX, "fixtures/data.jsonl"])
@@ -236,6 +247,12 @@ def test_nothing_found_says_where_it_looked_and_how_to_try_the_sample(home: Path
     assert str(home / ".codex/archived_sessions") in message
     assert f"tracelab run {sample_home()}" in message
     assert "\n" not in message
+
+
+def test_nothing_found_of_all_users_says_where_their_homes_were_looked_for(tmp_path: Path) -> None:
+    touch(tmp_path / "eve/.bashrc")
+    message = str(nothing_found(discover(all_users=True, home_root=tmp_path)))
+    assert message.startswith(f"no session log found; looked in {tmp_path}. Name a home")
 
 
 def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:

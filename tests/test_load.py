@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -515,6 +516,24 @@ def test_pruning_drops_what_is_gone_from_the_places_searched(db: Path, logs: Pat
     data = db.read_bytes()
     assert load([logs], db=db, prune=True).pruned == 0
     assert db.read_bytes() == data
+
+
+def test_pruning_drops_what_is_gone_with_a_whole_store_or_home(db: Path, tmp_path: Path) -> None:
+    root = tmp_path / "homes"
+    stores = ("ann/.claude/projects", "ann/.codex/sessions", "bob/.codex/sessions", "eve/.claude/projects")
+    for number, store in enumerate(stores):
+        (root / store).mkdir(parents=True)
+        (root / store / "s.jsonl").write_bytes(session(number))
+    load(db=db, all_users=True, home_root=root)
+    shutil.rmtree(root / "ann/.codex")
+    assert load([root / "ann"], db=db, home_root=root, prune=True).pruned == 1
+    shutil.rmtree(root / "bob")
+    shutil.rmtree(root / "eve/.claude")
+    assert load(db=db, all_users=True, home_root=root).gone == 2
+    assert load(db=db, all_users=True, home_root=root, prune=True).pruned == 2
+    fresh = db.with_name("fresh.duckdb")
+    load(db=fresh, all_users=True, home_root=root)
+    assert tables(db, without=("loaded_at",)) == tables(fresh, without=("loaded_at",))
 
 
 def test_a_packed_log_beside_its_unpacked_one_is_gone_for_a_load(db: Path, logs: Path) -> None:

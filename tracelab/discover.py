@@ -63,7 +63,7 @@ class Discovery:
     files: tuple[LogFile, ...]
     """In the order of their paths, each file once."""
     places: tuple[Path, ...]
-    """Folders searched and files named: only what lay in these can be called gone."""
+    """Folders searched and files named; of all users, their root: only what lay in these can be gone."""
     skipped: tuple[Skipped, ...]
 
 
@@ -89,13 +89,15 @@ def discover(
         places = list(_everybodys(home_root, skipped))
     else:
         places = list(_own())
-    files = _distinct((path, place) for place in places for path in _logs_in(place.path, skipped))
-    return Discovery(files, tuple(place.path for place in places), tuple(skipped))
+    files = _distinct((path, place) for place in places for path in _logs_in(place, skipped))
+    # the root, since a home may be gone with all its logs
+    searched = (home_root,) if all_users and not paths else tuple(place.path for place in places)
+    return Discovery(files, searched, tuple(skipped))
 
 
 def nothing_found(found: Discovery) -> TracelabError:
     """Return the error of a search in vain: it says where, and how to try the sample."""
-    looked = ", ".join(map(str, found.places)) or "no home with a client's folder"
+    looked = ", ".join(map(str, found.places))
     closed = "".join(f"; skipped {path} ({reason})" for path, reason in found.skipped)
     return TracelabError(
         f"no session log found; looked in {looked}{closed}."
@@ -176,17 +178,20 @@ def _everybodys(home_root: Path, skipped: list[Skipped]) -> Iterator[_Place]:
 
 
 def _home(home: Path, user_name: str | None) -> Iterator[_Place]:
+    """Give all stores of a home, since one that is not there may have been."""
     stores = [f"{folder}/projects" for folder in _CLAUDE_FOLDERS]
     stores += [f".codex/{store}" for store in _CODEX_STORES]
     for store in stores:
-        try:
-            is_there = stat.S_ISDIR(os.stat(home / store).st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            is_there = False
-        except OSError:
-            is_there = True  # closed: the search will say so
-        if is_there:
-            yield _Place(home / store, store, user_name)
+        yield _Place(home / store, store, user_name)
+
+
+def _is_there(store: _Place) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(store.path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # closed: the search will say so
 
 
 def _named(path: Path, home_root: Path) -> list[_Place]:
@@ -201,7 +206,8 @@ def _named(path: Path, home_root: Path) -> list[_Place]:
             f"cannot load {path}: neither a folder nor a regular file; save it to a file first"
         )
     is_home = path == Path.home() or path.parent == home_root
-    return (list(_home(path, None)) if is_home else []) or [_Place(path)]
+    stores = list(_home(path, None)) if is_home else []
+    return stores if any(map(_is_there, stores)) else [_Place(path)]
 
 
 def _absolute(path: Path) -> Path:
@@ -209,9 +215,9 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(os.path.expanduser(path)))  # ~ of nobody known stays as it is
 
 
-def _logs_in(place: Path, skipped: list[Skipped]) -> Iterator[str]:
+def _logs_in(place: _Place, skipped: list[Skipped]) -> Iterator[str]:
     """Give the logs of a place, at any depth; a file named by hand is taken whatever its name."""
-    folders, visited = [str(place)], set[tuple[int, int]]()
+    folders, visited = [str(place.path)], set[tuple[int, int]]()
     while folders:
         folder = folders.pop()
         try:
@@ -224,7 +230,8 @@ def _logs_in(place: Path, skipped: list[Skipped]) -> Iterator[str]:
         except FileNotFoundError:
             continue
         except NotADirectoryError:
-            yield str(place)
+            if place.store is None:  # else a store is to be a folder
+                yield str(place.path)
             return
         except OSError as error:
             skipped.append(Skipped(Path(folder), _why(error)))
