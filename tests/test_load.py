@@ -546,6 +546,26 @@ def test_a_packed_log_beside_its_unpacked_one_is_gone_for_a_load(db: Path, logs:
     assert query(db, "select count(*) from raw.steps") == [(6,)]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x.orphaned.jsonl",
+        "x.orphaned.1.jsonl",
+        "x.superseded-1.jsonl",
+        "x.orphaned.jsonl.gz",
+        "x.jsonl.orphaned.1",
+        "x.jsonl.orphaned.jsonl",
+    ],
+)
+def test_a_leftover_is_gone_once_its_original_is_there(db: Path, logs: Path, name: str) -> None:
+    (logs / name).write_bytes(gzip.compress(session(7)) if name.endswith(".gz") else session(7))
+    assert load([logs], db=db).loaded == 4
+    (logs / "x.jsonl").write_bytes(session(7))
+    report = load([logs], db=db, prune=True)
+    assert (report.loaded, report.pruned) == (1, 1)
+    assert query(db, "select count(*) from raw.steps") == [(8,)]
+
+
 def test_a_file_of_any_name_that_was_named_by_hand_is_not_gone_from_its_folder(db: Path, logs: Path) -> None:
     (logs / "kept.txt").write_bytes(session(7))
     load([logs / "kept.txt"], db=db)

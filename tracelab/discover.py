@@ -127,7 +127,7 @@ def ctime_ns(status: os.stat_result, sidecar: str | None) -> int:
 def log_name(path: str) -> str:
     """Return what a log and its packed copies and leftovers share, of which a search finds one."""
     folder, _, name = path.rpartition(os.sep)
-    found = _LOG.fullmatch(name) or _LEFTOVER.match(name)
+    found = _LEFTOVER.match(name) or _LOG.fullmatch(name)
     return f"{folder}{os.sep}{found['stem']}" if found else path
 
 
