@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -580,6 +581,34 @@ def test_what_lies_in_a_folder_that_may_not_be_searched_is_not_gone(tmp_path: Pa
         for name in ("closed/a.jsonl", "open/b.jsonl")
     }
     assert _missing(found, known) == ["open/b.jsonl"]
+
+
+@pytest.mark.parametrize("instead", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_a_log_is_gone_where_its_name_is_now_that_of_no_file(
+    db: Path, logs: Path, instead: Callable[[Path], None]
+) -> None:
+    load([logs], db=db)
+    (logs / "1.jsonl").unlink()
+    instead(logs / "1.jsonl")
+    report = load([logs], db=db, prune=True)
+    assert (report.unchanged, report.pruned) == (2, 1)
+
+
+def test_a_log_that_may_not_be_looked_at_is_not_gone(
+    db: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load([logs], db=db)
+    looks = os.stat, os.lstat
+
+    def refuse(look: Callable[..., os.stat_result], path: str | Path, **options: Any) -> os.stat_result:
+        if str(path).endswith("1.jsonl"):  # root may look at everything
+            raise PermissionError(errno.EACCES, "no")
+        return look(path, **options)
+
+    for look in looks:
+        monkeypatch.setattr(os, look.__name__, partial(refuse, look))
+    report = load([logs], db=db, prune=True)
+    assert (report.unchanged, report.gone, report.pruned) == (2, 0, 0)
 
 
 def test_a_folder_whose_logs_are_all_gone_is_no_error(db: Path, logs: Path) -> None:

@@ -10,6 +10,7 @@ A load that finds nothing changed opens the warehouse for reading only and leave
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 from collections import Counter
@@ -231,13 +232,18 @@ def _missing(found: Discovery, known: dict[str, _Known]) -> list[str]:
     """Return the files of places just searched that are not there, or only beside another copy of the log."""
     present = {log.file_id for log in found.files}
     closed = [place.path for place in found.skipped]
-    absent = [
-        (file_id, file.path)
-        for file_id, file in known.items()
-        if file_id not in present and _is_in(file.path, found.places) and not _is_in(file.path, closed)
-    ]
-    logs = {log_name(log.path) for log in found.files} if absent else set()
-    return [file_id for file_id, path in absent if not os.path.lexists(path) or log_name(path) in logs]
+    missing, there = list[str](), list[str]()
+    for file_id, file in known.items():
+        if file_id in present or not _is_in(file.path, found.places) or _is_in(file.path, closed):
+            continue
+        try:
+            (there if stat.S_ISREG(Path(file.path).stat().st_mode) else missing).append(file_id)
+        except PermissionError:
+            pass  # nobody can tell, as in a folder that could not be searched
+        except OSError:
+            missing.append(file_id)
+    logs = {log_name(log.path) for log in found.files} if there else set()
+    return missing + [file_id for file_id in there if log_name(known[file_id].path) in logs]
 
 
 def _is_in(path: str, places: Iterable[Path]) -> bool:
