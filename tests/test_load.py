@@ -567,6 +567,49 @@ def test_a_leftover_is_gone_once_its_original_is_there(db: Path, logs: Path, nam
     assert query(db, "select count(*) from raw.steps") == [(8,)]
 
 
+def rename_folder(logs: Path) -> None:
+    (logs / "p").rename(logs / "a")
+    (logs / "p").symlink_to("a")
+
+
+def rename_folder_to_a_later_name(logs: Path) -> None:
+    (logs / "p").rename(logs / "z")
+    (logs / "p").symlink_to("z")
+
+
+@pytest.mark.parametrize(
+    "name_anew",
+    [
+        rename_folder,
+        rename_folder_to_a_later_name,
+        lambda logs: (logs / "p/0.jsonl").hardlink_to(logs / "p/1.jsonl"),
+        lambda logs: (logs / "p/0.jsonl").symlink_to("1.jsonl"),
+    ],
+)
+def test_a_log_by_another_name_is_not_there_twice(
+    db: Path, tmp_path: Path, name_anew: Callable[[Path], None]
+) -> None:
+    (tmp_path / "logs/p").mkdir(parents=True)
+    (tmp_path / "logs/p/1.jsonl").write_bytes(session(1))
+    load([tmp_path / "logs"], db=db)
+    name_anew(tmp_path / "logs")
+    load([tmp_path / "logs"], db=db, prune=True)
+    fresh = db.with_name("fresh.duckdb")
+    load([tmp_path / "logs"], db=fresh)
+    assert tables(db, without=("loaded_at",)) == tables(fresh, without=("loaded_at",))
+    assert load([tmp_path / "logs"], db=db, prune=True).unchanged == 1
+
+
+def test_a_log_loaded_by_two_ways_to_it_is_there_once_where_both_are_searched(
+    db: Path, logs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(logs)
+    load([tmp_path / "link"], db=db)
+    assert load([logs], db=db, prune=True).pruned == 0, "nobody looked at the link"
+    assert load([logs, tmp_path / "link"], db=db, prune=True).pruned == 3
+    assert query(db, "select count(*) from raw.steps") == [(6,)]
+
+
 def test_a_file_of_any_name_that_was_named_by_hand_is_not_gone_from_its_folder(db: Path, logs: Path) -> None:
     (logs / "kept.txt").write_bytes(session(7))
     load([logs / "kept.txt"], db=db)

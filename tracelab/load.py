@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -229,21 +229,45 @@ def _is_settled(log: LogFile, known: _Known | None) -> bool:
 
 
 def _missing(found: Discovery, known: dict[str, _Known]) -> list[str]:
-    """Return the files of places just searched that are not there, or only beside another copy of the log."""
+    """Return the files of places just searched that are not there, or there only as one found is again."""
     present = {log.file_id for log in found.files}
     closed = [place.path for place in found.skipped]
-    missing, there = list[str](), list[str]()
+    missing, there = list[str](), dict[str, os.stat_result]()
     for file_id, file in known.items():
         if file_id in present or not _is_in(file.path, found.places) or _is_in(file.path, closed):
             continue
         try:
-            (there if stat.S_ISREG(Path(file.path).stat().st_mode) else missing).append(file_id)
+            status = Path(file.path).stat()
         except PermissionError:
-            pass  # nobody can tell, as in a folder that could not be searched
+            continue  # nobody can tell, as in a folder that could not be searched
         except OSError:
             missing.append(file_id)
-    logs = {log_name(log.path) for log in found.files} if there else set()
-    return missing + [file_id for file_id in there if log_name(known[file_id].path) in logs]
+            continue
+        if stat.S_ISREG(status.st_mode):
+            there[file_id] = status
+        else:
+            missing.append(file_id)
+    return missing + (_found_again(there, found, known) if there else [])
+
+
+def _found_again(there: dict[str, os.stat_result], found: Discovery, known: dict[str, _Known]) -> list[str]:
+    """Return which files are other copies of logs that were found, or these logs by another name."""
+    copies = {log_name(log.path) for log in found.files}
+    looks = {(status.st_size, status.st_mtime_ns) for status in there.values()}
+    same = set[tuple[int, int]]()
+    for log in found.files:
+        if (log.size_bytes, log.mtime_ns) in looks:  # few need another look
+            with suppress(OSError):
+                same.add(_on_disk(Path(log.path).stat()))
+    return [
+        file_id
+        for file_id, status in there.items()
+        if log_name(known[file_id].path) in copies or _on_disk(status) in same
+    ]
+
+
+def _on_disk(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 def _is_in(path: str, places: Iterable[Path]) -> bool:
