@@ -617,11 +617,11 @@ def test_a_file_of_any_name_that_was_named_by_hand_is_not_gone_from_its_folder(d
 
 
 def test_what_lies_in_a_folder_that_may_not_be_searched_is_not_gone(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
+    closed = Path(os.fsdecode(os.fsencode(tmp_path) + b"/closed-\xe9"))
     found = Discovery((), (tmp_path,), (Skipped(closed, "permission denied"),))
     known = {
         name: _Known(str(tmp_path / name), 0, 0, 0, None, None, "loaded", False)
-        for name in ("closed/a.jsonl", "open/b.jsonl")
+        for name in ("closed-\ufffd/a.jsonl", "open/b.jsonl")
     }
     assert _missing(found, known) == ["open/b.jsonl"]
 
@@ -805,6 +805,23 @@ def test_a_name_that_is_no_utf8_is_loaded(db: Path, tmp_path: Path) -> None:
     (folder / "s.jsonl").write_bytes(session(0))
     assert load([tmp_path], db=db).loaded == 1
     assert load([tmp_path], db=db).unchanged == 1
+
+
+def test_what_is_gone_from_a_place_whose_name_is_no_utf8_is_pruned(db: Path, tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    for number in (0, 1):
+        (folder / f"{number}.jsonl").write_bytes(session(number))
+    load([folder], db=db)
+    (folder / "0.jsonl").unlink()
+    report = load([folder], db=db, prune=True)
+    assert (report.unchanged, report.pruned) == (1, 1)
+
+
+def test_what_is_gone_is_known_from_the_root_on(tmp_path: Path) -> None:
+    known = {"id": _Known(str(tmp_path / "a.jsonl"), 0, 0, 0, None, None, "loaded", False)}
+    assert _missing(Discovery((), (Path("/"),), ()), known) == ["id"]
+    assert _missing(Discovery((), (tmp_path.with_name("other"),), ()), known) == []
 
 
 def test_progress_is_told_file_by_file_up_to_the_end(db: Path, logs: Path, way: str) -> None:  # noqa: ARG001

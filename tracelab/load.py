@@ -231,10 +231,13 @@ def _is_settled(log: LogFile, known: _Known | None) -> bool:
 def _missing(found: Discovery, known: dict[str, _Known]) -> list[str]:
     """Return the files of places just searched that are not there, or there only as one found is again."""
     present = {log.file_id for log in found.files}
-    closed = [place.path for place in found.skipped]
+    searched, closed = _starts(found.places), _starts(place.path for place in found.skipped)
     missing, there = list[str](), dict[str, os.stat_result]()
     for file_id, file in known.items():
-        if file_id in present or not _is_in(file.path, found.places) or _is_in(file.path, closed):
+        if file_id in present:
+            continue
+        path = f"{file.path}{os.sep}"
+        if not path.startswith(searched) or path.startswith(closed):
             continue
         try:
             status = Path(file.path).stat()
@@ -270,8 +273,9 @@ def _on_disk(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _is_in(path: str, places: Iterable[Path]) -> bool:
-    return any(path == str(place) or path.startswith(f"{place}{os.sep}") for place in places)
+def _starts(places: Iterable[Path]) -> tuple[str, ...]:
+    """Return how the paths start, a slash added, of what is in places; printable, as they are in `raw`."""
+    return tuple(f"{printable_name(str(place).rstrip(os.sep))}{os.sep}" for place in places)
 
 
 def _write(
