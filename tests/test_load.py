@@ -369,6 +369,23 @@ def test_a_packed_file_that_gives_nothing_failed(db: Path, tmp_path: Path) -> No
     assert query(db, "select reason from raw.load_issues") == [("unreadable",)]
 
 
+def test_a_file_that_never_could_be_read_is_as_it_was_when_last_tried(db: Path, logs: Path) -> None:
+    root = logs.with_name("homes")
+    path = root / "ada/.claude/projects/a.jsonl.gz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\x1f\x8b" + b"x" * 50)
+    load([path], db=db)
+    fresh = db.with_name("fresh.duckdb")
+    for size in (70, 90):
+        path.write_bytes(b"\x1f\x8b" + b"x" * size)
+        load(db=db, all_users=True, home_root=root)
+    load(db=fresh, all_users=True, home_root=root)
+    assert tables(db, without=("loaded_at",)) == tables(fresh, without=("loaded_at",))
+    before = tables(db)
+    assert load(db=db, all_users=True, home_root=root).failed == 1
+    assert tables(db) == before, "failing again as before is nothing new to whoever builds"
+
+
 def test_a_file_that_vanishes_before_it_is_read_is_noted(tmp_path: Path) -> None:
     rows: list[Any] = []
     batches = Batches(lambda table, batch: rows.append((table, batch.to_pylist())))
@@ -620,7 +637,7 @@ def test_what_lies_in_a_folder_that_may_not_be_searched_is_not_gone(tmp_path: Pa
     closed = Path(os.fsdecode(os.fsencode(tmp_path) + b"/closed-\xe9"))
     found = Discovery((), (tmp_path,), (Skipped(closed, "permission denied"),))
     known = {
-        name: _Known(str(tmp_path / name), 0, 0, 0, None, None, "loaded", False)
+        name: _Known(str(tmp_path / name), 0, 0, 0, None, None, "loaded", False, True)
         for name in ("closed-\ufffd/a.jsonl", "open/b.jsonl")
     }
     assert _missing(found, known) == ["open/b.jsonl"]
@@ -819,7 +836,7 @@ def test_what_is_gone_from_a_place_whose_name_is_no_utf8_is_pruned(db: Path, tmp
 
 
 def test_what_is_gone_is_known_from_the_root_on(tmp_path: Path) -> None:
-    known = {"id": _Known(str(tmp_path / "a.jsonl"), 0, 0, 0, None, None, "loaded", False)}
+    known = {"id": _Known(str(tmp_path / "a.jsonl"), 0, 0, 0, None, None, "loaded", False, True)}
     assert _missing(Discovery((), (Path("/"),), ()), known) == ["id"]
     assert _missing(Discovery((), (tmp_path.with_name("other"),), ()), known) == []
 

@@ -109,6 +109,8 @@ class _Known(NamedTuple):
     store: str | None
     status: str
     has_issues: bool
+    is_log: bool
+    """Whether it was ever read as a log, so that it has rows besides this one."""
 
 
 class _Done(NamedTuple):
@@ -191,7 +193,7 @@ def _known(db: Path) -> tuple[dict[str, _Known], str | None]:
         try:
             rows = warehouse.execute(
                 "select file_id, path, size_bytes, epoch_us(mtime_at), ctime_ns, user_name, store, status,"
-                " file_id in (select file_id from raw.load_issues)"
+                " file_id in (select file_id from raw.load_issues), provider is not null"
                 " from raw.files left join loader.bookmarks using (file_id)"
             ).fetchall()
         except duckdb.CatalogException:
@@ -221,10 +223,19 @@ def _is_settled(log: LogFile, known: _Known | None) -> bool:
     """Say whether a file is as it was when it was read, and reading it again would give nothing new."""
     return (
         known is not None
-        and (known.size_bytes, known.mtime_us) == (log.size_bytes, log.mtime_ns // 1000)
+        and _looks_as_known(log, known)
         and known.ctime_ns == log.ctime_ns
-        and (known.user_name, known.store) == (printable_name(log.user_name), printable_name(log.store))
         and known.status in _SETTLED
+    )
+
+
+def _looks_as_known(log: LogFile, known: _Known) -> bool:
+    """Say whether all is the same that `raw.files` says of a file before it is opened."""
+    return (known.size_bytes, known.mtime_us, known.user_name, known.store) == (
+        log.size_bytes,
+        log.mtime_ns // 1000,
+        printable_name(log.user_name),
+        printable_name(log.store),
     )
 
 
@@ -302,7 +313,7 @@ def _write(
             done = _insert_all(warehouse, messages, logs, progress)
             if known:
                 end_reading(warehouse)
-            _replace(warehouse, last_rows, done, known)
+            _replace(warehouse, last_rows, done, known, logs)
             _mark(warehouse, done)
             for table in (*(f"raw.{table}" for table in schema.TABLES), "loader.bookmarks"):
                 _delete(warehouse, table, pruned)
@@ -322,25 +333,34 @@ def _replace(
     last_rows: dict[str, int],
     done: list[_Done],
     known: dict[str, _Known],
+    logs: Sequence[LogFile],
 ) -> None:
     """Leave each file the rows of one reading: of this one, or of the one before where this one failed.
 
+    Of what was never a log there is nothing to keep: its row tells of this reading, if the file has changed.
     Where it was read on from a place, the events stay that were settled there.
     """
     grown = {each.file_id: each.since.open_events for each in done if each.since}
     again = [each for each in done if each.file_id in known]
-    read = [each.file_id for each in again if each.is_read]
     unread = [each.file_id for each in done if not each.is_read]
-    unread_again = [each.file_id for each in again if not each.is_read]
+    unchanged = {
+        log.file_id for log in logs if log.file_id in known and _looks_as_known(log, known[log.file_id])
+    }
+    stay = {
+        each.file_id
+        for each in again
+        if not each.is_read and (known[each.file_id].is_log or each.file_id in unchanged)
+    }
+    read = [each.file_id for each in again if each.file_id not in stay]
     is_why = f"reason in {_WHY_UNREAD}"
     for table, last_row in last_rows.items():
         settled = grown if table == "events" else {}
         old = [file_id for file_id in read if file_id not in settled]
         _delete(warehouse, f"raw.{table}", old, f"rowid <= {last_row}")
         if table == "load_issues":  # of a file that is read no more, only why is new
-            _delete(warehouse, f"raw.{table}", unread_again, f"(rowid <= {last_row}) = ({is_why})")
+            _delete(warehouse, f"raw.{table}", [*stay], f"(rowid <= {last_row}) = ({is_why})")
         elif table == "files":
-            _delete(warehouse, f"raw.{table}", unread_again, f"rowid > {last_row}")
+            _delete(warehouse, f"raw.{table}", [*stay], f"rowid > {last_row}")
         else:
             _delete(warehouse, f"raw.{table}", unread, f"rowid > {last_row}")
     open_events = [(file_id, index) for file_id in read if file_id in grown for index in grown[file_id]]
@@ -352,7 +372,7 @@ def _replace(
             [*map(list, zip(*open_events, strict=True))],
         )
     for each in again:
-        if not each.is_read:
+        if each.file_id in stay:
             warehouse.execute(
                 "update raw.files set status = ?, error = ? where file_id = ?",
                 [each.status, each.error, each.file_id],
