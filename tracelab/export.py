@@ -9,7 +9,7 @@ from typing import Literal
 import duckdb
 
 from tracelab.errors import TracelabError
-from tracelab.files import check_folder, replacing, why_unwritten
+from tracelab.files import check_folder, check_no_warehouse, replacing, why_unwritten
 from tracelab.warehouse import copy_whole, identifier, open_read_only, quoted
 
 Format = Literal["csv", "parquet"]
@@ -52,8 +52,7 @@ def export_warehouse(db: Path, out: Path) -> Path:
     """
     path = out / db.name
     check_folder(out)
-    if path.exists() and db.exists() and path.samefile(db):
-        raise TracelabError(f"{path} is the warehouse itself: name another folder with --out")
+    check_no_warehouse(path, db, "--out")
     try:
         out.mkdir(parents=True, exist_ok=True)
         with replacing(path) as partial:

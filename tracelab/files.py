@@ -33,6 +33,16 @@ def replacing(path: Path, suffix: str = "partial") -> Iterator[Path]:
         _remove(begun)
 
 
+def check_no_warehouse(path: Path, db: Path, option: str) -> None:
+    """Make sure that a file to be written is not the warehouse, whatever it is called.
+
+    Raises:
+        TracelabError: if it is.
+    """
+    if path.exists() and db.exists() and path.samefile(db):
+        raise TracelabError(f"{path} is the warehouse itself: name another place with {option}")
+
+
 def check_folder(out: Path) -> None:
     """Make sure that results can be written to a folder, or that it can be made.
 

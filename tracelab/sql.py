@@ -17,7 +17,7 @@ from typing import BinaryIO, Literal
 
 from tracelab.child import child_environment
 from tracelab.errors import TracelabError
-from tracelab.files import replacing, why_unwritten
+from tracelab.files import check_no_warehouse, replacing, why_unwritten
 
 Format = Literal["table", "csv", "json", "parquet"]
 
@@ -62,10 +62,9 @@ def write_sql(db: Path, query: str, path: Path, *, format: Format = "table") -> 
     """Answer one query into a file, which is there whole or not at all.
 
     Raises:
-        TracelabError: as `run_sql`, or if the file cannot be written.
+        TracelabError: as `run_sql`, or if the file is the warehouse or cannot be written.
     """
-    if path.exists() and db.exists() and path.samefile(db):
-        raise TracelabError(f"{path} is the warehouse itself: name another file with --output")
+    check_no_warehouse(path, db, "--output")
     try:
         with replacing(path, str(os.getpid())) as partial, partial.open("wb") as out:
             run_sql(db, query, out, format=format)

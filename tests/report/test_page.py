@@ -239,6 +239,16 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_drawn(
         build_report(warehouse, tmp_path / out)
 
 
+def test_a_report_is_not_written_over_the_warehouse(tmp_path: Path) -> None:
+    db = raw_warehouse(tmp_path / "tracelab.duckdb", files=[{}])
+    before = db.read_bytes()
+    (tmp_path / "link.html").symlink_to(db)
+    for out in (db, tmp_path / "link.html", tmp_path / ".." / tmp_path.name / db.name):
+        with pytest.raises(TracelabError, match="is the warehouse itself: name another place with --output"):
+            build_report(db, out)
+    assert db.read_bytes() == before
+
+
 def test_a_warehouse_that_is_not_built_is_told_apart(tmp_path: Path) -> None:
     db = raw_warehouse(tmp_path / "tracelab.duckdb", files=[{}])
     with pytest.raises(TracelabError, match="run `tracelab build`"):

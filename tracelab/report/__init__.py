@@ -9,15 +9,16 @@ def build_report(db: Path, out: Path) -> Path:
     """Write the report of a built warehouse to `out`, one HTML file; return it.
 
     Raises:
-        TracelabError: if the warehouse is not built, or `out` cannot be written.
+        TracelabError: if the warehouse is not built, or `out` is it or cannot be written.
     """
-    from tracelab.files import replacing, why_unwritten
+    from tracelab.files import check_no_warehouse, replacing, why_unwritten
     from tracelab.report.pictures import processes
     from tracelab.warehouse import open_read_only
 
     if out.is_dir() or not out.absolute().parent.is_dir():
         why = "it is a folder" if out.is_dir() else "its folder does not exist"
         raise TracelabError(f"cannot write {out} ({why}): name another file with --output")
+    check_no_warehouse(out, db, "--output")
     with open_read_only(db) as warehouse, processes() as pool:
         from tracelab.report.page import page  # takes as long as the processes to start
 

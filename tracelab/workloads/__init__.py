@@ -14,7 +14,7 @@ import duckdb
 
 from tracelab import __version__
 from tracelab.errors import TracelabError
-from tracelab.files import check_folder, why_unwritten
+from tracelab.files import check_folder, check_no_warehouse, why_unwritten
 from tracelab.status import Status, status
 from tracelab.text import counted, table
 from tracelab.warehouse import open_read_only, quoted
@@ -136,8 +136,7 @@ def _check(db: Path, format: str, out: Path, text_files: Sequence[Path]) -> None
             raise TracelabError(f"{out} is there, and no empty folder: name another with --out")
     elif out.is_dir():
         raise TracelabError(f"{out} is a folder: name a file with --out")
-    elif out.exists() and db.exists() and out.samefile(db):
-        raise TracelabError(f"{out} is the warehouse itself: name another file with --out")
+    check_no_warehouse(out, db, "--out")
 
 
 def _manifest(format: str, job: Job, state: Status, filters: Filters, counts: Counts) -> dict[str, Any]:
