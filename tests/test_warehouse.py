@@ -3,11 +3,12 @@
 import errno
 import os
 import shutil
+import sqlite3
 import struct
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,22 @@ def test_another_file_is_left_alone(tmp_path: Path) -> None:
     path.write_text("not a database")
     assert "is damaged or no DuckDB file" in message(path)
     assert path.read_text() == "not a database"
+
+
+def test_a_file_of_sqlite_is_no_warehouse_and_nothing_is_fetched_to_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("create table steps (step_id text)")
+    assert "is damaged or no DuckDB file" in message(path)
+
+
+def test_a_name_that_duckdb_would_take_for_a_service_is_that_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with open_for_writing(Path("md:mine")):
+        pass
+    assert (tmp_path / "md:mine").stat().st_size
 
 
 @pytest.mark.parametrize("damage", ["header", "end"])

@@ -15,7 +15,7 @@ import duckdb
 
 from tracelab.errors import TracelabError
 from tracelab.text import table
-from tracelab.warehouse import STALE, is_stale, last_build, open_read_only
+from tracelab.warehouse import STALE, connect, is_stale, last_build, open_read_only
 
 ADDRESS_SPACE_BYTES = 2 << 30
 """Strings are not charged to DuckDB's own memory limit; the process's is what stops them."""
@@ -27,8 +27,6 @@ _GUARD = {
     "python_enable_replacements": "false",
     "allow_unsigned_extensions": "false",
     "allow_community_extensions": "false",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
     "memory_limit": "1GB",
     "threads": "2",
     "temp_directory": "",  # else even a read-only connection spills to a folder beside the file
@@ -65,7 +63,7 @@ def main() -> None:
 def _answer(db: str, query: str, format: str) -> None:
     kind = _kind(query)
     # with more threads, what one has written is held until it is its turn, and fills memory
-    writing = duckdb.connect(config={"threads": "1"})
+    writing = connect(settings={"threads": "1"})
     with open_read_only(Path(db), _GUARD) as warehouse, writing as writer:
         warehouse.execute("set lock_configuration = true")
         answer = _bound(warehouse, query)

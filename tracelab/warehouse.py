@@ -16,6 +16,10 @@ from tracelab import schema
 from tracelab.errors import TracelabError
 from tracelab.files import beside, first_line, replacing, wal_of
 
+_OFFLINE: Mapping[str, str] = {
+    "autoinstall_known_extensions": "false",  # it would fetch what reads a SQLite file, say
+    "autoload_known_extensions": "false",
+}
 _LOADING: Mapping[str, str] = {
     "memory_limit": "128MB",
     "threads": "1",  # the other core parses
@@ -35,6 +39,18 @@ _HEADERS_BYTES = 12_288
 
 STALE = "the tables are older than what is loaded: run `tracelab build`"
 """What is said where `is_stale` holds."""
+
+
+def connect(
+    path: Path | None = None, settings: Mapping[str, str] | None = None, *, read_only: bool = False
+) -> duckdb.DuckDBPyConnection:
+    """Connect to a DuckDB file, else to a database in memory; never to another kind of file, or the network.
+
+    Raises:
+        duckdb.Error: if that cannot be done.
+    """
+    place = f"duckdb:{path.absolute()}" if path else ":memory:"
+    return duckdb.connect(place, read_only=read_only, config={**_OFFLINE, **(settings or {})})
 
 
 def open_read_only(
@@ -155,9 +171,9 @@ def copy_whole(path: Path, copy: Path) -> None:
         TracelabError: if there is none, or it is in use, damaged, or of another version.
     """
     open_read_only(path).close()
-    with duckdb.connect(config=dict(_COPYING)) as engine:
+    with connect(settings=_COPYING) as engine:
         engine.execute("set enable_progress_bar = false")  # it would go to standard output
-        engine.execute(f"attach '{quoted(path)}' as warehouse (read_only)")
+        engine.execute(f"attach '{quoted(path)}' as warehouse (type duckdb, read_only)")
         engine.execute(f"attach '{quoted(copy)}' as copied")
         engine.execute("copy from database warehouse to copied")
         engine.execute("detach copied")
@@ -179,7 +195,7 @@ def known_zone(timezone: str | None) -> str:
     Raises:
         TracelabError: if no zone has that name.
     """
-    with duckdb.connect() as engine:
+    with connect() as engine:
         [(here,)] = engine.execute("select current_setting('TimeZone')").fetchall()
         zone: str = timezone or here
         if not engine.execute("from pg_timezone_names() where name = ?", [zone]).fetchall():
@@ -265,7 +281,7 @@ def is_stale(warehouse: duckdb.DuckDBPyConnection, built: LastBuild | None) -> b
 def _connect(path: Path, *, read_only: bool, settings: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
     found = path.stat() if path.exists() else None
     try:
-        warehouse = duckdb.connect(str(path), read_only=read_only, config=dict(settings))
+        warehouse = connect(path, settings, read_only=read_only)
     except duckdb.Error as error:
         raise TracelabError(_reason(path, error)) from error
     if found and not read_only and not os.path.samestat(found, path.stat()):  # it may have opened the old one
@@ -283,7 +299,7 @@ def _reason(path: Path, error: duckdb.Error) -> str:
         return (
             f"{path} is in use by another program ({name}): wait until it is done, or end it, and try again"
         )
-    if "different configuration" in message:
+    if re.search("different configuration|already attached", message):
         return f"{path} is already open in this process: close that connection and try again"
     if "version number" in message:
         return f"{path} was written by another version of DuckDB: load again into a new file (--db)"

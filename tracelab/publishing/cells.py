@@ -22,7 +22,7 @@ from tracelab.lines import Lines
 from tracelab.providers.base import Tally
 from tracelab.publishing.columns import COLUMNS, LINES, MODEL, PARTS, README, Treatment
 from tracelab.publishing.readme import Told, readme
-from tracelab.warehouse import identifier, open_read_only
+from tracelab.warehouse import connect, identifier, open_read_only
 
 NAMES = frozenset((README, *PARTS, LINES.removesuffix(".gz"), *(f"{table}.csv" for table in COLUMNS)))
 """What a file of a dataset may be called."""
@@ -291,7 +291,7 @@ def _stored(dataset: duckdb.DuckDBPyConnection, about: dict[str, Any]) -> Iterat
 
 def _plain_sql(table: str, columns: Iterable[dict[str, Any]]) -> str:
     """Return how DuckDB tells a table that has columns and nothing else."""
-    with duckdb.connect() as engine:
+    with connect() as engine:
         typed = ", ".join(f"{identifier(each['column_name'])} {each['data_type']}" for each in columns)
         engine.execute(f"create table {identifier(table)} ({typed})")
         [(sql,)] = engine.execute("select sql from duckdb_tables()").fetchall()

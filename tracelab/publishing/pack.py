@@ -8,17 +8,17 @@ import gzip
 import sys
 from pathlib import Path
 
-import duckdb
 import msgspec
 
 from tracelab.dataset import dataset_lines
 from tracelab.providers.published_row import PublishedRow
 from tracelab.publishing.columns import COLUMNS, DATABASE, LINES
+from tracelab.warehouse import connect
 
 
 def pack(folder: Path) -> None:
     """Make a DuckDB file of a folder's Parquet files, and of that the JSON Lines file."""
-    with duckdb.connect(str(folder / DATABASE), config={"temp_directory": ""}) as dataset:
+    with connect(folder / DATABASE, {"temp_directory": ""}) as dataset:
         for table in COLUMNS:
             rows = dataset.read_parquet(str(folder / f"{table}.parquet"))
             rows.create(table)
