@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -135,6 +135,19 @@ def test_an_unknown_zone_is_refused_before_anything_is_built(db: Path) -> None:
     with pytest.raises(TracelabError, match="no time zone Mars/Olympus"):
         build(db, timezone="Mars/Olympus")
     assert not any(name.startswith("staging.") for name in tables(db))
+
+
+def test_a_part_has_the_days_of_the_whole(poor_warehouse: Callable[[str], Path], db: Path) -> None:
+    shutil.copy(poor_warehouse("one_session"), db)
+    with duckdb.connect(str(db)) as warehouse:
+        warehouse.execute("update staging.last_build set timezone = 'Pacific/Auckland'")
+    before = db.read_bytes()
+    with pytest.raises(
+        TracelabError, match=r"those of Pacific/Auckland: .* without --select, .* of Asia/Tokyo"
+    ):
+        build(db, select=["stg_files"], timezone="Asia/Tokyo")
+    assert db.read_bytes() == before
+    assert build(db, select=["stg_files"]).timezone == "Pacific/Auckland"
 
 
 def test_a_part_can_be_built_alone(db: Path) -> None:

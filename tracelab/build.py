@@ -91,12 +91,14 @@ def build(db: Path, *, select: Sequence[str] = (), timezone: str | None = None) 
     """Build seeds and models from what is loaded, and run their data tests.
 
     `select` takes dbt's node selection (`steps+`); `timezone` is the zone of days, by default this machine's.
+    Where only some are built, days stay those of the last whole build.
 
     Raises:
-        TracelabError: if nothing is loaded, the database is in use, or a model or test fails.
+        TracelabError: if nothing is loaded, the database is in use, a model or test fails, or some are to be
+            built with days of another zone than the rest.
     """
     since = time.monotonic()
-    zone, was_built, steps = _checked(db, timezone)
+    zone, was_built, steps = _checked(db, timezone, is_partial=bool(select))
     chosen = ["--select", *" ".join(select).split()] if select else []
     threads = _THREADS if steps <= _STEPS_OF_TWO_AT_A_TIME else 1
     with replaced(db) as copy:
@@ -163,7 +165,7 @@ def _project_sha256() -> str:
     return digest.hexdigest()
 
 
-def _checked(db: Path, timezone: str | None) -> tuple[str, bool, int]:
+def _checked(db: Path, timezone: str | None, *, is_partial: bool) -> tuple[str, bool, int]:
     """Make sure that there is something to build from.
 
     Returns: the zone of days, whether it was built whole before, and how many steps there are.
@@ -174,7 +176,15 @@ def _checked(db: Path, timezone: str | None) -> tuple[str, bool, int]:
         )
         if not found or found[0][0] is None:
             raise TracelabError(f"{db} holds no sessions yet: run `tracelab load` first")
-        return known_zone(timezone), last_build(warehouse) is not None, int(found[0][0])
+        built = last_build(warehouse)
+        kept = built.timezone if built and is_partial else None
+        zone = known_zone(kept if timezone is None else timezone)
+        if kept and zone != kept:
+            raise TracelabError(
+                f"the days of {db} are those of {kept}: build all of it, without --select,"
+                f" for those of {zone}"
+            )
+        return zone, built is not None, int(found[0][0])
 
 
 def _table_names() -> set[str]:
