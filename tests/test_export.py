@@ -62,6 +62,18 @@ def test_a_foreign_warehouse_s_names_are_no_sql_and_no_path(db: Path, tmp_path: 
     assert paths[0].read_text() == '"a"", error(""b"")",x y\n1,2\n'
 
 
+def test_a_database_of_another_making_is_told_what_it_lacks_and_gives_what_it_has(tmp_path: Path) -> None:
+    db = tmp_path / "other.duckdb"
+    with duckdb.connect(str(db)) as other:
+        other.execute("create table steps as select 1 as a")
+    command = [sys.executable, "-m", "tracelab", "--db", db, "export", "--out", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "tracelab: the warehouse has no tables yet: run `tracelab build`\n"
+    done = subprocess.run([*command, "steps"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{tmp_path / 'steps.csv'}\n", "")
+
+
 def test_rows_stand_in_the_order_of_their_keys(db: Path, tmp_path: Path) -> None:
     [path] = export_tables(db, tmp_path / "out", ["steps"])
     assert pl.read_csv(path)["step"].to_list() == list(range(1000))

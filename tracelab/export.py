@@ -75,13 +75,14 @@ def public_tables(warehouse: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _chosen(public: Sequence[str], names: Sequence[str]) -> Sequence[str]:
-    if not public:
+    summaries = [name for name in public if name.startswith(("compare_", "summary_"))]
+    if not (summaries or (public and names)):
         raise TracelabError("the warehouse has no tables yet: run `tracelab build`")
     for name in names:
         if name not in public:
             near = difflib.get_close_matches(name, public) or public
             raise TracelabError(f"there is no table {name}; there is {', '.join(near)}")
-    return names or [name for name in public if name.startswith(("compare_", "summary_"))]
+    return names or summaries
 
 
 def _write_all(warehouse: duckdb.DuckDBPyConnection, paths: Mapping[str, Path], format: Format) -> list[Path]:

@@ -245,10 +245,16 @@ def of_another_version(path: Path) -> TracelabError:
 
 
 def raw_sha256(warehouse: duckdb.DuckDBPyConnection) -> str | None:
-    """Return what changes with anything that is loaded or dropped; the macro `record_build` keeps it."""
-    [(digest,)] = warehouse.execute(
-        "select sha256(string_agg(file_id || status || loaded_at, '' order by file_id)) from raw.files"
-    ).fetchall()
+    """Return what changes with anything that is loaded or dropped, which the macro `record_build` keeps.
+
+    None where nothing is loaded: the database may be of somebody else's making.
+    """
+    try:
+        [(digest,)] = warehouse.execute(
+            "select sha256(string_agg(file_id || status || loaded_at, '' order by file_id)) from raw.files"
+        ).fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return None
     return digest  # type: ignore[no-any-return]
 
 
