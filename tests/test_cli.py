@@ -135,6 +135,8 @@ def test_a_command_imports_what_it_needs(
         ["chart", "--format", "html,gif"],
         ["sql"],
         ["sql", "select 1", "--format", "xml"],
+        ["sql", "select 1", "--output", "answer.xlsx"],
+        ["sql", "select 1", "--output", "answer"],
         ["run", "--select", "x"],
     ],
 )
@@ -274,6 +276,12 @@ def test_sql_writes_to_a_file_instead(warehouse: Path, tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (0, "")
     assert json.loads((tmp_path / "a.json").read_text())
+
+
+def test_a_file_is_written_as_it_ends(warehouse: Path, tmp_path: Path) -> None:
+    for name, row in (("a.CSV", "x\n1\n"), ("a.json", '[\n\t{"x":1}\n]\n')):
+        tracelab("--db", warehouse, "sql", "select 1 as x", "--output", name, cwd=tmp_path)
+        assert (tmp_path / name).read_text() == row
 
 
 def test_a_mistake_in_sql_exits_with_1(warehouse: Path, tmp_path: Path) -> None:

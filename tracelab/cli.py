@@ -429,7 +429,7 @@ def sql(
         AnswerFormat | None,
         typer.Option(
             "--format",
-            help="How to write the answer; by default as --output ends, else as a table.",
+            help="How to write the answer; by default as --output ends (csv, json, parquet), else a table.",
             show_default=False,
         ),
     ] = None,
@@ -446,8 +446,7 @@ def sql(
     from tracelab.sql import run_sql, write_sql
 
     text = sys.stdin.read() if query == "-" else query
-    suffix = output.suffix.removeprefix(".") if output else ""
-    chosen = format or (AnswerFormat(suffix) if suffix in AnswerFormat.__members__ else AnswerFormat.table)
+    chosen = format or (_answer_format(output) if output else AnswerFormat.table)
     if output:
         write_sql(context.obj, text, output, format=chosen.value)
     else:
@@ -646,6 +645,15 @@ def _chart_formats(text: str) -> list[str]:
             f"{', '.join(unknown)} is not one of html, svg, png, json", param_hint="--format"
         )
     return formats
+
+
+def _answer_format(output: Path) -> AnswerFormat:
+    suffix = output.suffix.removeprefix(".").lower()
+    if suffix not in AnswerFormat.__members__:  # a table would show the first rows alone
+        raise typer.BadParameter(
+            f"{output} does not end in .csv, .json or .parquet: rename it, or add --format", param_hint="--output"
+        )
+    return AnswerFormat(suffix)
 
 
 def _judge(report: "LoadReport", strict: bool) -> None:
