@@ -301,6 +301,15 @@ def test_a_reader_that_leaves_early_causes_no_complaint(warehouse: Path, tmp_pat
         assert process.stderr.read() == b""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "tracelab", "--version"]
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.stderr == "tracelab: cannot write the output: No space left on device\n"
+    assert done.returncode == 1
+
+
 def wait_until_a_child_has_open(db: Path, process: subprocess.Popen[bytes]) -> None:
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     while process.poll() is None:

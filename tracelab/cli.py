@@ -132,7 +132,9 @@ def main() -> None:
         print(f"tracelab: {error}", file=sys.stderr)
         sys.exit(_FAILED)
     except OSError as error:
-        print(f"tracelab: {error.strerror}: {error.filename}", file=sys.stderr)
+        named = f"{error.strerror}: {error.filename}"
+        said = f"cannot write the output: {error.strerror}" if error.filename is None else named
+        print(f"tracelab: {said}", file=sys.stderr)
         sys.exit(_FAILED)
     except Exception as error:  # of DuckDB, when it is interrupted or comes to a damaged block
         if str(error) == "Query interrupted":
@@ -651,7 +653,8 @@ def _answer_format(output: Path) -> AnswerFormat:
     suffix = output.suffix.removeprefix(".").lower()
     if suffix not in AnswerFormat.__members__:  # a table would show the first rows alone
         raise typer.BadParameter(
-            f"{output} does not end in .csv, .json or .parquet: rename it, or add --format", param_hint="--output"
+            f"{output} does not end in .csv, .json or .parquet: rename it, or add --format",
+            param_hint="--output",
         )
     return AnswerFormat(suffix)
 
