@@ -167,7 +167,8 @@ def test_a_duckdb_file_without_a_dataset_is_set_aside(tmp_path: Path) -> None:
     db = tmp_path / "tracelab.duckdb"
     report = load([other], db=db)
     assert (report.set_aside, report.issues) == (1, {"not_a_log": 1})
-    assert "without a published dataset" in rows(db, "select detail from raw.load_issues")[0][0]
+    [(detail,)] = rows(db, "select detail from raw.load_issues")
+    assert "no published dataset" in detail and "a warehouse is named with --db" in detail
 
 
 def test_a_warehouse_is_not_loaded_into_itself(tmp_path: Path) -> None:

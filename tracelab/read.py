@@ -33,7 +33,7 @@ _HEAD_BYTES = MAX_LINE_BYTES
 _HEAD_OBJECTS = 100_000  # likewise, nested ones included
 _SIDECAR_BYTES = 1 << 20
 _TOLD_BYTES = 4 << 20
-_NO_DATASET = "a DuckDB file without a published dataset (a table rounds with a round_pk)"
+_NO_DATASET = "no published dataset (a table rounds with a round_pk); a warehouse is named with --db"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
