@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
+import tracelab.warehouse
 from tracelab import schema
 from tracelab.errors import TracelabError
 from tracelab.files import replacing
@@ -158,6 +159,19 @@ def checksum(block: bytes) -> int:
     for (word,) in struct.iter_unpack("<Q", block):
         result ^= word * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
     return result
+
+
+def test_a_folder_that_may_not_be_written_is_named_once(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: str, _flags: int) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", path)  # root may write to any folder
+
+    monkeypatch.setattr(tracelab.warehouse, "_open_private", denied)
+    with pytest.raises(TracelabError) as error, replaced(db):
+        pass
+    assert str(error.value) == (
+        f"could not write {db.with_name('.tracelab.duckdb.building')}, which was to replace tracelab.duckdb:"
+        " Permission denied; name another file with --db"
+    )
 
 
 def test_other_raw_tables_are_those_of_another_version(db: Path) -> None:

@@ -14,7 +14,7 @@ import duckdb
 
 from tracelab import schema
 from tracelab.errors import TracelabError
-from tracelab.files import beside, first_line, replacing, wal_of
+from tracelab.files import beside, first_line, replacing, wal_of, why_unwritten
 
 _OFFLINE: Mapping[str, str] = {
     "autoinstall_known_extensions": "false",  # it would fetch what reads a SQLite file, say
@@ -132,7 +132,7 @@ def replaced(path: Path) -> Iterator[Path]:
                 with copy.open("rb") as made:
                     os.fsync(made.fileno())  # DuckDB did so for what it wrote, not for what was copied
         except (duckdb.Error, OSError) as error:
-            message = first_line(error)
+            message = why_unwritten(error)
             raise TracelabError(
                 f"could not write {beside(path, 'building')}, which was to replace {path.name}:"
                 f" {message}{advice(message)}"
