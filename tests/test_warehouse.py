@@ -19,7 +19,7 @@ import tracelab.warehouse
 from tracelab import schema
 from tracelab.errors import TracelabError
 from tracelab.files import replacing
-from tracelab.warehouse import has_raw, open_for_writing, open_read_only, replaced
+from tracelab.warehouse import has_raw, known_zone, open_for_writing, open_read_only, replaced
 
 
 @pytest.fixture
@@ -172,6 +172,41 @@ def test_a_folder_that_may_not_be_written_is_named_once(db: Path, monkeypatch: p
         f"could not write {db.with_name('.tracelab.duckdb.building')}, which was to replace tracelab.duckdb:"
         " Permission denied; name another file with --db"
     )
+
+
+@pytest.mark.parametrize(
+    ("timezone", "machine", "said"),
+    [
+        ("", "UTC", "there is no time zone '': give a name"),
+        ("utc", "UTC", "there is no time zone utc: give a name"),
+        (
+            None,
+            "Foo/Bar",
+            "TZ is Foo/Bar, which names no time zone: give one such as Europe/Berlin with --timezone",
+        ),
+        (
+            None,
+            "CET-1CEST",
+            "TZ is CET-1CEST, which names no time zone: give one such as Europe/Berlin with --timezone",
+        ),
+    ],
+)
+def test_what_names_no_zone_is_refused(
+    timezone: str | None, machine: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", machine)
+    with pytest.raises(TracelabError, match=said):
+        known_zone(timezone)
+
+
+@pytest.mark.parametrize("machine", ["Europe/Berlin", ":Europe/Berlin"])
+def test_the_zone_is_this_machines(machine: str) -> None:
+    code = "from tracelab.warehouse import known_zone; print(known_zone(None))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, env={**os.environ, "TZ": machine}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "Europe/Berlin\n"
 
 
 def test_other_raw_tables_are_those_of_another_version(db: Path) -> None:

@@ -193,13 +193,21 @@ def known_zone(timezone: str | None) -> str:
     """Return a time zone's name, this machine's if there is none.
 
     Raises:
-        TracelabError: if no zone has that name.
+        TracelabError: if no zone has that name, or TZ should name this machine's and does not.
     """
     with connect() as engine:
+        names = {name for (name,) in engine.execute("select name from pg_timezone_names()").fetchall()}
         [(here,)] = engine.execute("select current_setting('TimeZone')").fetchall()
-        zone: str = timezone or here
-        if not engine.execute("from pg_timezone_names() where name = ?", [zone]).fetchall():
-            raise TracelabError(f"there is no time zone {zone}: give a name such as Europe/Berlin or UTC")
+    told = os.environ.get("TZ", "").removeprefix(":")
+    if timezone is None and told and told not in names:  # DuckDB takes UTC then, without a word
+        raise TracelabError(
+            f"TZ is {told}, which names no time zone: give one such as Europe/Berlin with --timezone"
+        )
+    zone: str = here if timezone is None else timezone
+    if zone not in names:
+        raise TracelabError(
+            f"there is no time zone {zone or repr(zone)}: give a name such as Europe/Berlin or UTC"
+        )
     return zone
 
 
