@@ -2,7 +2,11 @@
 
 import gzip
 import json
+import multiprocessing
+import os
 import re
+import signal
+import time
 from base64 import b64decode
 from collections.abc import Iterator
 from datetime import date
@@ -23,7 +27,7 @@ from tracelab.report import build_report, sessions
 from tracelab.report.cuts import Cut, cuts, in_front, tables
 from tracelab.report.packing import columns, packed
 from tracelab.report.page import sections
-from tracelab.report.pictures import NOT_ON_THE_PAGE, cuttable, picture, tables_of
+from tracelab.report.pictures import NOT_ON_THE_PAGE, cuttable, picture, processes, tables_of
 
 MOST_BYTES = 6_000_000
 
@@ -247,6 +251,22 @@ def test_a_report_is_not_written_over_the_warehouse(tmp_path: Path) -> None:
         with pytest.raises(TracelabError, match="is the warehouse itself: name another place with --output"):
             build_report(db, out)
     assert db.read_bytes() == before
+
+
+def test_an_interrupt_waits_for_nothing_that_is_still_to_be_drawn() -> None:
+    since = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), processes() as pool:
+        for _ in range(100):
+            pool.submit(time.sleep, 1)
+        raise KeyboardInterrupt
+    assert time.monotonic() - since < 20
+    assert not multiprocessing.active_children()
+
+
+def test_an_interrupt_of_all_processes_is_for_the_one_that_was_asked() -> None:
+    with processes() as pool:
+        os.kill(pool.submit(os.getpid).result(), signal.SIGINT)
+        assert [pool.submit(int).result() for _ in range(10)] == [0] * 10
 
 
 def test_a_warehouse_that_is_not_built_is_told_apart(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import os
 import re
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -57,12 +58,25 @@ def cuttable(chart: Chart, tables: Mapping[str, Table]) -> Cuttable:
 
 @contextmanager
 def processes() -> Iterator[Executor]:
-    """Run what draws on all cores: fresh processes, for one with threads cannot be copied."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    """Run what draws on all cores: fresh processes, for one with threads cannot be copied.
+
+    Whatever ends this side ends them: what they still have to draw is not waited for.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     fresh = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
     with ProcessPoolExecutor(cores, mp_context=fresh, initializer=_begin) as pool:
-        pool.submit(int)  # the first task starts them
-        yield pool
+        # an interrupt is for this side: they inherit that they do not get it
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        for _ in range(cores):
+            pool.submit(int)  # a task that finds no process idle starts one
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        try:
+            yield pool
+        except BaseException:
+            for process in set(multiprocessing.active_children()) - others:
+                process.kill()
+            raise
 
 
 def _begin() -> None:
