@@ -2,14 +2,18 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 import pytest
 import yaml
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 import tracelab.build
 from tests.raw_warehouse import raw_warehouse
@@ -148,6 +152,27 @@ def test_a_part_has_the_days_of_the_whole(poor_warehouse: Callable[[str], Path],
         build(db, select=["stg_files"], timezone="Asia/Tokyo")
     assert db.read_bytes() == before
     assert build(db, select=["stg_files"]).timezone == "Pacific/Auckland"
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("Connection already closed!")], ids=["none", "failure"])
+def test_an_interrupt_is_not_lost_whatever_dbt_makes_of_it(
+    db: Path, monkeypatch: pytest.MonkeyPatch, error: Exception | None
+) -> None:
+    invoke = dbtRunner.invoke
+
+    def interrupted(runner: dbtRunner, arguments: list[str]) -> dbtRunnerResult:
+        result = invoke(runner, arguments)
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(60)
+        return dbtRunnerResult(False, error) if error else result
+
+    monkeypatch.setattr(dbtRunner, "invoke", interrupted)
+    before = db.read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        build(db, select=["stg_files"])
+    assert db.read_bytes() == before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_part_can_be_built_alone(db: Path) -> None:

@@ -10,14 +10,17 @@ import hashlib
 import json
 import os
 import re
+import signal
 import tempfile
 import textwrap
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tracelab import __version__
@@ -275,15 +278,37 @@ def _dbt(arguments: Sequence[str], manifest: "Manifest | None" = None) -> "dbtRu
         json.dumps({"error": "all", "warn": ["LogTestResult"]}),  # a data test says itself how grave it is
     ]
     result = None
-    try:
-        result = dbtRunner(manifest).invoke([*quiet, *arguments])
-    finally:
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-        if not (result and result.success):
-            gc.collect()  # from Python 3.12 on, the traces of what failed hold connections
-    if result.exception is not None and "KeyboardInterrupt" in repr(result.exception):
-        raise KeyboardInterrupt from result.exception
+    with _no_interrupt_lost():
+        try:
+            result = dbtRunner(manifest).invoke([*quiet, *arguments])
+        finally:
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+            if not (result and result.success):
+                gc.collect()  # from Python 3.12 on, the traces of what failed hold connections
     return result
+
+
+@contextmanager
+def _no_interrupt_lost() -> Iterator[None]:
+    """Raise KeyboardInterrupt in the end if one came: dbt makes a failure of it, or goes on as if not."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield  # none comes here
+        return
+    came = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        came = True
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            raise KeyboardInterrupt
 
 
 def _raise_failures(result: "dbtRunnerResult", failed: str) -> None:
