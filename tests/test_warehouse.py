@@ -199,12 +199,19 @@ def test_what_names_no_zone_is_refused(
         known_zone(timezone)
 
 
-@pytest.mark.parametrize("machine", ["Europe/Berlin", ":Europe/Berlin"])
-def test_the_zone_is_this_machines(machine: str) -> None:
+@pytest.mark.parametrize(
+    "machine", ["Europe/Berlin", ":Europe/Berlin", "/usr/share/zoneinfo/Europe/Berlin", ":{folder}/localtime"]
+)
+def test_the_zone_is_this_machines(machine: str, tmp_path: Path) -> None:
+    (tmp_path / "localtime").symlink_to("/usr/share/zoneinfo/Europe/Berlin")
     code = "from tracelab.warehouse import known_zone; print(known_zone(None))"
     command = [sys.executable, "-c", code]
     done = subprocess.run(
-        command, env={**os.environ, "TZ": machine}, capture_output=True, text=True, check=True
+        command,
+        env={**os.environ, "TZ": machine.format(folder=tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == "Europe/Berlin\n"
 

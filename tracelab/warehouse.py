@@ -199,11 +199,13 @@ def known_zone(timezone: str | None) -> str:
         names = {name for (name,) in engine.execute("select name from pg_timezone_names()").fetchall()}
         [(here,)] = engine.execute("select current_setting('TimeZone')").fetchall()
     told = os.environ.get("TZ", "").removeprefix(":")
+    if told.startswith(os.sep):  # a zone's file, by whatever name
+        told = os.path.realpath(told).rpartition("zoneinfo/")[2]
     if timezone is None and told and told not in names:  # DuckDB takes UTC then, without a word
         raise TracelabError(
             f"TZ is {told}, which names no time zone: give one such as Europe/Berlin with --timezone"
         )
-    zone: str = here if timezone is None else timezone
+    zone: str = (told or here) if timezone is None else timezone
     if zone not in names:
         raise TracelabError(
             f"there is no time zone {zone or repr(zone)}: give a name such as Europe/Berlin or UTC"
