@@ -28,7 +28,7 @@ from tracelab import schema
 from tracelab.arrow import Batches, record_batch
 from tracelab.discover import Discovery, LogFile, Skipped, discover, sample_home
 from tracelab.errors import TracelabError
-from tracelab.load import LoadReport, _Known, _missing, load
+from tracelab.load import LoadReport, _Known, _absent, load
 from tracelab.processes import _portions
 from tracelab.progress import Progress
 from tracelab.providers import PROVIDERS
@@ -640,7 +640,7 @@ def test_what_lies_in_a_folder_that_may_not_be_searched_is_not_gone(tmp_path: Pa
         name: _Known(str(tmp_path / name), 0, 0, 0, None, None, "loaded", False, True)
         for name in ("closed-\ufffd/a.jsonl", "open/b.jsonl")
     }
-    assert _missing(found, known) == ["open/b.jsonl"]
+    assert _absent(found, known) == (["open/b.jsonl"], {})
 
 
 @pytest.mark.parametrize("instead", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
@@ -824,21 +824,93 @@ def test_a_name_that_is_no_utf8_is_loaded(db: Path, tmp_path: Path) -> None:
     assert load([tmp_path], db=db).unchanged == 1
 
 
-def test_what_is_gone_from_a_place_whose_name_is_no_utf8_is_pruned(db: Path, tmp_path: Path) -> None:
-    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
-    folder.mkdir()
-    for number in (0, 1):
-        (folder / f"{number}.jsonl").write_bytes(session(number))
-    load([folder], db=db)
-    (folder / "0.jsonl").unlink()
+def test_a_folder_that_looks_like_the_one_searched_was_not_searched(db: Path, tmp_path: Path) -> None:
+    for number, name in enumerate((b"/caf\xe9", b"/caf\xe8")):
+        folder = Path(os.fsdecode(os.fsencode(tmp_path) + name))
+        folder.mkdir()
+        (folder / "s.jsonl").write_bytes(session(number))
+    load([tmp_path], db=db)
     report = load([folder], db=db, prune=True)
-    assert (report.unchanged, report.pruned) == (1, 1)
+    assert (report.unchanged, report.pruned) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("x.orphaned.jsonl", b""),
+        ("x.jsonl.gz", b""),
+        ("x.orphaned.jsonl", None),
+        ("x.jsonl.gz", None),
+        ("y.jsonl", None),
+    ],
+)
+def test_a_log_stays_where_what_stands_for_it_now_could_not_be_read(
+    db: Path, tmp_path: Path, name: str, other: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`other` is what is in the file that stands for the log; None: it may not be read."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / name).write_bytes(gzip.compress(session(7)) if name.endswith(".gz") else session(7))
+    load([folder], db=db)
+    if name == "y.jsonl":
+        (folder / "x.jsonl").hardlink_to(folder / name)
+    else:
+        (folder / "x.jsonl").write_bytes(session(7) if other is None else other)
+
+    def refuse(path: str) -> FileIO:
+        if other is None and path.endswith("x.jsonl"):  # root may read everything
+            raise PermissionError(errno.EACCES, "no")
+        return FileIO(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tracelab.read.FileIO", refuse)
+        report = load([folder], db=db, prune=True)
+    assert (report.pruned, query(db, "select count(*) from raw.steps")) == (0, [(2,)])
+    (folder / "x.jsonl").unlink()
+    (folder / "x.jsonl").write_bytes(session(7))
+    report = load([folder], db=db, prune=True)
+    is_another = name == "y.jsonl"
+    assert (report.pruned, query(db, "select count(*) from raw.steps")) == (
+        not is_another,
+        [(2 + 2 * is_another,)],
+    )
+
+
+def test_what_is_not_in_a_store_is_not_gone_for_all_users(db: Path, tmp_path: Path) -> None:
+    root = tmp_path / "homes"
+    for number, folder in enumerate(("ann/.claude/projects", "ann/restored")):
+        (root / folder).mkdir(parents=True)
+        (root / folder / "s.jsonl").write_bytes(session(number))
+    load([root / "ann/.claude/projects", root / "ann/restored"], db=db)
+    shutil.rmtree(root / "ann/restored")
+    assert load(db=db, all_users=True, home_root=root, prune=True).pruned == 0
+    root.rename(tmp_path / "unmounted")
+    root.mkdir()
+    with pytest.raises(TracelabError, match=f"no session log found; looked in {root}"):
+        load(db=db, all_users=True, home_root=root, prune=True)
+    assert query(db, "select count(*) from raw.steps") == [(4,)]
+
+
+def test_a_log_on_a_disk_that_does_not_answer_is_not_gone(
+    db: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load([logs], db=db)
+    look = Path.stat
+    (logs / "1.jsonl").rename(logs / "1.away")
+
+    def answer(path: Path, **options: Any) -> os.stat_result:
+        if path.name == "1.jsonl":
+            raise OSError(errno.ESTALE, "stale")
+        return look(path, **options)
+
+    monkeypatch.setattr(Path, "stat", answer)
+    assert load([logs], db=db, prune=True).pruned == 0
 
 
 def test_what_is_gone_is_known_from_the_root_on(tmp_path: Path) -> None:
     known = {"id": _Known(str(tmp_path / "a.jsonl"), 0, 0, 0, None, None, "loaded", False, True)}
-    assert _missing(Discovery((), (Path("/"),), ()), known) == ["id"]
-    assert _missing(Discovery((), (tmp_path.with_name("other"),), ()), known) == []
+    assert _absent(Discovery((), (Path("/"),), ()), known) == (["id"], {})
+    assert _absent(Discovery((), (tmp_path.with_name("other"),), ()), known) == ([], {})
 
 
 def test_progress_is_told_file_by_file_up_to_the_end(db: Path, logs: Path, way: str) -> None:  # noqa: ARG001

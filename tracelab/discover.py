@@ -20,6 +20,10 @@ HOME_ROOT = Path("/home")
 
 _CLAUDE_FOLDERS = (".claude", ".config/claude", ".claude.back")
 _CODEX_STORES = ("sessions", "archived_sessions")
+_HOME_STORES = (
+    *(f"{folder}/projects" for folder in _CLAUDE_FOLDERS),
+    *(f".codex/{store}" for store in _CODEX_STORES),
+)
 _STORE = re.compile(
     r".*/((?:\.claude|\.config/claude|\.claude\.back)/projects|\.codex/(?:archived_)?sessions)/"
 )
@@ -63,8 +67,10 @@ class Discovery:
     files: tuple[LogFile, ...]
     """In the order of their paths, each file once."""
     places: tuple[Path, ...]
-    """Folders searched and files named; of all users, their root: only what lay in these can be gone."""
+    """Folders searched and files named: only what lay in these can be called gone."""
     skipped: tuple[Skipped, ...]
+    home_root: Path | None = None
+    """Of all users: what lay in a store of a home in it can be gone too, with the home."""
 
 
 class _Place(NamedTuple):
@@ -90,14 +96,13 @@ def discover(
     else:
         places = list(_own())
     files = _distinct((path, place) for place in places for path in _logs_in(place, skipped))
-    # the root, since a home may be gone with all its logs
-    searched = (home_root,) if all_users and not paths else tuple(place.path for place in places)
-    return Discovery(files, searched, tuple(skipped))
+    root = home_root if all_users and not paths else None
+    return Discovery(files, tuple(place.path for place in places), tuple(skipped), root)
 
 
 def nothing_found(found: Discovery) -> TracelabError:
     """Return the error of a search in vain: it says where, and how to try the sample."""
-    looked = ", ".join(map(str, found.places))
+    looked = ", ".join(map(str, [found.home_root] if found.home_root else found.places))
     closed = "".join(f"; skipped {path} ({reason})" for path, reason in found.skipped)
     return TracelabError(
         f"no session log found; looked in {looked}{closed}."
@@ -122,6 +127,13 @@ def ctime_ns(status: os.stat_result, sidecar: str | None) -> int:
         return status.st_ctime_ns + (os.stat(sidecar).st_ctime_ns if sidecar else 0)
     except OSError:
         return status.st_ctime_ns
+
+
+def is_stored(path: str, home_root: Path) -> bool:
+    """Say whether a path is in a store of some home, be it there or not."""
+    in_root = path.removeprefix(f"{str(home_root).rstrip(os.sep)}{os.sep}")
+    in_home = in_root.partition(os.sep)[2] if in_root != path else ""
+    return in_home.startswith(tuple(f"{store}{os.sep}" for store in _HOME_STORES))
 
 
 def log_name(path: str) -> str:
@@ -179,9 +191,7 @@ def _everybodys(home_root: Path, skipped: list[Skipped]) -> Iterator[_Place]:
 
 def _home(home: Path, user_name: str | None) -> Iterator[_Place]:
     """Give all stores of a home, since one that is not there may have been."""
-    stores = [f"{folder}/projects" for folder in _CLAUDE_FOLDERS]
-    stores += [f".codex/{store}" for store in _CODEX_STORES]
-    for store in stores:
+    for store in _HOME_STORES:
         yield _Place(home / store, store, user_name)
 
 

@@ -14,10 +14,11 @@ import stat
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,6 +30,7 @@ from tracelab.discover import (
     LogFile,
     Skipped,
     discover,
+    is_stored,
     log_name,
     nothing_found,
     printable_name,
@@ -63,7 +65,8 @@ _PLACES_BYTES = 32 << 20
 """Of all places that one load keeps: they are in memory together."""
 _UNPACKED_FACTOR = 11  # what a packed log grows to, about
 
-_SETTLED = ("loaded", "partial", "set_aside")
+_HELD = ("loaded", "partial")
+_SETTLED = (*_HELD, "set_aside")
 _UNREAD = ("failed", "gone")
 _WHY_UNREAD = ("unreadable", "vanished", "internal_error")
 _NO_ISSUES: Mapping[str, int] = {}
@@ -166,15 +169,16 @@ def load(
     known, digest = _known(db)
     logs = [_as_known(log, known.get(log.file_id)) for log in found.files]
     changed = _with_live([log for log in logs if not _is_settled(log, known.get(log.file_id))], known)
-    missing = _missing(found, known)
-    if not found.files and not missing:
+    missing = partial(_missing, *_absent(found, known), known)
+    gone = missing([])
+    # of all users nothing is found where their root is not mounted: their logs are not gone
+    if not found.files and (found.home_root is not None or not gone):
         raise nothing_found(found)
-    gone = [file_id for file_id in missing if known[file_id].status != "gone"]
-    pruned = missing if prune else []
-    done = _write(db, changed, gone, pruned, known, digest, progress) if changed or gone or pruned else []
-    return _report(
-        found, known, done, 0 if prune else len(gone), len(pruned), time.perf_counter() - started_s
-    )
+    done: list[_Done] = []
+    if changed or (gone and prune) or any(known[file_id].status != "gone" for file_id in gone):
+        done, gone = _write(db, changed, missing, prune, known, digest, progress)
+    newly = 0 if prune else sum(known[file_id].status != "gone" for file_id in gone)
+    return _report(found, known, done, newly, len(gone) if prune else 0, time.perf_counter() - started_s)
 
 
 def _known(db: Path) -> tuple[dict[str, _Known], str | None]:
@@ -239,66 +243,80 @@ def _looks_as_known(log: LogFile, known: _Known) -> bool:
     )
 
 
-def _missing(found: Discovery, known: dict[str, _Known]) -> list[str]:
-    """Return the files of places just searched that are not there, or there only as one found is again."""
+def _absent(found: Discovery, known: dict[str, _Known]) -> tuple[list[str], dict[str, str]]:
+    """Return the files of places just searched that are not there, and those that were found as another."""
     present = {log.file_id for log in found.files}
-    searched, closed = _starts(found.places), _starts(place.path for place in found.skipped)
-    missing, there = list[str](), dict[str, os.stat_result]()
+    # paths in `raw` are printable: two folders may look like one, so that nothing counts as in either
+    searched = _starts(str(place) for place in found.places)
+    closed = _starts(f"{printable_name(str(place.path))}" for place in found.skipped)
+    absent, there = list[str](), dict[str, os.stat_result]()
     for file_id, file in known.items():
         if file_id in present:
             continue
         path = f"{file.path}{os.sep}"
-        if not path.startswith(searched) or path.startswith(closed):
+        is_searched = path.startswith(searched) or (found.home_root and is_stored(path, found.home_root))
+        if not is_searched or path.startswith(closed):
             continue
         try:
             status = Path(file.path).stat()
-        except PermissionError:
-            continue  # nobody can tell, as in a folder that could not be searched
+        except (FileNotFoundError, NotADirectoryError):
+            absent.append(file_id)
         except OSError:
-            missing.append(file_id)
-            continue
-        if stat.S_ISREG(status.st_mode):
-            there[file_id] = status
+            continue  # nobody can tell, as in a folder that could not be searched
         else:
-            missing.append(file_id)
-    return missing + (_found_again(there, found, known) if there else [])
+            if stat.S_ISREG(status.st_mode):
+                there[file_id] = status
+            else:
+                absent.append(file_id)
+    return absent, _found_again(there, found, known) if there else {}
 
 
-def _found_again(there: dict[str, os.stat_result], found: Discovery, known: dict[str, _Known]) -> list[str]:
-    """Return which files are other copies of logs that were found, or these logs by another name."""
-    copies = {log_name(log.path) for log in found.files}
+def _found_again(
+    there: dict[str, os.stat_result], found: Discovery, known: dict[str, _Known]
+) -> dict[str, str]:
+    """Return which files are another copy, or another name, of a log that was found, and that log."""
+    copies = {log_name(log.path): log.file_id for log in found.files}
     looks = {(status.st_size, status.st_mtime_ns) for status in there.values()}
-    same = set[tuple[int, int]]()
+    same = dict[tuple[int, int], str]()
     for log in found.files:
         if (log.size_bytes, log.mtime_ns) in looks:  # few need another look
             with suppress(OSError):
-                same.add(_on_disk(Path(log.path).stat()))
-    return [
-        file_id
+                same[_on_disk(Path(log.path).stat())] = log.file_id
+    again = {
+        file_id: copies.get(log_name(known[file_id].path)) or same.get(_on_disk(status))
         for file_id, status in there.items()
-        if log_name(known[file_id].path) in copies or _on_disk(status) in same
-    ]
+    }
+    return {file_id: other for file_id, other in again.items() if other is not None}
+
+
+def _missing(
+    absent: list[str], again: Mapping[str, str], known: dict[str, _Known], done: Sequence[_Done]
+) -> list[str]:
+    """Return the files that are gone: those that were found as another are where that one was read."""
+    statuses = {file_id: file.status for file_id, file in known.items()}
+    statuses |= {each.file_id: each.status for each in done}
+    return absent + [file_id for file_id, other in again.items() if statuses.get(other) in _HELD]
 
 
 def _on_disk(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _starts(places: Iterable[Path]) -> tuple[str, ...]:
-    """Return how the paths start, a slash added, of what is in places; printable, as they are in `raw`."""
-    return tuple(f"{printable_name(str(place).rstrip(os.sep))}{os.sep}" for place in places)
+def _starts(places: Iterable[str]) -> tuple[str, ...]:
+    """Return how the paths start, a slash added, of what is in places."""
+    return tuple(f"{place.rstrip(os.sep)}{os.sep}" for place in places)
 
 
 def _write(
     db: Path,
     logs: Sequence[LogFile],
-    gone: list[str],
-    pruned: list[str],
+    missing: Callable[[list[_Done]], list[str]],
+    prune: bool,
     known: dict[str, _Known],
     digest: str | None,
     progress: Report | None,
-) -> list[_Done]:
-    """Replace the rows of `logs`, mark what is gone and drop `pruned`; return what became of each log."""
+) -> tuple[list[_Done], list[str]]:
+    """Replace the rows of `logs`, mark or drop what is gone; return what became of each log, and what is."""
     with _reading(logs, _places(db, [log for log in logs if log.file_id in known])) as messages:
         # the readers are at work while DuckDB is imported
         from tracelab.warehouse import end_reading, open_for_writing, raw_sha256
@@ -306,18 +324,22 @@ def _write(
         with open_for_writing(db) as warehouse:
             if raw_sha256(warehouse) != digest:
                 raise TracelabError(f"another load has just changed {db}, and this one nothing: load again")
-            warehouse.execute(
-                "update raw.files set status = 'gone' where file_id in (select unnest(?))", [gone]
-            )
             last_rows = _last_rows(warehouse)
             done = _insert_all(warehouse, messages, logs, progress)
             if known:
                 end_reading(warehouse)
             _replace(warehouse, last_rows, done, known, logs)
             _mark(warehouse, done)
-            for table in (*(f"raw.{table}" for table in schema.TABLES), "loader.bookmarks"):
-                _delete(warehouse, table, pruned)
-    return done
+            gone = missing(done)
+            if prune:
+                for table in (*(f"raw.{table}" for table in schema.TABLES), "loader.bookmarks"):
+                    _delete(warehouse, table, gone)
+            else:
+                warehouse.execute(
+                    "update raw.files set status = 'gone' where file_id in (select unnest(?::varchar[]))",
+                    [gone],
+                )
+    return done, gone
 
 
 def _last_rows(warehouse: duckdb.DuckDBPyConnection) -> dict[str, int]:

@@ -199,6 +199,7 @@ def known_zone(timezone: str | None) -> str:
         names = {name for (name,) in engine.execute("select name from pg_timezone_names()").fetchall()}
         [(here,)] = engine.execute("select current_setting('TimeZone')").fetchall()
     told = os.environ.get("TZ", "").removeprefix(":")
+    told = "UTC" if told == "UTC0" else told
     if told.startswith(os.sep):  # a zone's file, by whatever name
         told = os.path.realpath(told).rpartition("zoneinfo/")[2]
     if timezone is None and told and told not in names:  # DuckDB takes UTC then, without a word

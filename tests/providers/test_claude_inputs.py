@@ -473,6 +473,21 @@ def test_a_row_stands_for_one_queued_prompt_of_its_words(
     assert inputs(read(log)) == [(1, "user_message", "human")] * messages
 
 
+def test_two_rows_before_their_two_queued_prompts_stand_for_one_each() -> None:
+    prompts = [
+        row("attachment", n, at, attachment={"type": "queued_command", "prompt": "yes"})
+        for n, at in ((10, 5.2), (11, 5.3), (12, 9))
+    ]
+    log = [
+        assistant(2, 0, msg(1)),
+        user(3, 5, "yes"),
+        user(4, 5.1, "yes"),
+        *prompts,
+        assistant(5, 10, msg(2)),
+    ]
+    assert inputs(read(log)) == [(1, "user_message", "human")] * 3
+
+
 def test_a_queued_prompt_may_hold_blocks() -> None:
     blocks = [{"type": "image", "source": {"a": 1}}, {"type": "text", "text": "look"}]
     assert read([queued(blocks)]).one(Event).content_chars == len('{"a":1}') + len("look")

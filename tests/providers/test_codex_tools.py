@@ -302,6 +302,13 @@ def test_a_result_that_comes_before_its_call_finds_it_where_the_id_is_a_count() 
     assert (row.result_at, row.emitted_at) == (at(2), at(1))
 
 
+def test_a_result_stamped_a_moment_before_its_call_is_its_own_where_the_id_is_a_count() -> None:
+    count = "functions.exec_command:0"
+    log = [gets(1.9, count), asks(2, count, "first"), asks(4, count, "second"), gets(5, count)]
+    rows = parse([meta(), turn(0, "t1"), *log]).of(ToolCall)
+    assert [(row.tool_name, row.result_at) for row in rows] == [("first", at(1.9)), ("second", at(5))]
+
+
 def test_a_result_whose_call_was_cut_off_is_not_that_of_the_next_call_of_its_count() -> None:
     count = "functions.exec_command:0"
     parsed = parse(

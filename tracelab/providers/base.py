@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Annotated, Any, NamedTuple, Protocol, TypeGuard, TypeVar
 
@@ -46,6 +46,7 @@ _MAX_REPAIRS = 32  # wrong values mended in one object before it is given up
 _MAX_MENDED_BYTES = 8 << 20
 """A longer line is read as ASCII, and given up if it is damaged: mending holds it sixteen times over."""
 _BLOCK_BYTES = 1 << 20
+_MOMENT = timedelta(seconds=1)  # by which a row may be stamped before what it answers or repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +183,8 @@ def global_id(name: str, scope: str) -> str:
 
 
 def is_before(first: datetime | None, second: datetime | None) -> bool:
-    """Say whether an instant is known to be earlier than another."""
-    return first is not None and second is not None and first < second
+    """Say whether an instant is known to be earlier than another, by more than rows of one moment differ."""
+    return first is not None and second is not None and first < second - _MOMENT
 
 
 def is_count(call_id: str) -> bool:

@@ -6,12 +6,11 @@ step; an input that an assistant row of another context descends from belongs to
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain, count
 from typing import Any
 
 from tracelab.providers.base import (
-    LAST_INSTANT,
     Portion,
     Provider,
     Source,
@@ -55,7 +54,6 @@ from tracelab.providers.claude_state import (
 from tracelab.schema import ClientTotal, Compaction, Event, ExtraCall, Rows, Session, Step, ToolCall, Values
 
 _SYNTHETIC = "<synthetic>"
-_MOMENT = timedelta(seconds=1)  # by which a row may be stamped before what it repeats
 _NO_MESSAGE = Message()
 _HOSTED = frozenset({"server_tool_use", "mcp_tool_use"})
 _REASONING = frozenset({"thinking", "redacted_thinking"})
@@ -87,8 +85,8 @@ class _Log:
         """Prompts queued while the model worked, and the steps that took them."""
         self.unsent = defaultdict[int, deque[Input]](deque)
         """Of these, by the mark of each text, those that no user row has said yet."""
-        self.said: dict[int, datetime] = {}
-        """When a user row last said a text, by its mark."""
+        self.said = defaultdict[int, list[datetime | None]](list)
+        """When user rows that stand for no prompt yet said a text, by its mark."""
         self.awaited: dict[str, StepState] = {}
         """Steps by the row they answer, where that is yet to come: logs may be out of order."""
         self.totals: dict[str, dict[str, ModelTotal]] = {}
@@ -139,7 +137,8 @@ class _Log:
             + 300 * len(self.tally.records_by_type)
             + 700 * (len(self.names) + len(self.totals) + len(self.hosted) + len(self.awaited))
             + 200 * self.compactions.boundaries
-            + 100 * (len(self.visible_texts) + len(self.said))
+            + 100 * len(self.visible_texts)
+            + sum(300 + 100 * len(said) for said in self.said.values())
             + 300 * sum(map(len, self.unsent.values()))
             + sum(waiting.held_bytes() for waiting, _ in self.queued)
         )
@@ -432,7 +431,7 @@ class _Log:
             if not waiting.is_sent:
                 waiting.is_sent = True
                 return
-        self.said[mark] = at or LAST_INSTANT
+        self.said[mark].append(at)
 
     def _caller(self, blocks: list[Block]) -> Context | None:
         """Context of the call that a row holds a result of: it may bear the id of a session without steps."""
@@ -483,12 +482,14 @@ class _Log:
                 waiting = Input(context, at)
                 waiting.is_queued = True
                 for mark in {self.mark(text.strip()) for text in texts}:
-                    said_at = self.said.get(mark)
-                    if said_at is None or (at is not None and said_at < at - _MOMENT):
-                        self.unsent[mark].append(waiting)
-                    else:  # the row may come first
+                    said = self.said.get(mark)
+                    while said and is_before(said[0], at):
+                        said.pop(0)
+                    if said:  # the row may come first
+                        said.pop(0)
                         waiting.is_sent = True
-                        del self.said[mark]
+                    else:
+                        self.unsent[mark].append(waiting)
                 waiting.say(next(self.event_indexes), name, 0, queued_kind(attachment, context.agent), chars)
                 context.pending.append(waiting)
         self.lineage.link(record, waiting)

@@ -68,9 +68,11 @@ def processes() -> Iterator[Executor]:
     with ProcessPoolExecutor(cores, mp_context=fresh, initializer=_begin) as pool:
         # an interrupt is for this side: they inherit that they do not get it
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        for _ in range(cores):
-            pool.submit(int)  # a task that finds no process idle starts one
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        try:
+            for _ in range(cores):
+                pool.submit(int)  # a task that finds no process idle starts one
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         try:
             yield pool
         except BaseException:
