@@ -28,7 +28,7 @@ from tracelab import schema
 from tracelab.arrow import Batches, record_batch
 from tracelab.discover import Discovery, LogFile, Skipped, discover, sample_home
 from tracelab.errors import TracelabError
-from tracelab.load import LoadReport, _Known, _absent, load
+from tracelab.load import LoadReport, _absent, _Known, load
 from tracelab.processes import _portions
 from tracelab.progress import Progress
 from tracelab.providers import PROVIDERS
