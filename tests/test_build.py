@@ -154,6 +154,15 @@ def test_a_part_has_the_days_of_the_whole(poor_warehouse: Callable[[str], Path],
     assert build(db, select=["stg_files"]).timezone == "Pacific/Auckland"
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Hear interrupts: what is started in the background ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("error", [None, RuntimeError("Connection already closed!")], ids=["none", "failure"])
 def test_an_interrupt_is_not_lost_whatever_dbt_makes_of_it(
     db: Path, monkeypatch: pytest.MonkeyPatch, error: Exception | None

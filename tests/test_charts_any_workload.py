@@ -142,7 +142,7 @@ def test_what_lies_beyond_the_first_tools_is_one_bar_with_its_sum_and_the_last(
         insert into summary_tool_counts by name
         select 'claude' as provider, 'all' as session_kind, 'all' as model, 'rare' as tool_group,
             'other' as tool_category, 'tool ' || range as tool_name, 100 - range as tool_calls,
-            10 as known_outcomes, 1 as tool_errors
+            50 as known_outcomes, 5 as tool_errors
         from range({tools})
     """)
     rows = next(rows for rows in spec(tables, "tool_counts")["datasets"].values() if "tool_calls" in rows[0])
