@@ -293,7 +293,7 @@ def _missing(
     absent: list[str], again: Mapping[str, str], known: dict[str, _Known], done: Sequence[_Done]
 ) -> list[str]:
     """Return the files that are gone: those that were found as another are where that one was read."""
-    statuses = {file_id: file.status for file_id, file in known.items()}
+    statuses = {other: known[other].status for other in again.values() if other in known}
     statuses |= {each.file_id: each.status for each in done}
     return absent + [file_id for file_id, other in again.items() if statuses.get(other) in _HELD]
 

@@ -25,8 +25,8 @@ _STEPS = [digit * 10.0**power for power in range(-3, 9) for digit in (1, 2, 5)]
             count(*) as grouped,
             sum(tool_calls) as tool_calls,
             if(
-                {_IS_KNOWN.format("sum(known_outcomes)", "sum(tool_calls)")} and sum(known_outcomes) > 0,
-                sum(tool_errors) / sum(known_outcomes),
+                {_IS_KNOWN.format("sum(known_outcomes)", "sum(tool_calls)")},
+                sum(tool_errors) / nullif(sum(known_outcomes), 0),
                 null
             ) as error_share
         from (
