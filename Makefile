@@ -1,4 +1,4 @@
-# Everything runs in .venv, made from requirements.lock; only Python 3.11 or later and make must be there.
+# Everything runs in .venv, made from requirements.lock; only Python 3.11 to 3.14 and make must be there.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := install --quiet --no-deps --require-hashes --requirement requirements.lock

@@ -1,5 +1,6 @@
 """`tracelab build`: dbt on any database file, quietly, with one message for what fails."""
 
+import importlib.metadata
 import os
 import shutil
 import signal
@@ -379,3 +380,10 @@ def test_a_warehouse_has_one_folder_for_builds_whatever_path_leads_to_it(
     for path in (db, tmp_path / "linked.duckdb", db.parent / ".." / db.parent.name / db.name):
         build(path, select=["stg_files"])
     assert len([*(tmp_path / "cache").rglob("stg_files.sql")]) == 2, "compiled, and as it was run"
+
+
+def test_python_3_14_is_told_which_mashumaro_it_can_import(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0))
+    monkeypatch.setattr(importlib.metadata, "version", {"mashumaro": "3.9.1"}.__getitem__)
+    with pytest.raises(TracelabError, match=r"pip install mashumaro==3\.17"):
+        build(db)

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import signal
+import sys
 import tempfile
 import textwrap
 import threading
@@ -261,8 +262,24 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
+def _check_importable() -> None:
+    """Refuse the mashumaro that dbt-core 1.11 asks for where the Python cannot import it: from 3.14 on."""
+    if sys.version_info < (3, 14):
+        return
+    from importlib.metadata import version
+
+    installed = version("mashumaro")
+    if tuple(map(int, installed.split(".")[:2])) < (3, 15):
+        raise TracelabError(
+            f"dbt asks for a mashumaro before 3.15, which Python 3.14 cannot import ({installed} is here): "
+            f"`{sys.executable} -m pip install mashumaro==3.17`, then run this again (pip will say that "
+            "dbt-core asks for an older one: it works)"
+        )
+
+
 def _dbt(arguments: Sequence[str], manifest: "Manifest | None" = None) -> "dbtRunnerResult":
     """Run dbt quietly, and give the database back: dbt keeps it open and locked otherwise."""
+    _check_importable()
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
