@@ -1,5 +1,7 @@
 # Everything runs in .venv, made from requirements.lock; only Python 3.11 to 3.14 and make must be there.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null && \
+	echo $$python && break; done)
 BIN := .venv/bin
 INSTALL := install --quiet --no-deps --require-hashes --requirement requirements.lock
 SQL := models macros tests/dbt
@@ -13,6 +15,7 @@ help:  ## Say what can be made
 setup: .venv/.stamp  ## Make the environment
 
 .venv/.stamp: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "no Python 3.11 to 3.14 is here: name one, as in make setup PYTHON=FILE" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet uv && $(BIN)/uv pip $(INSTALL) --compile-bytecode || $(BIN)/python -m pip $(INSTALL)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
