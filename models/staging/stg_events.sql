@@ -22,6 +22,85 @@ with
         inner join refused using (file_id, session_id, step_seq)
         where event_type in ('user_message', 'tool_result')
     ),
+    raw_sessions as (select * from {{ source("raw", "sessions") }}),
+    -- a copy's first own step reads on from what its origin was told last
+    copying_files as (
+        select file_id
+        from {{ ref("stg_step_copies") }}
+        where owner_session_id <> file_session_id
+        union
+        select file_id
+        from raw_sessions
+        where is_own and forked_from_session_id is not null
+    ),
+    tellings as (
+        select
+            provider,
+            event_id,
+            block_index,
+            file_id,
+            event_index,
+            coalesce(step_session_id, session_id) as told_session_id,
+            event_at
+        from raw_events
+        inner join raw_sessions using (file_id, session_id)
+        left join settled using (provider, file_id, session_id, step_seq)
+        anti join inputs_refused using (file_id, event_index)
+        where
+            event_type in ('user_message', 'tool_result')
+            and (step_seq is null or step_id is not null)
+            and event_id
+            in (select event_id from raw_events semi join copying_files using (file_id))
+            and not {{ var("include_replays") }}
+    ),
+    forks as (
+        select
+            provider, session_id as told_session_id, forked_from_session_id as origin_id
+        from raw_sessions
+        where forked_from_session_id is not null
+    ),
+    told_origins as (
+        select distinct
+            provider,
+            event_id,
+            block_index,
+            origin_id as told_session_id,
+            true as is_origin
+        from tellings
+        inner join forks using (provider, told_session_id)
+    ),
+    session_ends as (
+        select
+            session_id as told_session_id,
+            max(ended_at) as session_ended_at,
+            min(session_kind) as session_kind
+        from raw_sessions
+        group by all
+    ),
+    -- whose they are goes as with steps
+    told_owners as (
+        select provider, event_id, block_index, told_session_id as owner_session_id
+        from tellings
+        left join told_origins using (provider, event_id, block_index, told_session_id)
+        left join session_ends using (told_session_id)
+        qualify
+            row_number() over (
+                partition by provider, event_id, block_index
+                order by
+                    session_kind = 'main' desc nulls last,
+                    is_origin desc nulls last,
+                    event_at nulls last,
+                    session_ended_at nulls last,
+                    told_session_id
+            )
+            = 1
+    ),
+    inputs_of_others as (
+        select file_id, event_index
+        from tellings
+        inner join told_owners using (provider, event_id, block_index)
+        where told_session_id <> owner_session_id
+    ),
     -- only where files tell of one session may they differ on whose an event is
     shared_sessions as (
         select step_session_id
@@ -60,6 +139,7 @@ with
         from raw_events
         inner join shared_steps using (file_id, session_id, step_seq)
         anti join inputs_refused using (file_id, event_index)
+        anti join inputs_of_others using (file_id, event_index)
     ),
     -- a copy that lost a step gives what it took to the next one: an event is of the
     -- earliest step that a file names
@@ -75,7 +155,17 @@ with
     ),
     -- unnested: DuckDB expects few rows of it, and does not hash every step for them
     disputed as (
-        select unnest(list(distinct step_number)) as step_number from misplaced
+        select unnest(list(distinct step_number)) as step_number
+        from
+            (
+                select step_number
+                from misplaced
+                union all
+                select step_number
+                from raw_events
+                inner join settled using (file_id, session_id, step_seq)
+                semi join inputs_of_others using (file_id, event_index)
+            )
     ),
     -- most steps stand in one file, in one run: as they are listed there
     plain_steps as not materialized(
@@ -139,10 +229,10 @@ with
             bool_or(is_error) as is_error
         from copies
         anti join inputs_refused using (file_id, event_index)
+        anti join inputs_of_others using (file_id, event_index)
         anti join misplaced using (file_id, event_index)
         group by step_number, event_id, block_index
     ),
-    raw_sessions as (select * from {{ source("raw", "sessions") }}),
     own_sessions as (select distinct session_id from raw_sessions where is_own),
     named as (
         select raw_events.*, provider, session_kind, is_own
@@ -153,6 +243,7 @@ with
         select distinct provider, event_id, block_index
         from named
         anti join inputs_refused using (file_id, event_index)
+        anti join inputs_of_others using (file_id, event_index)
         where
             step_seq is not null
             and event_id in (select event_id from raw_events where step_seq is null)
@@ -163,6 +254,7 @@ with
         select *
         from named
         anti join taken using (provider, event_id, block_index)
+        anti join inputs_of_others using (file_id, event_index)
         where
             step_seq is null
             and (is_own or session_id not in (select session_id from own_sessions))
