@@ -273,11 +273,22 @@ def test_searches_are_billed_from_the_result_of_a_web_search_only() -> None:
         ("The user doesn't want to take this action right now.", {"toolDenialKind": "interrupted"}, False),
         ("The user doesn't want to proceed with this tool use. The tool use was rejected", {}, True),
         ("Permission to use Bash has been denied.", {}, True),
+        ("Permission to use Bash with command rm -r a\nrm -r b has been denied.", {}, True),
+        ("Permission to read from /etc/shadow has been denied.", {}, True),
+        (
+            "<tool_use_error>File is in a directory that is denied by your permission settings.",
+            {},
+            True,
+        ),
+        ("Execution stopped by PreToolUse hook: not here", {}, True),
+        ("This command requires approval", {}, True),
+        ("This PowerShell command contains multiple operations. The following part requires", {}, True),
         ("Permission for this action was denied by the auto mode classifier.", {}, True),
         ("Claude requested permissions to write to a.py, but you haven't granted it yet.", {}, True),
         ("PreToolUse:Bash hook error: [check]: no", {}, True),
         ([{"type": "text", "text": "Permission to use Edit has been denied."}], {}, True),
         ("Exit code 126\npermission denied", {}, False),
+        ("Permission to owner/tool.git denied to somebody.", {}, False),
         ("<tool_use_error>File does not exist.</tool_use_error>", {}, False),
         (None, {}, False),
     ],
@@ -416,6 +427,8 @@ def queued(prompt: object, **fields: Any) -> Json:
         ({"commandMode": "prompt", "origin": {"kind": "human"}}, "human"),
         ({"commandMode": "task-notification"}, "notification"),
         ({"commandMode": "prompt", "origin": {"kind": "peer"}}, "notification"),
+        ({"commandMode": "prompt", "isMeta": True}, "meta"),
+        ({"commandMode": "bash"}, "command"),
     ],
 )
 def test_a_queued_prompt_is_input_of_the_next_step(fields: dict[str, Any], kind: str) -> None:
@@ -423,6 +436,20 @@ def test_a_queued_prompt_is_input_of_the_next_step(fields: dict[str, Any], kind:
     parsed = read(log)
     assert inputs(parsed) == [(0, "user_message", "human"), (1, "user_message", kind)]
     assert parsed.of(Event)[1].content_chars == len("also this")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kind"),
+    [
+        ("<cross-session-message from='uds:a'>hello</cross-session-message>", "notification"),
+        ([{"type": "text", "text": "<task-notification>\n</task-notification>"}], "notification"),
+        ("/compact", "command"),
+        ("/home/a/b is full", "human"),
+    ],
+)
+def test_a_queued_prompt_is_what_its_words_are_in_a_user_row(prompt: object, kind: str) -> None:
+    log = [user(1, 0, "go"), assistant(2, 1, msg(1)), queued(prompt, isMeta=None), assistant(4, 3, msg(2))]
+    assert inputs(read(log))[1] == (1, "user_message", kind)
 
 
 @pytest.mark.parametrize("place", [0, 1])

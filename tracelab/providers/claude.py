@@ -490,7 +490,8 @@ class _Log:
                         waiting.is_sent = True
                     else:
                         self.unsent[mark].append(waiting)
-                waiting.say(next(self.event_indexes), name, 0, queued_kind(attachment, context.agent), chars)
+                kind = queued_kind(attachment, texts, context.agent)
+                waiting.say(next(self.event_indexes), name, 0, kind, chars)
                 context.pending.append(waiting)
         self.lineage.link(record, waiting)
         return attachment.type

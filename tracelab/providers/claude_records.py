@@ -111,6 +111,7 @@ class Attachment(msgspec.Struct, gc=False, rename="camel"):
     type: str | None = None
     prompt: Any = None
     command_mode: str | None = None
+    is_meta: bool | None = None
     origin: Origin | Loose = None
 
 
@@ -209,11 +210,16 @@ def row_kind(record: ClaudeRecord) -> str | None:
     return "notification" if _is_foreign(record.origin) else None
 
 
-def queued_kind(attachment: Attachment, agent: str | None) -> str:
+def queued_kind(attachment: Attachment, texts: list[str], agent: str | None) -> str:
     """Kind of a prompt that was queued while the model was at work, in a subagent if `agent` names one."""
     if attachment.command_mode == "task-notification" or _is_foreign(attachment.origin):
         return "notification"
-    return "human" if agent is None else "agent"
+    if attachment.command_mode == "bash":
+        return "command"
+    kind = text_kind(texts[0]) if texts else None
+    if kind is None and attachment.is_meta:
+        return "meta"
+    return kind or ("human" if agent is None else "agent")
 
 
 def text_kind(text: str) -> str | None:
@@ -316,11 +322,15 @@ _WRAPPERS = (
 )
 _SLASH_COMMAND = re.compile(r"/[\w:.-]+(?:\s|$)")
 _REFUSAL = re.compile(
-    r"The user doesn't want to (?:proceed with this tool use|take this action)"
-    r"|Permission (?:to use|for this) .* (?:was|has been) denied"
+    r"(?:<tool_use_error>)?(?:The user doesn't want to (?:proceed with this tool use|take this action)"
+    r"|Permission (?:to \w+|for this) .* (?:was|has been) denied"
+    r"|File is in a directory that is denied by your permission settings"
+    r"|This (?:\w+ )?command (?:requires approval|contains multiple operations\. The following)"
     r"|Claude requested permissions? to .* but you haven't granted it"
     r"|PreToolUse:\S+ hook (?:error|stopped)|Hook PreToolUse\S* denied|\w+ operation blocked by hook"
-    r"|\[Request interrupted by user for tool use\]"
+    r"|Execution stopped by PreToolUse hook"
+    r"|\[Request interrupted by user for tool use\])",
+    re.DOTALL,  # a command that was refused may have lines
 )
 _EXIT_CODE = re.compile(r"Exit code (\d{1,10})(?:\n|$)")
 
