@@ -132,8 +132,10 @@ def main() -> None:
         print(f"tracelab: {error}", file=sys.stderr)
         sys.exit(_FAILED)
     except OSError as error:
-        named = f"{error.strerror}: {error.filename}"
-        said = f"cannot write the output: {error.strerror}" if error.filename is None else named
+        said = f"{error.strerror}: {error.filename}"
+        if error.filename is None:
+            said = f"cannot write the output: {error.strerror}"
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # from Python 3.14 on it would be tried again, and told
         print(f"tracelab: {said}", file=sys.stderr)
         sys.exit(_FAILED)
     except Exception as error:  # of DuckDB, when it is interrupted or comes to a damaged block
