@@ -135,7 +135,7 @@ def main() -> None:
         said = f"{error.strerror}: {error.filename}"
         if error.filename is None:
             said = f"cannot write the output: {error.strerror}"
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # from Python 3.14 on it would be tried again, and told
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python 3.14 would try it again, and tell
         print(f"tracelab: {said}", file=sys.stderr)
         sys.exit(_FAILED)
     except Exception as error:  # of DuckDB, when it is interrupted or comes to a damaged block
