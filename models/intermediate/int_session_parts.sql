@@ -1,30 +1,38 @@
 -- One row per session with a span: how its time divides where spans overlap.
 -- Apart from sessions, which would pass 120 lines.
 with
-    -- each part is taken together with those that go before it
+    -- the last two bits of a time say of which part it is: so all are sorted once, not
+    -- anew for each part
     spans as (
         select
             session_id,
-            epoch_ms(from_at) as from_ms,
-            epoch_ms(to_at) as to_ms,
-            part = 'generation' as is_generation,
-            part in ('generation', 'tool') as is_tool,
-            part in ('generation', 'tool', 'human_tool') as is_human_tool
+            list_position(['generation', 'tool', 'human_tool', 'human'], part)
+            - 1 as place,
+            4 * epoch_ms(from_at) + place as from_key,
+            4 * epoch_ms(to_at) + place as to_key
         from {{ ref("int_spans") }}
     ),
+    sorted as (
+        select
+            session_id,
+            list_sort(list(from_key)) as from_keys,
+            list_sort(list(to_key)) as to_keys
+        from spans
+        group by session_id
+    ),
+    -- each part is taken together with those that go before it
     bounds as (
         select
             session_id,
-            list_sort(list(from_ms) filter (where is_generation)) as generation_starts,
-            list_sort(list(to_ms) filter (where is_generation)) as generation_ends,
-            list_sort(list(from_ms) filter (where is_tool)) as tool_starts,
-            list_sort(list(to_ms) filter (where is_tool)) as tool_ends,
-            list_sort(list(from_ms) filter (where is_human_tool)) as human_tool_starts,
-            list_sort(list(to_ms) filter (where is_human_tool)) as human_tool_ends,
-            list_sort(list(from_ms)) as starts,
-            list_sort(list(to_ms)) as ends
-        from spans
-        group by session_id
+            [key >> 2 for key in from_keys if key & 3 = 0] as generation_starts,
+            [key >> 2 for key in to_keys if key & 3 = 0] as generation_ends,
+            [key >> 2 for key in from_keys if key & 3 <= 1] as tool_starts,
+            [key >> 2 for key in to_keys if key & 3 <= 1] as tool_ends,
+            [key >> 2 for key in from_keys if key & 3 <= 2] as human_tool_starts,
+            [key >> 2 for key in to_keys if key & 3 <= 2] as human_tool_ends,
+            [key >> 2 for key in from_keys] as starts,
+            [key >> 2 for key in to_keys] as ends
+        from sorted
     ),
     unions as (
         select
