@@ -28,7 +28,15 @@ with
         inner join sessions using (session_id)
         where result_at is not null
     ),
-    -- a call without result is open until the session goes on without it
+    calls as not materialized(
+        select session_number, step_id, emitted_at, result_at
+        from {{ ref("stg_tool_calls") }}
+        inner join sessions using (session_id)
+        where emitted_at is not null
+    ),
+    -- a call without result is open until the session goes on without it: in few
+    -- sessions there is one, and only their steps are put in order
+    left_open as (select distinct session_number from calls where result_at is null),
     answers as (
         select
             step_id,
@@ -37,6 +45,7 @@ with
             ) as next_output_at
         from {{ ref("stg_steps") }}
         inner join sessions using (session_id)
+        semi join left_open using (session_number)
         left join {{ ref("int_step_events") }} using (step_id)
         where purpose is null
     ),
@@ -47,10 +56,8 @@ with
             max(coalesce(result_at, next_output_at, 'infinity')) over (
                 partition by session_number order by emitted_at
             ) as open_until_at
-        from {{ ref("stg_tool_calls") }}
-        inner join sessions using (session_id)
+        from calls
         left join answers using (step_id)
-        where emitted_at is not null
     )
 select
     session_id,
