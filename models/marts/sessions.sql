@@ -1,6 +1,6 @@
 -- One row per session with a step or a message: what it held and where its time went.
 with
-    tool_calls as (select * from {{ ref("tool_calls") }}),
+    tool_calls as not materialized(select * from {{ ref("tool_calls") }}),
     instants as (
         select
             session_id,
@@ -61,6 +61,7 @@ with
             )
         group by session_id
     ),
+    -- few sessions have several models, of which alone steps are put in order
     switches as (
         select session_id, count_if(model <> previous_model) as model_switches
         from
@@ -72,7 +73,11 @@ with
                         partition by session_id order by step_index
                     ) as previous_model
                 from {{ ref("steps") }}
-                where model is not null and purpose is null
+                where
+                    model is not null
+                    and purpose is null
+                    and session_id
+                    in (select session_id from step_totals where models > 1)
             )
         group by session_id
     ),
@@ -116,6 +121,9 @@ with
         select
             provider, tool_call_id as spawn_tool_call_id, min(step_id) as spawn_step_id
         from tool_calls
+        where
+            (provider, tool_call_id)
+            in (select provider, spawn_tool_call_id from {{ ref("stg_sessions") }})
         group by all
     )
 select
