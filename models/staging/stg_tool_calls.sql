@@ -20,18 +20,29 @@ with
             )
         where settled.step_id is not null and not gives_way
     ),
-    -- most steps and calls stand once: only the others are to be settled
-    contested_steps as (
-        select distinct step_number
+    -- most steps and calls stand once: only the others are to be settled; only what
+    -- repeats in raw can repeat among copies, and is found there without a join
+    repeated_calls as (
+        select tool_call_id
+        from {{ source("raw", "tool_calls") }}
+        group by tool_call_id
+        having count(*) > 1
+    ),
+    contested_calls as (
+        select tool_call_id
         from copies
-        where
-            not is_plain
-            or tool_call_id in (
-                select tool_call_id
-                from copies
-                group by tool_call_id
-                having count(*) > 1
-            )
+        semi join repeated_calls using (tool_call_id)
+        group by tool_call_id
+        having count(*) > 1
+    ),
+    contested_steps as (
+        select step_number
+        from {{ ref("stg_step_copies") }}
+        where not is_plain and step_id is not null and not gives_way
+        union
+        select step_number
+        from copies
+        semi join contested_calls using (tool_call_id)
     ),
     plain as (
         select *, wall_ms as logged_wall_ms
