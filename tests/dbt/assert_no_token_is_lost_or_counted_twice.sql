@@ -1,8 +1,11 @@
 -- The fullest copy of each message in raw is a step, but for those that may be let go;
 -- steps add up to sessions, and those of requests to requests.
 with
-    winners as (
-        select raw_steps.* exclude (message_id), settled.message_id
+    copies as not materialized(
+        select
+            raw_steps.*,
+            settled.message_id as settled_message_id,
+            settled.step_session_id
         from {{ source("raw", "steps") }} as raw_steps
         inner join
             {{ ref("stg_step_copies") }} as settled using (
@@ -13,11 +16,27 @@ with
             step_id is not null
             or usage_source in ('response', 'record')
             or (usage_source = 'token_count' and not is_inherited and replay_of is null)
+    ),
+    -- most messages stand once: only the others are ranked
+    repeated as (
+        select provider, message_id
+        from {{ source("raw", "steps") }}
+        group by all
+        having count(*) > 1
+    ),
+    winners as (
+        select *
+        from copies
+        anti join repeated using (provider, message_id)
+        union all
+        select *
+        from copies
+        semi join repeated using (provider, message_id)
         qualify
             row_number() over (
                 partition by
                     provider,
-                    settled.message_id
+                    settled_message_id
                     {% if var("include_replays") %}, step_session_id {% endif %}
                 order by
                     output_tokens desc nulls last,
