@@ -91,6 +91,7 @@ with
     tiers as (
         select
             *,
+            lead(above_input_tokens) over by_length as up_to_input_tokens,
             input_usd_per_mtok
             - first_value(input_usd_per_mtok) over by_length as input_surcharge,
             write_5m_usd_per_mtok
@@ -115,13 +116,18 @@ with
             least(coalesce(cache_write_tokens, 0), append_tokens) as writes,
             least(coalesce(cache_write_1h_tokens, 0), writes) as writes_1h
         from calls
-        asof left join
+        -- not asof: that would sort all calls, for the few tiers there are
+        left join
             tiers
             on calls.provider = tiers.provider
             and calls.model_name = tiers.model_name
             and calls.tier = tiers.tier
             and calls.priced_on = tiers.priced_on
             and greatest(calls.context_tokens, 1) > tiers.above_input_tokens
+            and (
+                greatest(calls.context_tokens, 1) <= tiers.up_to_input_tokens
+                or tiers.up_to_input_tokens is null
+            )
     )
 select
     step_id,
