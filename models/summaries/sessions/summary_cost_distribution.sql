@@ -11,10 +11,11 @@ with
             case when cost_usd is not null then append_tokens end as append_tokens,
             case when cost_usd is not null then prefix_tokens end as prefix_tokens,
             case when cost_usd is not null then output_tokens end as output_tokens,
-            -- whole numbers of 1e-12 USD are exact, and of the tokens' type
-            (append_cost_usd * 1000000000000)::bigint as append_cost,
-            (prefix_cost_usd * 1000000000000)::bigint as prefix_cost,
-            (output_cost_usd * 1000000000000)::bigint as output_cost,
+            -- whole numbers of 1e-12 USD are exact, and of the tokens' type; decimals
+            -- would divide by 128 bits for it, and doubles lose none below 2,000 USD
+            (append_cost_usd * 1e12)::bigint as append_cost,
+            (prefix_cost_usd * 1e12)::bigint as prefix_cost,
+            (output_cost_usd * 1e12)::bigint as output_cost,
             (cost_usd is null and input_tokens is not null)::int as unpriced_steps,
             if(
                 cost_usd is null, input_tokens + coalesce(output_tokens, 0), null
