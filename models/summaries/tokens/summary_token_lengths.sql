@@ -6,59 +6,50 @@ with
             provider,
             session_kind,
             model,
+            prefix_tokens,
+            append_tokens,
+            output_tokens,
+            visible_output_tokens,
             -- the tokens of several calls are no size of one prompt
-            calls > 1 as is_multi_call,
-            usage_is_final,
-            unnest(
-                [
-                    {
-                        'measure':'prefix_tokens',
-                        'is_prompt':true,
-                        'tokens':prefix_tokens
-                    },
-                    {
-                        'measure':'append_tokens',
-                        'is_prompt':true,
-                        'tokens':append_tokens
-                    },
-                    {
-                        'measure':'output_tokens',
-                        'is_prompt':false,
-                        'tokens':output_tokens
-                    },
-                    {
-                        'measure':'visible_output_tokens',
-                        'is_prompt':false,
-                        'tokens':visible_output_tokens
-                    }
-                ],
-                recursive := true
-            )
+            if(calls > 1, null, prefix_tokens) as prefix_size,
+            if(calls > 1, null, append_tokens) as append_size,
+            -- a placeholder is no size of an answer
+            if(not usage_is_final, null, output_tokens) as output_size,
+            if(not usage_is_final, null, visible_output_tokens) as visible_output_size
         from {{ ref("steps") }}
     ),
-    judged as (
+    described as (
         select
-            *,
-            case
-                when tokens is null
-                then 'missing'
-                when is_prompt and is_multi_call
-                then 'multi_call'
-                when not is_prompt and not usage_is_final
-                then 'placeholder'
-            end as left_out_as
+            {{ pooled("provider") }},
+            {{ pooled("session_kind") }},
+            {{ pooled("model") }},
+            count(*) as steps,
+            count(columns('_tokens$')) as "\0",
+            {{ distributions("columns('_size$')") }}
         from steps
+        group by {{ cuts() }}
     )
 select
-    {{ pooled("provider") }},
-    {{ pooled("session_kind") }},
-    {{ pooled("model") }},
+    provider,
+    session_kind,
+    model,
     measure,
-    count(*) as steps,
-    count(*) filter (where left_out_as = 'missing') as missing_steps,
-    count(*) filter (where left_out_as = 'multi_call') as multi_call_steps,
-    count(*) filter (where left_out_as = 'placeholder') as placeholder_steps,
-    {{ distribution("if(left_out_as is null, tokens, null)") }},
-    sum(tokens) filter (where left_out_as is null)::bigint as total_tokens
-from judged
-group by {{ cuts() }}, measure
+    steps,
+    steps - known as missing_steps,
+    if(
+        measure in ('prefix_tokens', 'append_tokens'), known - found.count, 0
+    ) as multi_call_steps,
+    known - found.count - multi_call_steps as placeholder_steps,
+    {{ distribution_of("found") }},
+    found.sum::bigint as total_tokens
+from
+    described unpivot (
+        (found, known) for measure in (
+            (prefix_size, prefix_tokens) as 'prefix_tokens',
+            (append_size, append_tokens) as 'append_tokens',
+            (output_size, output_tokens) as 'output_tokens',
+            (visible_output_size, visible_output_tokens) as 'visible_output_tokens'
+        )
+    )
+-- without any step there is no row of all
+where steps > 0
