@@ -29,41 +29,42 @@ with
             model,
             usage_is_final,
             size_tokens,
-            unnest(
-                [
-                    {
-                        'measure':'output_tokens_per_s',
-                        'cap':160,
-                        'is_measured':has_speed,
-                        'tokens':output_tokens,
-                        'ms':generation_ms,
-                        'amount':1000 * output_tokens / generation_ms
-                    },
-                    {
-                        'measure':'decode_tokens_per_s',
-                        'cap':160,
-                        'is_measured':has_decode_speed,
-                        'tokens':visible_output_tokens,
-                        'ms':post_reasoning_ms,
-                        'amount':1000 * visible_output_tokens / post_reasoning_ms
-                    },
-                    {
-                        'measure':'first_token_s',
-                        'cap':40,
-                        'is_measured':has_decode_speed
-                        and input_to_reasoning_end_ms is not null,
-                        'tokens':null,
-                        'ms':null,
-                        'amount': (
-                            input_to_reasoning_end_ms - reasoning_tokens * ms_per_token
-                        )
-                        / 1000
-                    }
-                ],
-                recursive := true
-            )
+            'output_tokens_per_s' as measure,
+            160 as cap,
+            output_tokens as tokens,
+            generation_ms as ms,
+            1000 * output_tokens / generation_ms as amount
+        from steps
+        where has_speed
+        union all
+        select
+            provider,
+            session_kind,
+            model,
+            usage_is_final,
+            size_tokens,
+            'decode_tokens_per_s',
+            160,
+            visible_output_tokens,
+            post_reasoning_ms,
+            1000 * visible_output_tokens / post_reasoning_ms
+        from steps
+        where has_decode_speed
+        union all
+        select
+            provider,
+            session_kind,
+            model,
+            usage_is_final,
+            size_tokens,
+            'first_token_s',
+            40,
+            null,
+            null,
+            (input_to_reasoning_end_ms - reasoning_tokens * ms_per_token) / 1000
         from steps
         left join paces using (provider)
+        where has_decode_speed and input_to_reasoning_end_ms is not null
     ),
     -- a placeholder for output tells nothing; decimals add up to the same in any order
     valued as (
@@ -82,7 +83,6 @@ with
                 if(usage_is_final is not false, amount, null) as decimal(24, 12)
             ) as amount
         from measured
-        where is_measured
     ),
     capped as (
         -- least() would make a cap of an unknown amount
@@ -117,4 +117,4 @@ select
     quantile_cont(size_tokens, [0.5, 0.9, 0.99])[2] as context_p90_tokens,
     quantile_cont(size_tokens, [0.5, 0.9, 0.99])[3] as context_p99_tokens
 from capped
-group by {{ cuts() }}, grouping sets ((), (context_bin)), measure, cap
+group by {{ cuts() }}, grouping sets ((), (context_bin)), measure
