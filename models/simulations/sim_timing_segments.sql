@@ -60,7 +60,8 @@ with
             )
         from steps
     ),
-    timed as (select * from segments where duration_ms > 0),
+    -- read twice: made once
+    timed as materialized(select * from segments where duration_ms > 0),
     groups as (
         select
             provider,
