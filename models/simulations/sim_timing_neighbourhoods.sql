@@ -74,65 +74,70 @@ with
         semi join crowded using (likeness, group_id, prefix_bin, append_bin, output_bin)
         group by likeness, group_id, prefix_bin, append_bin, output_bin
     ),
-    -- each segment by each loss: the best constant weighs segments by what an error of
-    -- a millisecond costs
+    members as (
+        select
+            neighbourhood_id,
+            len(durations) as segments,
+            generate_subscripts(durations, 1) as place,
+            unnest(durations, recursive := true),
+            -- of segments that weigh the same, the guess is the median of the others
+            durations[
+                divide(segments, 2) + if(2 * place > segments, 0, 1)
+            ].duration_ms as middle_ms
+        from neighbourhoods
+    ),
+    -- each segment by each other loss: the best constant weighs segments by what an
+    -- error of a millisecond costs
     weighed as (
         select
             neighbourhood_id,
             session_kind,
-            place,
             duration_ms,
             loss,
-            case
-                loss
-                when 'absolute'
-                then 1
-                when 'relative'
-                then 1e15 / duration_ms
-                else 1e15 / (duration_ms + 1000)
-            end::hugeint as weight,
-            sum(weight) over up_to as weight_up_to,
-            sum(weight) over alike as total_weight
-        from
-            (
-                select
-                    neighbourhood_id,
-                    generate_subscripts(durations, 1) as place,
-                    unnest(durations, recursive := true)
-                from neighbourhoods
-            )
-        cross join (select unnest(['absolute', 'relative', 'smooth']) as loss)
+            (1e15 / (duration_ms + if(loss = 'smooth', 1000, 0)))::bigint as weight,
+            2 * sum(weight) over up_to as twice_up_to,
+            sum(weight) over alike as total_weight,
+            twice_up_to - weight >= total_weight as is_above,
+            abs(
+                total_weight + if(is_above, - weight, weight) - twice_up_to
+            ) as twice_distance
+        from members
+        cross join (select unnest(['relative', 'smooth']) as loss)
         window
             alike as (partition by neighbourhood_id, loss),
             up_to as (partition by neighbourhood_id, loss order by place)
     ),
-    -- the guess is the weighted median of the others: those up to it weigh half or more
-    halves as (
-        select
-            *,
-            total_weight + if(
-                2 * weight_up_to - weight >= total_weight, - weight, weight
-            ) as twice_half
-        from weighed
-    ),
-    -- once a half: few differ, and an asof join looks at each pair of those that do not
-    guesses as (
-        select
-            asked.neighbourhood_id,
-            asked.loss,
-            asked.twice_half,
-            weighed.duration_ms as guess_ms
-        from (select distinct neighbourhood_id, loss, twice_half from halves) as asked
-        asof join
-            weighed
-            on asked.neighbourhood_id = weighed.neighbourhood_id
-            and asked.loss = weighed.loss
-            and asked.twice_half <= 2 * weighed.weight_up_to
-    ),
+    -- the guess is the weighted median of the others: the first up to which they weigh
+    -- half or more
     guessed as (
-        select halves.*, abs(guess_ms - duration_ms) as error_ms
-        from halves
-        inner join guesses using (neighbourhood_id, loss, twice_half)
+        select
+            neighbourhood_id,
+            session_kind,
+            duration_ms,
+            loss,
+            if(
+                is_above,
+                first_value(duration_ms) over (
+                    by_weight
+                    range between twice_distance preceding and unbounded following
+                ),
+                first_value(duration_ms) over (
+                    by_weight
+                    range between twice_distance following and unbounded following
+                )
+            ) as guess_ms,
+            abs(guess_ms - duration_ms) as error_ms
+        from weighed
+        window by_weight as (partition by neighbourhood_id, loss order by twice_up_to)
+        union all
+        select
+            neighbourhood_id,
+            session_kind,
+            duration_ms,
+            'absolute',
+            middle_ms,
+            abs(middle_ms - duration_ms)
+        from members
     ),
     errors as (
         select
