@@ -71,12 +71,12 @@ with
             {{ pooled("model") }},
             {{ pooled("trigger") }},
             count(*) as steps,
-            count(*) filter (where input_tokens is null) as unmetered_steps,
-            count(*) filter (where calls > 1) as multi_call_steps,
-            count(*) filter (where tool_calls > 0) as tool_call_steps,
+            count(if(input_tokens is null, true, null)) as unmetered_steps,
+            count(if(calls > 1, true, null)) as multi_call_steps,
+            count(if(tool_calls > 0, true, null)) as tool_call_steps,
             avg(tool_calls) as tool_calls_per_step,
-            count(*) filter (
-                where not usage_is_final and output_tokens is not null
+            count(
+                if(not usage_is_final and output_tokens is not null, true, null)
             ) as placeholder_output_steps,
             sum(input_tokens) as input_tokens,
             sum(prefix_tokens) as prefix_tokens,
@@ -124,10 +124,10 @@ with
             sum(resent_output_tokens) as resent_output_tokens,
             sum(missed_tokens) as missed_tokens,
             sum(missed_cost_usd)::double as missed_cost_usd,
-            count(*) filter (
-                where missed_tokens > 0 and missed_cost_usd is null
+            count(
+                if(missed_tokens > 0 and missed_cost_usd is null, true, null)
             ) as unpriced_missed_steps,
-            count(*) filter (where missed_tokens is null) as unsplit_steps,
+            count(if(missed_tokens is null, true, null)) as unsplit_steps,
             sum(if(calls = 1, append_tokens, null))
             / nullif(sum(growth_tokens), 0) as growth_amplification,
             sum(if(is_pair, append_tokens, null)) / nullif(
@@ -151,8 +151,8 @@ with
             {{ pooled("model") }},
             {{ pooled("trigger") }},
             count(generation_ms) as generation_steps,
-            count(*) filter (
-                where generation_ms > 30 * 60000
+            count(
+                if(generation_ms > 30 * 60000, true, null)
             ) as generation_over_30min_steps,
             sum(generation_ms) / 1000 as generation_total_s,
             avg(generation_ms) / 1000 as generation_mean_s,
@@ -165,7 +165,7 @@ with
             quantile_cont(generation_ms / 1000, [0.5, 0.9, 0.99])[
                 3
             ] as generation_p99_s,
-            count(*) filter (where has_decode_speed) as decode_steps,
+            count(if(has_decode_speed, true, null)) as decode_steps,
             1000
             * sum(if(has_decode_speed, output_tokens, null))
             / sum(
@@ -174,10 +174,10 @@ with
             median(
                 if(has_decode_speed, 1000 * output_tokens / generation_ms, null)
             ) as decode_p50_tokens_per_s,
-            count(*) filter (
-                where reasoning_events > 0 or reasoning_tokens > 0
+            count(
+                if(reasoning_events > 0 or reasoning_tokens > 0, true, null)
             ) as reasoning_steps,
-            count(*) filter (where reasoning_tokens > 0) as reasoning_metered_steps,
+            count(if(reasoning_tokens > 0, true, null)) as reasoning_metered_steps,
             count(input_to_reasoning_end_ms) as input_to_reasoning_end_steps,
             sum(input_to_reasoning_end_ms) / 1000 as input_to_reasoning_end_total_s
         from steps
@@ -190,8 +190,8 @@ with
             {{ pooled("session_kind") }},
             {{ pooled("model") }},
             {{ pooled("trigger") }},
-            count(*) filter (where user_messages > 0) as user_message_steps,
-            count(*) filter (where tool_results > 0) as tool_result_steps,
+            count(if(user_messages > 0, true, null)) as user_message_steps,
+            count(if(tool_results > 0, true, null)) as tool_result_steps,
             sum(tool_calls)
             / nullif(user_message_steps, 0) as tool_calls_per_user_message_step,
             sum(while_running_messages) as while_running_messages
@@ -206,7 +206,7 @@ with
             {{ pooled("model") }},
             {{ pooled("trigger") }},
             count(wait_ms) as human_waits,
-            count(*) filter (where wait_ms > 8 * 3600000) as human_waits_over_8h,
+            count(if(wait_ms > 8 * 3600000, true, null)) as human_waits_over_8h,
             sum(wait_ms) / 1000 as human_wait_total_s,
             avg(wait_ms) / 1000 as human_wait_mean_s,
             quantile_cont(wait_ms / 1000, [0.5, 0.9, 0.99])[1] as human_wait_p50_s,
@@ -257,8 +257,8 @@ with
                     )
                     and coalesce(speed, '') not in ('standard', 'fast')
             ) as unknown_tier_steps,
-            count(*) filter (
-                where cost_usd is null and input_tokens is not null
+            count(
+                if(cost_usd is null and input_tokens is not null, true, null)
             ) as unpriced_steps,
             coalesce(
                 sum(input_tokens + coalesce(output_tokens, 0)) filter (

@@ -12,17 +12,17 @@ select
     end as tool_category,
     {{ pooled("tool_name") }},
     count(*) as tool_calls,
-    count(*) filter (where is_error) as tool_errors,
-    count(*) filter (where effective_ms is null) as missing_latencies,
-    count(*) filter (where effective_ms = 0) as zero_latencies,
-    count(*) filter (where latency_source = 'internal') as internal_latencies,
+    count(if(is_error, true, null)) as tool_errors,
+    count(if(effective_ms is null, true, null)) as missing_latencies,
+    count(if(effective_ms = 0, true, null)) as zero_latencies,
+    count(if(latency_source = 'internal', true, null)) as internal_latencies,
     {{ distribution("effective_ms", per=1000) }},
     sum(effective_ms) / 1000 as total_s,
-    count(*) filter (where effective_ms > 3600000) as long_calls,
-    coalesce(sum(effective_ms) filter (where effective_ms > 3600000), 0)
+    count(if(effective_ms > 3600000, true, null)) as long_calls,
+    coalesce(sum(if(effective_ms > 3600000, effective_ms, null)), 0)
     / 1000 as long_total_s,
-    count(*) filter (
-        where wall_ms > 3600000 and effective_ms <= 3600000
+    count(
+        if(wall_ms > 3600000 and effective_ms <= 3600000, true, null)
     ) as long_wall_calls
 from {{ ref("tool_calls") }}
 group by {{ cuts() }}, grouping sets ((), (tool_name))
