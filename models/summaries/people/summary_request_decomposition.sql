@@ -4,13 +4,6 @@ with
     bins as (select * from {{ ref("bins") }} where grid = 'response_s'),
     requests as (
         select
-            *,
-            generation_span_ms + tool_span_ms + other_ms - response_ms as overlap_ms,
-            response_ms - generation_alone_ms - tool_alone_ms - other_ms as both_ms
-        from {{ ref("requests") }}
-    ),
-    parts as (
-        select
             provider,
             session_kind,
             model,
@@ -18,56 +11,84 @@ with
             low as response_low_s,
             high as response_high_s,
             response_ms,
-            unnest(
-                [
-                    {'part':'generation', 'part_ms':generation_ms},
-                    {'part':'tool_effective', 'part_ms':tool_effective_ms},
-                    {'part':'tool_wall', 'part_ms':tool_wall_ms},
-                    {
-                        'part':'residual_effective',
-                        'part_ms':response_ms - generation_ms - tool_effective_ms
-                    },
-                    {
-                        'part':'residual_wall',
-                        'part_ms':response_ms - generation_ms - tool_wall_ms
-                    },
-                    {'part':'generation_span', 'part_ms':generation_span_ms},
-                    {'part':'tool_span', 'part_ms':tool_span_ms},
-                    {'part':'overlap', 'part_ms':overlap_ms},
-                    {'part':'generation_alone', 'part_ms':generation_alone_ms},
-                    {'part':'tool_alone', 'part_ms':tool_alone_ms},
-                    {'part':'both', 'part_ms':both_ms},
-                    {'part':'other', 'part_ms':other_ms},
-                    {'part':'usage_gap', 'part_ms':usage_gap_ms}
-                ],
-                recursive := true
-            )
-        from requests
+            generation_ms as generation_part,
+            tool_effective_ms as tool_effective_part,
+            tool_wall_ms as tool_wall_part,
+            response_ms - generation_ms - tool_effective_ms as residual_effective_part,
+            response_ms - generation_ms - tool_wall_ms as residual_wall_part,
+            generation_span_ms as generation_span_part,
+            tool_span_ms as tool_span_part,
+            generation_span_ms + tool_span_ms + other_ms - response_ms as overlap_part,
+            generation_alone_ms as generation_alone_part,
+            tool_alone_ms as tool_alone_part,
+            response_ms - generation_alone_ms - tool_alone_ms - other_ms as both_part,
+            other_ms as other_part,
+            usage_gap_ms as usage_gap_part
+        from {{ ref("requests") }}
         asof left join bins on if(response_ms > 0, response_ms / 1000, null) >= bins.low
+    ),
+    described as (
+        select
+            {{ pooled("provider") }},
+            {{ pooled("session_kind") }},
+            {{ pooled("model") }},
+            case
+                when grouping(response_bin) = 1 then 'all' else response_bin::varchar
+            end as response_bin,
+            response_low_s,
+            response_high_s,
+            count(*) as all_requests,
+            count(response_bin) as requests,
+            sum(if(response_bin is null, null, response_ms)) as response_ms,
+            count(
+                if(response_bin is not null and columns('_part$') < 0, true, null)
+            ) as "\0_negative",
+            {{
+                distributions(
+                    "if(response_bin is null, null, columns('_part$'))", per=1000
+                )
+            }}
+        from requests
+        group by
+            {{ cuts() }},
+            grouping sets ((), (response_bin, response_low_s, response_high_s))
+        having grouping(response_bin) = 1 or response_bin is not null
     )
 select
-    {{ pooled("provider") }},
-    {{ pooled("session_kind") }},
-    {{ pooled("model") }},
-    case
-        when grouping(response_bin) = 1 then 'all' else response_bin::varchar
-    end as response_bin,
+    provider,
+    session_kind,
+    model,
+    response_bin,
     response_low_s,
     response_high_s,
     part,
-    count(response_bin) as requests,
-    count(*) - requests as dropped_requests,
-    {{ distribution("if(response_bin is null, null, part_ms)", per=1000) }},
-    count(*) filter (
-        where response_bin is not null and part_ms < 0
-    ) as negative_requests,
-    coalesce(sum(part_ms) filter (where response_bin is not null), 0) / 1000 as total_s,
-    1000
-    * total_s
-    / sum(response_ms) filter (where response_bin is not null) as response_share
-from parts
-group by
-    {{ cuts() }},
-    grouping sets ((), (response_bin, response_low_s, response_high_s)),
-    part
-having grouping(response_bin) = 1 or response_bin is not null
+    requests,
+    all_requests - requests as dropped_requests,
+    {{ distribution_of("found") }},
+    negative_requests,
+    coalesce(found.total, 0) as total_s,
+    1000 * total_s / response_ms as response_share
+from
+    described unpivot (
+        (found, negative_requests) for part in (
+            (generation_part, generation_part_negative) as 'generation',
+            (tool_effective_part, tool_effective_part_negative) as 'tool_effective',
+            (tool_wall_part, tool_wall_part_negative) as 'tool_wall',
+            (
+                residual_effective_part, residual_effective_part_negative
+            ) as 'residual_effective',
+            (residual_wall_part, residual_wall_part_negative) as 'residual_wall',
+            (generation_span_part, generation_span_part_negative) as 'generation_span',
+            (tool_span_part, tool_span_part_negative) as 'tool_span',
+            (overlap_part, overlap_part_negative) as 'overlap',
+            (
+                generation_alone_part, generation_alone_part_negative
+            ) as 'generation_alone',
+            (tool_alone_part, tool_alone_part_negative) as 'tool_alone',
+            (both_part, both_part_negative) as 'both',
+            (other_part, other_part_negative) as 'other',
+            (usage_gap_part, usage_gap_part_negative) as 'usage_gap'
+        )
+    )
+-- without any request there is no row of all
+where all_requests > 0
