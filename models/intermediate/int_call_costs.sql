@@ -66,7 +66,10 @@ with
             ) as write_1h_usd_per_mtok,
             coalesce(cache_read_usd_per_mtok, input_usd_per_mtok) as read_usd_per_mtok,
             output_usd_per_mtok,
-            web_search_usd
+            web_search_usd,
+            price_tier = 'standard'
+            and tier
+            in ('priority', 'fast', 'flex', 'batch', 'scale') as is_standard_instead
         from (select distinct provider, model_name, tier, priced_on from calls) as named
         left join
             {{ ref("model_aliases") }} as aliases
@@ -158,5 +161,6 @@ select
     write_5m_usd_per_mtok,
     write_1h_usd_per_mtok,
     read_usd_per_mtok,
-    web_search_usd
+    web_search_usd,
+    is_standard_instead
 from priced
