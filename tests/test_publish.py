@@ -256,6 +256,8 @@ def test_a_tier_or_speed_that_is_not_published_is_unknown_before_too(tmp_path: P
     for each in (db, again):
         build(each, select=["+summary_overview"], timezone="UTC")
     assert query(db, unknown) == query(again, unknown) == [(4,)]
+    unpriced = unknown.replace("unknown", "unpriced")
+    assert query(db, unpriced) == query(again, unpriced) != [(0,)]
 
 
 def test_a_model_may_be_allowed_by_name(tmp_path: Path) -> None:

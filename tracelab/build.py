@@ -102,6 +102,7 @@ def build(db: Path, *, select: Sequence[str] = (), timezone: str | None = None) 
             built with days of another zone than the rest.
     """
     since = time.monotonic()
+    _check_importable()
     zone, was_built, steps = _checked(db, timezone, is_partial=bool(select))
     chosen = ["--select", *" ".join(select).split()] if select else []
     threads = _THREADS if steps <= _STEPS_OF_TWO_AT_A_TIME else 1
@@ -269,7 +270,7 @@ def _check_importable() -> None:
     from importlib.metadata import version
 
     installed = version("mashumaro")
-    if tuple(map(int, installed.split(".")[:2])) < (3, 15):
+    if tuple(map(int, installed.split(".")[:2])) < (3, 17):
         raise TracelabError(
             f"dbt asks for a mashumaro before 3.15, which Python 3.14 cannot import ({installed} is here): "
             f"`{sys.executable} -m pip install mashumaro==3.17`, then run this again (pip will say that "
@@ -279,7 +280,6 @@ def _check_importable() -> None:
 
 def _dbt(arguments: Sequence[str], manifest: "Manifest | None" = None) -> "dbtRunnerResult":
     """Run dbt quietly, and give the database back: dbt keeps it open and locked otherwise."""
-    _check_importable()
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 

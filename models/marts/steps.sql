@@ -210,7 +210,8 @@ select
     end::decimal(18, 12) as web_cost_usd,
     case when is_priced then extra_cost_usd when is_priced is null then 0 end::decimal(
         18, 12
-    ) as extra_cost_usd
+    ) as extra_cost_usd,
+    is_standard_instead
 from steps
 inner join befores using (step_id)
 left join {{ ref("stg_sessions") }} as sessions using (session_id)

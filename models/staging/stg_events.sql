@@ -23,6 +23,7 @@ with
         where event_type in ('user_message', 'tool_result')
     ),
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
+    own_sessions as (select distinct session_id from raw_sessions where is_own),
     -- a copy's first own step reads on from what its origin was told last
     copying_files as (
         select file_id
@@ -48,26 +49,33 @@ with
         anti join inputs_refused using (file_id, event_index)
         where
             event_type in ('user_message', 'tool_result')
-            and (step_seq is null or step_id is not null)
+            and if(
+                step_seq is null,
+                is_own or session_id not in (select session_id from own_sessions),
+                step_id is not null
+            )
             and event_id
             in (select event_id from raw_events semi join copying_files using (file_id))
             and not {{ var("include_replays") }}
-    ),
-    forks as (
-        select
-            provider, session_id as told_session_id, forked_from_session_id as origin_id
-        from raw_sessions
-        where forked_from_session_id is not null
     ),
     told_origins as (
         select distinct
             provider,
             event_id,
             block_index,
-            origin_id as told_session_id,
+            origin_session_id as told_session_id,
             true as is_origin
         from tellings
-        inner join forks using (provider, told_session_id)
+        inner join {{ ref("stg_forks") }} on told_session_id = session_id
+    ),
+    told_forks as (
+        select distinct
+            provider, event_id, block_index, told_session_id, true as is_fork
+        from tellings
+        inner join {{ ref("stg_forks") }} on told_session_id = session_id
+        where
+            (provider, event_id, block_index, origin_session_id)
+            in (select provider, event_id, block_index, told_session_id from tellings)
     ),
     session_ends as (
         select
@@ -82,6 +90,7 @@ with
         select provider, event_id, block_index, told_session_id as owner_session_id
         from tellings
         left join told_origins using (provider, event_id, block_index, told_session_id)
+        left join told_forks using (provider, event_id, block_index, told_session_id)
         left join session_ends using (told_session_id)
         qualify
             row_number() over (
@@ -89,6 +98,7 @@ with
                 order by
                     session_kind = 'main' desc nulls last,
                     is_origin desc nulls last,
+                    is_fork nulls first,
                     event_at nulls last,
                     session_ended_at nulls last,
                     told_session_id
@@ -233,7 +243,6 @@ with
         anti join misplaced using (file_id, event_index)
         group by step_number, event_id, block_index
     ),
-    own_sessions as (select distinct session_id from raw_sessions where is_own),
     named as (
         select raw_events.*, provider, session_kind, is_own
         from raw_events
@@ -242,6 +251,7 @@ with
     taken as (
         select distinct provider, event_id, block_index
         from named
+        semi join settled using (file_id, session_id, step_seq)
         anti join inputs_refused using (file_id, event_index)
         anti join inputs_of_others using (file_id, event_index)
         where

@@ -251,28 +251,35 @@ with
         from candidates
         group by all
     ),
-    -- a session that another of the same step's sessions names as its origin
+    -- of the sessions that tell of a step, those that others of them go back to, and
+    -- those that go back to others
     origins as (
         select distinct
-            provider,
-            message_id,
-            forked_from_session_id as session_id,
-            true as is_origin
+            provider, message_id, origin_session_id as session_id, true as is_origin
         from candidates
-        inner join raw_sessions using (provider, session_id)
-        where forked_from_session_id is not null
+        inner join {{ ref("stg_forks") }} using (session_id)
+    ),
+    forks as (
+        select distinct provider, message_id, session_id, true as is_fork
+        from candidates
+        inner join {{ ref("stg_forks") }} using (session_id)
+        where
+            (provider, message_id, origin_session_id)
+            in (select provider, message_id, session_id from candidates)
     ),
     owners as (
         select provider, message_id, session_id as owner_session_id
         from candidates
         left join session_ends using (session_id)
         left join origins using (provider, message_id, session_id)
+        left join forks using (provider, message_id, session_id)
         qualify
             row_number() over (
                 partition by provider, message_id
                 order by
                     session_kind = 'main' desc nulls last,
                     is_origin desc nulls last,
+                    is_fork nulls first,
                     first_event_at nulls last,
                     session_ended_at nulls last,
                     session_id

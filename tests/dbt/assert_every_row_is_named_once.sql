@@ -30,6 +30,7 @@
     ref("stg_events"),
     ref("stg_extra_calls"),
     ref("stg_files"),
+    ref("stg_forks"),
     ref("stg_sessions"),
     ref("stg_step_copies"),
     ref("stg_steps"),

@@ -289,6 +289,8 @@ def test_searches_are_billed_from_the_result_of_a_web_search_only() -> None:
         ([{"type": "text", "text": "Permission to use Edit has been denied."}], {}, True),
         ("Exit code 126\npermission denied", {}, False),
         ("Permission to owner/tool.git denied to somebody.", {}, False),
+        ("Permission to read /etc/shadow was denied", {}, False),
+        ("This npm command requires approval", {}, False),
         ("<tool_use_error>File does not exist.</tool_use_error>", {}, False),
         (None, {}, False),
     ],
@@ -445,6 +447,9 @@ def test_a_queued_prompt_is_input_of_the_next_step(fields: dict[str, Any], kind:
         ([{"type": "text", "text": "<task-notification>\n</task-notification>"}], "notification"),
         ("/compact", "command"),
         ("/home/a/b is full", "human"),
+        ([{"type": "text", "text": "<ide_opened_file>a"}, {"type": "text", "text": "stop"}], "human"),
+        ([{"type": "image", "source": {}}, {"type": "text", "text": "<system-reminder>a"}], "human"),
+        ([{"type": "text", "text": "<system-reminder>a"}], "meta"),
     ],
 )
 def test_a_queued_prompt_is_what_its_words_are_in_a_user_row(prompt: object, kind: str) -> None:

@@ -211,15 +211,21 @@ def row_kind(record: ClaudeRecord) -> str | None:
 
 
 def queued_kind(attachment: Attachment, texts: list[str], agent: str | None) -> str:
-    """Kind of a prompt that was queued while the model was at work, in a subagent if `agent` names one."""
+    """Kind of a prompt that was queued while the model was at work, in a subagent if `agent` names one.
+
+    As in a user row, a prompt that holds somebody's own words, or a picture, is theirs.
+    """
     if attachment.command_mode == "task-notification" or _is_foreign(attachment.origin):
         return "notification"
     if attachment.command_mode == "bash":
         return "command"
-    kind = text_kind(texts[0]) if texts else None
-    if kind is None and attachment.is_meta:
+    if attachment.is_meta:
         return "meta"
-    return kind or ("human" if agent is None else "agent")
+    kinds = [text_kind(text) for text in texts]
+    if isinstance(attachment.prompt, list) and len(texts) < len(attachment.prompt):
+        kinds.append(None)
+    own = "human" if agent is None else "agent"
+    return own if None in kinds or not kinds else str(kinds[0])
 
 
 def text_kind(text: str) -> str | None:
@@ -323,9 +329,10 @@ _WRAPPERS = (
 _SLASH_COMMAND = re.compile(r"/[\w:.-]+(?:\s|$)")
 _REFUSAL = re.compile(
     r"(?:<tool_use_error>)?(?:The user doesn't want to (?:proceed with this tool use|take this action)"
-    r"|Permission (?:to \w+|for this) .* (?:was|has been) denied"
+    r"|Permission (?:to use|for this) .* (?:was|has been) denied"
+    r"|Permission to (?:read|edit|write) .* has been denied"
     r"|File is in a directory that is denied by your permission settings"
-    r"|This (?:\w+ )?command (?:requires approval|contains multiple operations\. The following)"
+    r"|This (?:Bash |PowerShell )?command (?:requires approval|contains multiple operations\. The)"
     r"|Claude requested permissions? to .* but you haven't granted it"
     r"|PreToolUse:\S+ hook (?:error|stopped)|Hook PreToolUse\S* denied|\w+ operation blocked by hook"
     r"|Execution stopped by PreToolUse hook"

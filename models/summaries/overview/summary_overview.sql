@@ -257,17 +257,7 @@ with
                     )
                     and coalesce(speed, '') not in ('standard', 'fast')
             ) as unknown_tier_steps,
-            count(
-                if(
-                    step_id in (
-                        select step_id
-                        from {{ ref("int_call_costs") }}
-                        where call_index is null and is_standard_instead
-                    ),
-                    cost_usd,
-                    null
-                )
-            ) as unpriced_tier_steps,
+            count(if(is_standard_instead, cost_usd, null)) as unpriced_tier_steps,
             count(
                 if(cost_usd is null and input_tokens is not null, true, null)
             ) as unpriced_steps,
