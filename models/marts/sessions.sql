@@ -61,7 +61,7 @@ with
             )
         group by session_id
     ),
-    -- few sessions have several models, of which alone steps are put in order
+    -- steps are put in order only for the few sessions that have several models
     switches as (
         select session_id, count_if(model <> previous_model) as model_switches
         from

@@ -108,7 +108,8 @@ with
             up_to as (partition by neighbourhood_id, loss order by place)
     ),
     -- the guess is the weighted median of the others: the first up to which they weigh
-    -- half or more
+    -- half or more, so far before or after the segment's own place in the sorted
+    -- weights
     guessed as (
         select
             neighbourhood_id,
