@@ -34,29 +34,37 @@ with
         from raw_sessions
         where is_own and forked_from_session_id is not null
     ),
-    tellings as (
+    -- materialized: few they are, and found before anything is joined to them
+    told as materialized(
+        select *
+        from raw_events
+        where
+            event_type in ('user_message', 'tool_result')
+            and event_id
+            in (select event_id from raw_events semi join copying_files using (file_id))
+            and not {{ var("include_replays") }}
+    ),
+    told_steps as (select * from settled semi join told using (file_id)),
+    tellings as materialized(
         select
             provider,
             event_id,
             block_index,
             file_id,
             event_index,
+            step_number,
             coalesce(step_session_id, session_id) as told_session_id,
             event_at
-        from raw_events
+        from told
         inner join raw_sessions using (file_id, session_id)
-        left join settled using (provider, file_id, session_id, step_seq)
+        left join told_steps using (provider, file_id, session_id, step_seq)
         anti join inputs_refused using (file_id, event_index)
         where
-            event_type in ('user_message', 'tool_result')
-            and if(
+            if(
                 step_seq is null,
                 is_own or session_id not in (select session_id from own_sessions),
                 step_id is not null
             )
-            and event_id
-            in (select event_id from raw_events semi join copying_files using (file_id))
-            and not {{ var("include_replays") }}
     ),
     told_origins as (
         select distinct
@@ -106,10 +114,18 @@ with
             = 1
     ),
     inputs_of_others as (
-        select file_id, event_index
+        select file_id, event_index, step_number
         from tellings
         inner join told_owners using (provider, event_id, block_index)
         where told_session_id <> owner_session_id
+    ),
+    -- one set of both: each join more would look at every event again
+    not_taken as (
+        select file_id, event_index
+        from inputs_refused
+        union all
+        select file_id, event_index
+        from inputs_of_others
     ),
     -- only where files tell of one session may they differ on whose an event is
     shared_sessions as (
@@ -148,8 +164,7 @@ with
             ) as taker_number
         from raw_events
         inner join shared_steps using (file_id, session_id, step_seq)
-        anti join inputs_refused using (file_id, event_index)
-        anti join inputs_of_others using (file_id, event_index)
+        anti join not_taken using (file_id, event_index)
     ),
     -- a copy that lost a step gives what it took to the next one: an event is of the
     -- earliest step that a file names
@@ -172,9 +187,8 @@ with
                 from misplaced
                 union all
                 select step_number
-                from raw_events
-                inner join settled using (file_id, session_id, step_seq)
-                semi join inputs_of_others using (file_id, event_index)
+                from inputs_of_others
+                where step_number is not null
             )
     ),
     -- most steps stand in one file, in one run: as they are listed there
@@ -238,8 +252,7 @@ with
             min(content_chars) as content_chars,
             bool_or(is_error) as is_error
         from copies
-        anti join inputs_refused using (file_id, event_index)
-        anti join inputs_of_others using (file_id, event_index)
+        anti join not_taken using (file_id, event_index)
         anti join misplaced using (file_id, event_index)
         group by step_number, event_id, block_index
     ),
@@ -252,8 +265,7 @@ with
         select distinct provider, event_id, block_index
         from named
         semi join settled using (file_id, session_id, step_seq)
-        anti join inputs_refused using (file_id, event_index)
-        anti join inputs_of_others using (file_id, event_index)
+        anti join not_taken using (file_id, event_index)
         where
             step_seq is not null
             and event_id in (select event_id from raw_events where step_seq is null)
