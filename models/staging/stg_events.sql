@@ -93,7 +93,6 @@ with
         from raw_sessions
         group by all
     ),
-    -- whose they are goes as with steps
     told_owners as (
         select provider, event_id, block_index, told_session_id as owner_session_id
         from tellings
@@ -103,13 +102,7 @@ with
         qualify
             row_number() over (
                 partition by provider, event_id, block_index
-                order by
-                    session_kind = 'main' desc nulls last,
-                    is_origin desc nulls last,
-                    is_fork nulls first,
-                    event_at nulls last,
-                    session_ended_at nulls last,
-                    told_session_id
+                order by {{ owner_first("event_at", "told_session_id") }}
             )
             = 1
     ),
@@ -136,7 +129,7 @@ with
         having min(file_id) <> max(file_id)
         union
         select session_id
-        from {{ source("raw", "sessions") }}
+        from raw_sessions
         group by all
         having count(*) > 1
     ),

@@ -276,13 +276,7 @@ with
         qualify
             row_number() over (
                 partition by provider, message_id
-                order by
-                    session_kind = 'main' desc nulls last,
-                    is_origin desc nulls last,
-                    is_fork nulls first,
-                    first_event_at nulls last,
-                    session_ended_at nulls last,
-                    session_id
+                order by {{ owner_first("first_event_at", "session_id") }}
             )
             = 1
     ),
