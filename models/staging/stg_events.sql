@@ -24,6 +24,14 @@ with
     ),
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
     own_sessions as (select distinct session_id from raw_sessions where is_own),
+    -- what a copy may begin with before any step
+    shared_prompts as (
+        select event_id
+        from raw_events
+        where event_type = 'user_message'
+        group by all
+        having min(session_id) <> max(session_id)
+    ),
     -- a copy's first own step reads on from what its origin was told last
     copying_files as (
         select file_id
@@ -33,6 +41,10 @@ with
         select file_id
         from raw_sessions
         where is_own and forked_from_session_id is not null
+        union
+        select file_id
+        from raw_events
+        semi join shared_prompts using (event_id)
     ),
     -- materialized: few they are, and found before anything is joined to them
     told as materialized(
