@@ -310,6 +310,14 @@ def test_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert done.returncode == 1
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_causes_no_complaint(warehouse: Path, tmp_path: Path, closed: str) -> None:
+    command = f'"{sys.executable}" -m tracelab --db "{warehouse}" sql "select 1 as one" --format csv {closed}'
+    done = subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("" if ">&-" in closed.split() else "one\n1\n", "")
+    assert done.returncode == 0
+
+
 def wait_until_a_child_has_open(db: Path, process: subprocess.Popen[bytes]) -> None:
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     while process.poll() is None:
