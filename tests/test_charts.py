@@ -258,7 +258,7 @@ def test_where_a_session_was_restarted_no_first_step_is_said_to_miss_nothing(
         "insert into summary_losses by name from summary_losses select * replace ('restart' as cause)"
         " where loss = 'cache_miss' and cause = 'compaction'"
     )
-    assert "of 2 restarts the first step is told in What costs me" in footnote()
+    assert "of 2 restarts the first step is told in summary_losses" in footnote()
     assert "misses nothing" not in footnote()
 
 

@@ -16,7 +16,7 @@ from tracelab import build as building
 from tracelab import charts
 from tracelab import run as module
 from tracelab.discover import sample_home
-from tracelab.run import Headline, RunReport, headline_table, run
+from tracelab.run import Headline, RunReport, headline_table, headlines, run
 
 HEAVY = {"dbt", "jinja2", "polars", "pyarrow", "altair", "vl_convert", "msgspec"}
 
@@ -117,6 +117,28 @@ def test_steps_that_are_counted_and_left_out_are_those_in_the_logs(
     assert {name: found[name].logged_steps for name in logged} == logged
     assert found["all"].logged_steps == sum(logged.values())
     assert found["all"].logged_steps == found["all"].steps + found["all"].replayed_steps
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("nothing", [["all", "0", "0", "0", "0", "–", "–"]]),
+        (
+            "bare",
+            [["claude", "16", "16", "164", "0", "93.4%", "–"], ["all", "16", "16", "164", "0", "93.4%", "–"]],
+        ),
+    ],
+)
+def test_what_logs_have_none_of_is_none_in_the_headlines(
+    poor_warehouse: Callable[[str], Path], name: str, lines: list[list[str]]
+) -> None:
+    _, _, *rows = headline_table(headlines(poor_warehouse(name))).splitlines()
+    assert [row.split() for row in rows][: len(lines)] == lines
+
+
+def test_a_cost_of_less_than_a_cent_is_not_nothing() -> None:
+    headline = Headline("all", 1, 1, 1, 0, None, 0.0004, 0, 0, 1)
+    assert headline_table([headline]).split()[-1] == "<$0.01"
 
 
 def lose(out: Path) -> None:

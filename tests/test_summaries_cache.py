@@ -259,6 +259,7 @@ def test_a_pause_that_loses_nothing_costs_what_a_read_costs(marts: Marts) -> Non
         "unpriced": {"append_tokens": 100, "prefix_tokens": 900, "previous_step_id": "idle"},
         "unknown": {"append_tokens": 100, "prefix_tokens": 900, "previous_step_id": "idle"},
         "tool": {"append_tokens": 300, "prefix_tokens": 700, "previous_step_id": "idle", "trigger": "tool"},
+        "unmetered": {"previous_step_id": "idle", "trigger": "tool"},
     }
     reuse: dict[str, dict[str, Any]] = {
         "idle": {
@@ -274,7 +275,7 @@ def test_a_pause_that_loses_nothing_costs_what_a_read_costs(marts: Marts) -> Non
         "tool": {"pause_missed_tokens": 0, "miss_cause": "idle", "missed_tokens": 250},
     }
     for name, step in steps.items():
-        total = step["append_tokens"] + step["prefix_tokens"]
+        total = step["append_tokens"] + step["prefix_tokens"] if "append_tokens" in step else None
         marts.add("steps", {"step_id": name, "trigger": "user", "calls": 1, "input_tokens": total, **step})
         marts.add("cache_reuse", {"step_id": name, "pause_missed_tokens": 0, **reuse.get(name, {})})
         if name != "first":
@@ -283,7 +284,7 @@ def test_a_pause_that_loses_nothing_costs_what_a_read_costs(marts: Marts) -> Non
     rows = {row["scenario"]: row for row in marts.rows("summary_idle_counterfactual", **ALL, model="all")}
     now, kept, alive = rows["observed"], rows["no_pause"], rows["no_expiry"]
     counts = ("steps", "user_steps", "resumed_steps", "unsplit_steps", "priced_steps", "unpriced_steps")
-    assert [now[name] for name in counts] == [kept[name] for name in counts] == [5, 4, 3, 1, 1, 4]
+    assert [now[name] for name in counts] == [kept[name] for name in counts] == [6, 4, 3, 1, 1, 4]
     assert [row["saved_tokens"] for row in (now, kept, alive)] == [0, 3040, 2500]
     assert [row["saved_steps"] for row in (now, kept, alive)] == [0, 2, 1]
     assert [row["append_tokens"] for row in (now, kept, alive)] == [5000, 1960, 2500]

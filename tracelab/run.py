@@ -38,8 +38,8 @@ with
         group by rollup (provider)
     )
 select
-    provider, columns(['sessions', 'requests', 'steps', 'tool_calls'])::bigint, hit_ratio, cost_usd,
-    unpriced_steps::bigint, replayed_steps::bigint, coalesce(logged_steps, 0)
+    provider, coalesce(columns(['sessions', 'requests', 'steps', 'tool_calls']), 0)::bigint, hit_ratio, cost_usd,
+    coalesce(columns(['unpriced_steps', 'replayed_steps', 'logged_steps']), 0)::bigint
 from numbers
 left join logged using (provider)
 order by provider = 'all', provider
@@ -149,11 +149,17 @@ def headline_table(found: Sequence[Headline]) -> str:
             row.provider,
             *(f"{count:,}" for count in (row.sessions, row.requests, row.steps, row.tool_calls)),
             "–" if row.hit_ratio is None else f"{row.hit_ratio:.1%}",
-            "–" if row.cost_usd is None else f"${row.cost_usd:,.2f}",
+            _dollars(row.cost_usd),
         ]
         for row in found
     ]
     return "\n".join([text.table(names, rows, [False] + [True] * 6), *_left_out(found)])
+
+
+def _dollars(amount: float | None) -> str:
+    if amount is None:
+        return "–"
+    return "<$0.01" if 0 < amount < 0.005 else f"${amount:,.2f}"
 
 
 def _left_out(found: Sequence[Headline]) -> Iterator[str]:

@@ -183,11 +183,9 @@ def _errors(groups: pl.DataFrame) -> alt.HConcatChart:
         color=theme.colours(),
         tooltip=theme.tooltip("label:N", "test_segments:Q", "mae_s:Q", "floor_mae_s:Q", "median_mae_s:Q"),
     )
-    key = {
-        "fit": ("circle", 0),
-        "median time for all": ("triangle-left", 60),
-        "best guess": ("triangle-right", 220),
-    }
+    key = {"fit": ("circle", 0), "median time for all": ("triangle-left", 60)}
+    if drawn["floor_mae_s"].count():
+        key["best guess"] = ("triangle-right", 220)
     marks = alt.layer(
         base.mark_rule(strokeWidth=1.5).encode(x=alt.X("floor_mae_s:Q"), x2=alt.X2("median_mae_s:Q")),
         base.mark_point(filled=True, size=52, opacity=1).encode(x=x),

@@ -138,10 +138,20 @@ def _day_format(days: pl.DataFrame) -> str:
         from (
             select
                 *,
-                row_number() over (order by cost_usd desc nulls last, steps desc, provider, model) as place,
+                row_number() over (
+                    order by
+                        prominence > {_MOST_MODELS}, cost_usd desc nulls last, steps desc, provider, model
+                ) as place,
                 count(*) over () as models
-            from summary_dashboard_models
-            where provider <> 'all' and session_kind = 'all' and model is distinct from 'all'
+            from (
+                select
+                    *,
+                    row_number() over (
+                        order by greatest(step_share, token_share, cost_share) desc, provider, model
+                    ) as prominence
+                from summary_dashboard_models
+                where provider <> 'all' and session_kind = 'all' and model is distinct from 'all'
+            )
         )
         group by row
         order by row""",
@@ -153,8 +163,8 @@ def model_mix(
 ) -> alt.VConcatChart:
     """Which models take the steps, the tokens and the money?
 
-    Reads summary_dashboard_models, a row a provider and model; those behind the first 15 are one bar. A model
-    with more of the money than of the tokens is dear; one with more of the tokens than of the steps works in
+    Reads summary_dashboard_models, a row a provider and model; those behind the 15 with the greatest shares are
+    one bar. A model with more of the money than of the tokens is dear; one with more of the tokens than of the steps works in
     long contexts.
     """
     notes = ["from summary_dashboard_models", "shares are of all models here"]

@@ -135,7 +135,7 @@ def miss_causes(
     facts, resumed = theme.pooled(total), theme.pooled(restarts)
     if resumed["steps"]:
         count = words.counted(resumed["steps"], "restart")
-        notes.append(f"of {count} the first step is told in What costs me")
+        notes.append(f"of {count} the first step is told in summary_losses")
     else:
         notes.append("a session's first step misses nothing")
     notes += words.left_out(facts, "step", unsplit_steps="that cannot be split")

@@ -83,7 +83,7 @@ def tool_counts(title: str, counts: pl.DataFrame, overview: pl.DataFrame) -> alt
                 row_number() over (order by total_s desc, provider, tool_name) as place,
                 count(*) over () as tools
             from summary_tool_time
-            where {_POOLED} and provider <> 'all' and tool_category <> 'all' and total_s > 0
+            where {_POOLED} and provider <> 'all' and tool_category <> 'all' and count > 0
         )
         group by row
         order by row""",

@@ -34,8 +34,24 @@ with
                 from {{ ref("cache_reuse") }}
             ) using (step_id)
     ),
-    tool_calls as not materialized(select * from {{ ref("tool_calls") }}),
-    requests as (select * from {{ ref("requests") }}),
+    -- a cut that holds steps has its counts of requests and calls, be they 0
+    step_cuts as (
+        select distinct provider, session_kind, model from {{ ref("steps") }}
+    ),
+    tool_calls as not materialized(
+        select *
+        from {{ ref("tool_calls") }}
+        union all by name
+        select *
+        from step_cuts
+    ),
+    requests as (
+        select *
+        from {{ ref("requests") }}
+        union all by name
+        select *
+        from step_cuts
+    ),
     sessions as (select * from {{ ref("sessions") }}),
     scope as (
         select
@@ -338,7 +354,7 @@ with
             {{ pooled("session_kind") }},
             {{ pooled("model") }},
             'all' as trigger,
-            count(*) as requests,
+            count(request_id) as requests,
             count(*) filter (where ended_by = 'interrupt') as interrupted_requests,
             count(*) filter (where response_ms > 0) as timed_requests,
             avg(steps) filter (where response_ms > 0) as steps_per_request,
@@ -366,10 +382,12 @@ with
             {{ pooled("session_kind") }},
             {{ pooled("model") }},
             'all' as trigger,
-            count(*) as tool_calls,
+            count(tool_call_id) as tool_calls,
             count(*) filter (where is_error) as tool_errors,
-            tool_errors / nullif(count(*), 0) as tool_error_share,
-            count(*) filter (where effective_ms is null) as missing_latency_calls,
+            tool_errors / nullif(count(tool_call_id), 0) as tool_error_share,
+            count(tool_call_id) filter (
+                where effective_ms is null
+            ) as missing_latency_calls,
             count(*) filter (where effective_ms = 0) as zero_latency_calls,
             count(*) filter (
                 where latency_source = 'internal'
@@ -393,7 +411,7 @@ with
             {{ pooled("session_kind") }},
             {{ pooled("model") }},
             tool_name,
-            count(*) as tool_calls
+            count(tool_call_id) as tool_calls
         from tool_calls
         group by {{ cuts() }}, tool_name
     ),
@@ -405,7 +423,8 @@ with
             model,
             'all' as trigger,
             count(tool_name) as tool_names,
-            list_sum(max(tool_calls, 3)) / sum(tool_calls) as top_3_tools_share
+            list_sum(max(tool_calls, 3))
+            / nullif(sum(tool_calls), 0) as top_3_tools_share
         from calls_by_tool
         group by provider, session_kind, model
     ),

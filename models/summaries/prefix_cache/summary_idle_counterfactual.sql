@@ -69,6 +69,9 @@ with
             sum(input_tokens) filter (where has_one_prompt) as one_prompt_input,
             sum(output_tokens) as output,
             count(cost_usd) as priced_steps,
+            count(*) filter (
+                where cost_usd is null and input_tokens is not null
+            ) as unpriced_steps,
             sum(append_cost_usd) filter (where cost_usd is not null) as append_usd,
             sum(cost_usd) as all_usd
         from steps
@@ -93,7 +96,7 @@ select
     output::bigint as output_tokens,
     (one_prompt_prefix + saved_tokens) / nullif(one_prompt_input, 0) as hit_ratio,
     priced_steps,
-    steps - priced_steps as unpriced_steps,
+    unpriced_steps,
     (append_usd - coalesce(kept_usd + read_usd, 0))::double as append_cost_usd,
     (all_usd - coalesce(kept_usd, 0))::double as cost_usd,
     coalesce(kept_usd, 0)::double as saved_usd,

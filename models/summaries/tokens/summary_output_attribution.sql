@@ -100,6 +100,9 @@ select
     append_minus_output[2] as append_minus_output_p50_tokens,
     append_minus_output[3] as append_minus_output_p90_tokens,
     prefix_gain_minus_output_p50_tokens,
-    nullif(output_append_correlation, 'nan') as output_append_correlation,
-    nullif(output_prefix_gain_correlation, 'nan') as output_prefix_gain_correlation
+    -- of two pairs it is 1 or -1, and comes out a trace beyond
+    round(nullif(output_append_correlation, 'nan'), 12) as output_append_correlation,
+    round(
+        nullif(output_prefix_gain_correlation, 'nan'), 12
+    ) as output_prefix_gain_correlation
 from attributed

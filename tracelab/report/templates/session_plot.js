@@ -50,6 +50,7 @@ function sessionPlot(seen) {
     data: { name: "steps" }, mark: { type: "line", interpolate: "step-after", color: COLOURS.plain },
     encoding: { x: { field: "step", type: "quantitative" }, y: amount("running_cost_usd", { title: "USD", tickCount: 3, labelExpr: "format(datum.value, '$~r')" }), tooltip },
   };
+  const isPriced = steps.some((step) => step.running_cost_usd !== null);
   const span = calls.length ? Math.max(...calls.map((call) => call.result_at)) - Math.min(...calls.map((call) => call.emitted_at)) : 0;
   const clock = (field) => ({
     field, type: "temporal", scale: { type: "utc" },
@@ -72,7 +73,7 @@ function sessionPlot(seen) {
         bars(COLOURS.append, { field: "prefix_tokens" }, "prompt_tokens"), compactions, misses, ...pointers,
       ]),
       panel("Output", 64, [band(), sought, bars(COLOURS.output, { datum: 0 }, "output_tokens", { title: "Tokens", tickCount: 3 })]),
-      panel("Running cost", 64, [band({ title: "Step of the session (number)", labels: true, tickMinStep: 1, format: "d" }), sought, running]),
+      panel(`Running cost${isPriced ? "" : ": no price"}`, 64, [band({ title: "Step of the session (number)", labels: true, values: wholesOf(steps), format: "d" }), sought, ...(isPriced ? [running] : [])]),
       panel("Tools on the clock; shaded: waiting for a person; crossed: failed", { step: 22 }, [
         pauses, call({ type: "bar", height: 9 }, { x2: { field: "result_at" } }), call({ type: "tick", size: 9, thickness: 1.5, opacity: 1 }), failed,
       ]),
@@ -81,6 +82,12 @@ function sessionPlot(seen) {
     resolve: { scale: { x: "independent" } },
     spacing: 14,
   };
+}
+
+// At most a dozen steps to label, evenly apart.
+function wholesOf(steps) {
+  const apart = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].find((count) => steps.length <= 12 * count) ?? 2000;
+  return steps.map(({ step }) => step).filter((step) => step % apart === 0);
 }
 
 // A window's columns say what changes from row to row (see sessions.py): here they become rows that say what is.
@@ -103,7 +110,7 @@ function readWindow(packed, session, first) {
       request: of("request"), trigger: text(packed.steps.trigger, row), started_at: at(seconds),
       prefix_tokens: prefix, append_tokens: of("append"), prompt_tokens: isMetered ? prompt : null, output_tokens: of("output"),
       generation_s: tenths(of("generated")), human_wait_s: of("waited"),
-      cost_usd: of("cost") === null ? null : of("cost") / 1_000_000, running_cost_usd: cost / 1_000_000,
+      cost_usd: of("cost") === null ? null : of("cost") / 1_000_000, running_cost_usd: session.cost_usd === null ? null : cost / 1_000_000,
       miss_cause: text(packed.steps.cause, row), missed_tokens: of("missed"),
     });
   });

@@ -2,7 +2,7 @@
 
 const SESSIONS_AT_ONCE = 25;
 const COLUMNS = [
-  ["cost_usd", "Cost", (value) => `$${value.toFixed(2)}`],
+  ["cost_usd", "Cost", money],
   ["steps", "Steps", whole],
   ["started_ms", "Started (UTC)", (value) => new Date(value).toISOString().slice(0, 16).replace("T", " ")],
   ["project", "Project"],
@@ -20,6 +20,10 @@ const order = { by: "cost_usd", descending: true, shown: SESSIONS_AT_ONCE };
 
 function whole(value) {
   return value.toLocaleString("en");
+}
+
+function money(value) {
+  return value > 0 && value < 0.005 ? "<$0.01" : `$${value.toFixed(2)}`;
 }
 
 function counted(count, noun) {
@@ -162,7 +166,7 @@ function windowSteps() {
 function factsOf(session) {
   return [
     session.project, session.model, counted(session.requests, "request"), counted(session.steps, "step"), counted(session.tool_calls, "tool call"),
-    `${whole(session.tool_errors)} failed`, session.cost_usd === null ? "without a price" : `$${session.cost_usd.toFixed(2)}`,
+    `${whole(session.tool_errors)} failed`, session.cost_usd === null ? "without a price" : money(session.cost_usd),
   ].filter((fact) => fact !== null);
 }
 
@@ -173,7 +177,7 @@ function aboutStep({ calls }, step) {
     step.prompt_tokens === null ? null : `${whole(step.append_tokens)} of ${whole(step.prompt_tokens)} prompt tokens appended`,
     step.miss_cause === null ? null : `${whole(step.missed_tokens)} missed: ${step.miss_cause.replace("_", " ")}`,
     itsCalls.length ? `${counted(itsCalls.length, "tool call")}, ${whole(itsCalls.filter((call) => call.is_error).length)} failed` : null,
-    step.cost_usd === null ? null : `$${step.cost_usd.toFixed(2)}`,
+    step.cost_usd === null ? null : money(step.cost_usd),
   ].filter((fact) => fact !== null).join(" · ");
 }
 

@@ -1,11 +1,13 @@
 // Tables by column: shown as text, and downloaded as CSV.
 
 const ROWS_AT_ONCE = 100;
-const NUMBER = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
+const WHOLE = new Intl.NumberFormat("en");
+const FRACTION = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
 
 function shownValue(value) {
   if (value === null || value === undefined) return "–";
-  return typeof value === "number" ? NUMBER.format(value) : String(value);
+  if (typeof value !== "number") return String(value);
+  return (Number.isInteger(value) ? WHOLE : FRACTION).format(value);
 }
 
 function tableOf(columns, title) {
