@@ -537,6 +537,16 @@ def test_a_restart_comes_within_the_lifetime_of_what_the_origin_last_wrote(
     assert [row["cache_lifetime_ms"] for row in marts.made("sim_restarts")] == [lifetime_ms]
 
 
+@pytest.mark.parametrize(("purpose", "restarts"), [(None, 1), ("compaction", 0)])
+def test_what_the_origin_compacted_after_it_went_on_is_not_in_the_copied_history(
+    marts: Losses, purpose: str | None, restarts: int
+) -> None:
+    add_restart(marts, compaction={"session_id": "o", "compacted_at": at(30_000)})
+    after = {"session_id": "o", "step_id": "o#6", "first_output_at": at(20_000), "purpose": purpose}
+    marts.add("steps", step(6, **after))
+    assert len(marts.made("sim_restarts")) == restarts
+
+
 def test_a_restart_without_a_price_is_counted_apart(marts: Losses) -> None:
     add_restart(marts, first={"append_cost_usd": None})
     lost = marts.of("cache_miss")["restart"]

@@ -10,8 +10,13 @@ with
         select
             provider,
             spawn_tool_call_id as tool_call_id,
-            min(session_id) as subagent_session_id
+            -- a copy of its log under a resumed conversation has no step of its own
+            arg_min(session_id, (has_steps is null, session_id)) as subagent_session_id
         from {{ ref("stg_sessions") }}
+        left join
+            (
+                select distinct session_id, true as has_steps from {{ ref("steps") }}
+            ) using (session_id)
         where spawn_tool_call_id is not null
         group by all
     )

@@ -53,15 +53,27 @@ with
         where cache_write_tokens > 0
         group by pairs.session_id
     ),
+    -- from there on the origin's compactions are no part of the copied history
+    went_on as (
+        select pairs.session_id, min(steps.first_output_at) as went_on_at
+        from pairs
+        inner join
+            steps
+            on origin_session_id = steps.session_id
+            and step_index > origin_step_index
+            and purpose is null
+        group by pairs.session_id
+    ),
     compacted as (
         select pairs.session_id
         from pairs
+        left join went_on using (session_id)
         inner join
             {{ ref("compactions") }} as compactions
             on pairs.step_id = compactions.step_id
             or (
                 origin_session_id = compactions.session_id
-                and compacted_at between last_output_at and ready_at
+                and compacted_at between last_output_at and least(ready_at, went_on_at)
             )
     ),
     lived as (

@@ -99,10 +99,14 @@ with
     ),
     session_ends as (
         select
-            session_id as told_session_id,
-            max(ended_at) as session_ended_at,
-            min(session_kind) as session_kind
-        from raw_sessions
+            sessions.session_id as told_session_id,
+            max(sessions.ended_at) as session_ended_at,
+            max(conversations.ended_at) as conversation_ended_at,
+            min(sessions.session_kind) as session_kind
+        from raw_sessions as sessions
+        left join
+            raw_sessions as conversations
+            on sessions.root_session_id = conversations.session_id
         group by all
     ),
     told_owners as (
