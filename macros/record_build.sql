@@ -25,5 +25,15 @@
         create or replace table {{ last_build }} as
         select columns(lambda name: name <> 'project_sha256'), null::varchar as project_sha256
         from {{ last_build }}
+    {% elif execute and flags.WHICH in ["build", "run"] and not adapter.get_relation(
+        target.database, "raw", "files"
+    ) %}
+        {{
+            exceptions.raise_compiler_error(
+                "nothing is loaded in "
+                ~ env_var("TRACELAB_DB", "tracelab.duckdb")
+                ~ ": run `tracelab load` first, or name the warehouse in TRACELAB_DB"
+            )
+        }}
     {% endif %}
 {%- endmacro %}

@@ -198,6 +198,11 @@ def test_an_unknown_model_is_one_message(db: Path) -> None:
         build(db, select=["no_such_model"])
 
 
+def test_an_empty_selection_is_none(db: Path) -> None:
+    with pytest.raises(TracelabError, match="--select is empty"):
+        build(db, select=[" "])
+
+
 def test_without_a_load_it_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(TracelabError, match="tracelab load"):
         build(tmp_path / "missing.duckdb")

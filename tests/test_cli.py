@@ -318,6 +318,13 @@ def test_a_closed_stream_causes_no_complaint(warehouse: Path, tmp_path: Path, cl
     assert done.returncode == 0
 
 
+def test_a_folder_that_is_gone_is_told_in_one_line(tmp_path: Path) -> None:
+    command = f'mkdir gone && cd gone && rmdir ../gone && exec "{sys.executable}" -P -m tracelab status'
+    done = subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stderr == "tracelab: the folder that you are in is gone: change to another one\n"
+    assert done.returncode == 1
+
+
 def wait_until_a_child_has_open(db: Path, process: subprocess.Popen[bytes]) -> None:
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     while process.poll() is None:

@@ -38,6 +38,13 @@ def test_dbt_build_passes_with_warnings_as_errors(dbt_run: tuple[int, str, Path]
     assert code == 0, output[-4000:]
 
 
+def test_dbt_without_a_warehouse_says_what_to_do_and_builds_nothing(tmp_path: Path) -> None:
+    code, output = dbt(tmp_path, "build")
+    assert code == 2
+    assert f"nothing is loaded in {tmp_path / 'tracelab.duckdb'}: run `tracelab load` first" in output
+    assert "seeds.bins" not in output
+
+
 def test_docs_generate_describes_every_table_and_column_there_is(dbt_run: tuple[int, str, Path]) -> None:
     target = dbt_run[2]
     code, output = dbt(target.parent, "docs", "generate")

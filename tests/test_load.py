@@ -643,7 +643,10 @@ def test_what_lies_in_a_folder_that_may_not_be_searched_is_not_gone(tmp_path: Pa
     assert _absent(found, known) == (["open/b.jsonl"], {})
 
 
-@pytest.mark.parametrize("instead", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
+@pytest.mark.parametrize(
+    "instead",
+    [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere"), lambda path: path.symlink_to(path.name)],
+)
 def test_a_log_is_gone_where_its_name_is_now_that_of_no_file(
     db: Path, logs: Path, instead: Callable[[Path], None]
 ) -> None:
@@ -737,6 +740,37 @@ def test_a_sidecar_that_comes_later_or_goes_is_noticed(db: Path, tmp_path: Path)
     assert load([log], db=db).loaded == 1
     assert query(db, "select agent_type from raw.sessions") == [(None,)]
     assert load([log], db=db).unchanged == 1
+
+
+def test_a_sidecar_that_could_not_be_read_is_read_once_it_can(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "agent-a1.jsonl"
+    log.write_bytes(session(0))
+    (tmp_path / "agent-a1.meta.json").write_text('{"agentType": "explorer"}')
+
+    def refuse(path: str) -> FileIO:
+        if path.endswith(".meta.json"):  # root may read everything
+            raise PermissionError(errno.EACCES, "no")
+        return FileIO(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tracelab.read.FileIO", refuse)
+        assert load([log], db=db).steps == 2
+        assert query(db, "select reason, detail from raw.load_issues") == [
+            ("unreadable", "sidecar: cannot be read (EACCES)")
+        ]
+    assert load([log], db=db).loaded == 1
+    assert query(db, "select agent_type from raw.sessions") == [("explorer",)]
+    assert query(db, "select count(*) from raw.load_issues") == [(0,)]
+    assert load([log], db=db).unchanged == 1
+
+
+def test_a_pipe_in_the_place_of_a_sidecar_keeps_nobody_waiting(db: Path, tmp_path: Path) -> None:
+    log = tmp_path / "agent-a1.jsonl"
+    log.write_bytes(session(0))
+    os.mkfifo(tmp_path / "agent-a1.meta.json")
+    assert load([log], db=db).steps == 2
 
 
 def test_what_is_no_name_of_a_type_is_counted_as_other(db: Path, tmp_path: Path) -> None:

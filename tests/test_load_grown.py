@@ -307,3 +307,21 @@ def test_a_copy_of_many_logs_keeps_few_places(tmp_path: Path, monkeypatch: pytes
         ).fetchall()
     assert places
     assert kept_bytes <= 100_000
+
+
+def test_many_logs_that_grow_at_once_go_on_from_few_places(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for number in range(4):  # one a load, each with its place
+        (logs / f"{number}.jsonl").write_bytes(session(number, steps=9))
+        load([logs], db=db)
+    with duckdb.connect(str(db), read_only=True) as warehouse:
+        [(most,)] = warehouse.execute("select max(octet_length(place)) from loader.bookmarks").fetchall()
+    sizes = [path.stat().st_size for path in logs.iterdir()]
+    for path in logs.iterdir():
+        append(path, b"\n")
+    monkeypatch.setattr(module, "_PLACES_BYTES", 2 * most)
+    assert load([logs], db=db).bytes_read == sum(sizes[:2]) + 4
+    assert equals_one_load(db, logs)

@@ -104,7 +104,10 @@ def build(db: Path, *, select: Sequence[str] = (), timezone: str | None = None) 
     since = time.monotonic()
     _check_importable()
     zone, was_built, steps = _checked(db, timezone, is_partial=bool(select))
-    chosen = ["--select", *" ".join(select).split()] if select else []
+    words = " ".join(select).split()
+    if select and not words:
+        raise TracelabError("--select is empty: name models, as in --select requests+, or leave it out")
+    chosen = ["--select", *words] if words else []
     threads = _THREADS if steps <= _STEPS_OF_TWO_AT_A_TIME else 1
     with replaced(db) as copy:
         if was_built and not select:

@@ -130,6 +130,11 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # paths may hold what no encoding knows
     try:
+        Path.cwd()
+    except FileNotFoundError:
+        print("tracelab: the folder that you are in is gone: change to another one", file=sys.stderr)
+        sys.exit(_FAILED)
+    try:
         app(prog_name="tracelab")
     except TracelabError as error:
         print(f"tracelab: {error}", file=sys.stderr)
@@ -651,7 +656,7 @@ def _chart_formats(text: str) -> list[str]:
         raise typer.BadParameter(
             f"{', '.join(unknown)} is not one of html, svg, png, json", param_hint="--format"
         )
-    return formats
+    return list(dict.fromkeys(formats))
 
 
 def _answer_format(output: Path) -> AnswerFormat:

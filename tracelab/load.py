@@ -9,6 +9,7 @@ A load that finds nothing changed opens the warehouse for reading only and leave
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -62,7 +63,7 @@ _KEPT_S = 7 * 86_400
 _LIVE_LOGS = 100
 """More are a copy made just now, whatever their times say: the rest is read whole when it has grown."""
 _PLACES_BYTES = 32 << 20
-"""Of all places that one load keeps: they are in memory together."""
+"""Of all places that one load keeps, or goes on from: they are in memory together."""
 _UNPACKED_FACTOR = 11  # what a packed log grows to, about
 
 _HELD = ("loaded", "partial")
@@ -261,8 +262,10 @@ def _absent(found: Discovery, known: dict[str, _Known]) -> tuple[list[str], dict
             status = Path(file.path).stat()
         except (FileNotFoundError, NotADirectoryError):
             absent.append(file_id)
-        except OSError:
-            continue  # nobody can tell, as in a folder that could not be searched
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                absent.append(file_id)
+            continue  # else nobody can tell, as in a folder that could not be searched
         else:
             if stat.S_ISREG(status.st_mode):
                 there[file_id] = status
@@ -508,8 +511,9 @@ def _places(db: Path, logs: Sequence[LogFile]) -> dict[str, Place]:
     with open_read_only(db) as warehouse:
         rows = warehouse.execute(
             "select file_id, place from loader.bookmarks"
-            " where place is not null and file_id in (select unnest(?::varchar[]))",
-            [[log.file_id for log in logs]],
+            " where place is not null and file_id in (select unnest(?::varchar[]))"
+            " qualify sum(octet_length(place)) over (order by octet_length(place), file_id) <= ?",
+            [[log.file_id for log in logs], _PLACES_BYTES],
         ).fetchall()
     sizes = {log.file_id: log.size_bytes for log in logs}
     places = {file_id: decode(place) for file_id, place in rows}

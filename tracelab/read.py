@@ -81,10 +81,16 @@ def read_log(
         with FileIO(log.path) as file:
             sidecar = sidecar_of(log.path)
             changed_ns = ctime_ns(os.fstat(file.fileno()), sidecar)
+            try:
+                beside = _content(sidecar)
+            except OSError as error:
+                beside = None
+                changed_ns = ctime_ns(os.fstat(file.fileno()), None)  # to be read again next time
+                _note_whole(tally, "unreadable", f"sidecar: {unreadable(error)}")
             lines = Lines(_as_lines(file, log.path), tally)
             if since and not lines.skip(since.consumed_bytes, since.consumed_sha256, since.lines):
                 since = None
-            row, place = _read(file, sidecar, lines, log, row, tally, issues, batches, tell, since)
+            row, place = _read(file, beside, lines, log, row, tally, issues, batches, tell, since)
             bookmark = Bookmark(log.file_id, changed_ns, None)
     except FileNotFoundError:
         row = row._replace(status="gone", error="vanished before it was read")
@@ -110,7 +116,7 @@ def read_log(
 
 def _read(
     file: FileIO,
-    sidecar: str | None,
+    sidecar: bytes | None,
     lines: Lines,
     log: LogFile,
     row: File,
@@ -148,9 +154,9 @@ def _read(
     lines.between_blocks = move_on
     if verdict.provider:
         provider = PROVIDERS[verdict.provider]
-        is_followed = log.is_live and provider.grows and sidecar is None
+        is_followed = log.is_live and provider.grows and sidecar_of(log.path) is None
         mark = marks_of(file) if since or is_followed else hash
-        source = Source(tally.file_id, row.path, row.user_name, first_line_sha256, _content(sidecar), mark)
+        source = Source(tally.file_id, row.path, row.user_name, first_line_sha256, sidecar, mark)
         kept: list[LoadIssue] = []
         if since:
             reading, before, kept = thaw(since.state)
@@ -256,14 +262,15 @@ def _note_whole(tally: Tally, reason: str, detail: str | None) -> None:
 
 
 def _content(sidecar: str | None) -> bytes | None:
-    """Return what the client wrote beside a subagent's log, if it did."""
-    if sidecar is None:
+    """Return what the client wrote beside a subagent's log, if it did.
+
+    Raises:
+        OSError: if it is there and cannot be read.
+    """
+    if sidecar is None or not Path(sidecar).is_file():  # a pipe would keep everybody waiting
         return None
-    try:
-        with FileIO(sidecar) as file:
-            return file.read(_SIDECAR_BYTES)
-    except OSError:
-        return None
+    with FileIO(sidecar) as file:
+        return file.read(_SIDECAR_BYTES)
 
 
 def _blank_row(log: LogFile, loaded_at: datetime) -> File:

@@ -38,7 +38,8 @@ with
         group by rollup (provider)
     )
 select
-    provider, coalesce(columns(['sessions', 'requests', 'steps', 'tool_calls']), 0)::bigint, hit_ratio, cost_usd,
+    provider, coalesce(columns(['sessions', 'requests', 'steps', 'tool_calls']), 0)::bigint, hit_ratio,
+    cost_usd,
     coalesce(columns(['unpriced_steps', 'replayed_steps', 'logged_steps']), 0)::bigint
 from numbers
 left join logged using (provider)

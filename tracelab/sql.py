@@ -69,7 +69,8 @@ def write_sql(db: Path, query: str, path: Path, *, format: Format = "table") -> 
         with replacing(path, str(os.getpid())) as partial, partial.open("wb") as out:
             run_sql(db, query, out, format=format)
     except OSError as error:
-        raise TracelabError(f"cannot write {path}: {why_unwritten(error)}") from error
+        message = f"cannot write {path} ({why_unwritten(error)}): name another file with --output"
+        raise TracelabError(message) from error
 
 
 def _chunks(child: subprocess.Popen[bytes], seconds: float) -> Iterator[bytes]:

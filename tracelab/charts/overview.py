@@ -163,9 +163,9 @@ def model_mix(
 ) -> alt.VConcatChart:
     """Which models take the steps, the tokens and the money?
 
-    Reads summary_dashboard_models, a row a provider and model; those behind the 15 with the greatest shares are
-    one bar. A model with more of the money than of the tokens is dear; one with more of the tokens than of the steps works in
-    long contexts.
+    Reads summary_dashboard_models, a row a provider and model; those behind the 15 with the greatest shares
+    are one bar. A model with more of the money than of the tokens is dear; one with more of the tokens than
+    of the steps works in long contexts.
     """
     notes = ["from summary_dashboard_models", "shares are of all models here"]
     facts = theme.pooled(total)
