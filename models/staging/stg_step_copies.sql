@@ -101,9 +101,37 @@ with
         select provider, key, message_id
         from echoes
     ),
+    usage_rows as (
+        select
+            provider,
+            message_id,
+            is_inherited,
+            try_cast(split_part(message_id, '/', 2) as uuid) as turn_id,
+            split_part(message_id, '/', 3) as counts
+        from raw_steps
+        where usage_source = 'token_count'
+    ),
+    -- in a copy of a copy a turn may bear the name of the first thread, not of its own
+    misnamed as (
+        select copies.provider, copies.message_id as key, originals.message_id
+        from usage_rows as copies
+        inner join usage_rows as originals using (provider, turn_id, counts)
+        where
+            copies.is_inherited
+            and not originals.is_inherited
+            and (copies.provider, copies.message_id)
+            not in (select provider, key from own_keys)
+    ),
     answers as (
         select provider, key, min(message_id) as message_id
-        from own_keys
+        from
+            (
+                select *
+                from own_keys
+                union all
+                select *
+                from misnamed
+            )
         where
             (provider, key) in (
                 select provider, message_id
