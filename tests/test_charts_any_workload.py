@@ -105,6 +105,23 @@ def test_an_axis_of_few_has_no_part_of_a_step_and_no_amount_twice(
         assert len(amounts) == len(set(amounts))
 
 
+def test_more_days_than_a_year_has_are_drawn_by_month(tables: duckdb.DuckDBPyConnection) -> None:  # noqa: F811
+    tables.execute(
+        "insert into summary_dashboard_daily by name select * replace (day - interval 400 days as day)"
+        " from summary_dashboard_daily where provider = 'claude'"
+    )
+    drawn = spec(tables, "activity")
+    labels = texts(svg(drawn))
+    assert {"Month (date)", "Sep 2025", "Sep 2026"} <= set(labels)
+    rows = max(drawn["datasets"].values(), key=len)
+    (steps,) = tables.execute(
+        "select sum(steps) from summary_dashboard_daily"
+        " where provider <> 'all' and session_kind = 'all' and day is not null"
+    ).fetchall()
+    assert sum(row["steps"] for row in rows) == steps[0]
+    assert len({(row["day"], row["provider"]) for row in rows}) == len(rows) < 10
+
+
 @pytest.mark.parametrize(
     ("amount", "said"), [(0, "$0"), (0.000017, "<$0.0001"), (0.00419, "$0.0042"), (3.751, "$3.75")]
 )

@@ -473,8 +473,9 @@ def test_a_user_row_whose_message_is_no_object_is_noted(message: object) -> None
         row("progress", 3, 2, data="agent_progress"),
         row("progress", 3, 2, data={"type": "agent_progress", "message": 7}),
         assistant(3, 2, msg(1), {"type": "tool_use", "name": "Bash", "input": {}}),
+        row("user", 3, 2, message={"role": "user", "content": [{"type": "tool_result", "content": "x"}]}),
     ],
-    ids=["attachment", "progress", "agent's row", "call without an id"],
+    ids=["attachment", "progress", "agent's row", "call without an id", "result without an id"],
 )
 def test_what_cannot_be_told_apart_is_noted(odd: Json) -> None:
     parsed = read([user(1, 0, "go"), assistant(2, 1, msg(1), text("a"), usage=usage()), odd])

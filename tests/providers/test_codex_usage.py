@@ -355,7 +355,8 @@ def test_what_a_fork_of_the_client_attributes_to_a_record_is_taken() -> None:
     assert (step.model, step.service_tier, step.context_window_tokens) == ("other", "flex", 99)
 
 
-def test_the_response_that_wrote_a_summary_is_a_step_that_takes_no_inputs() -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_response_that_wrote_a_summary_is_a_step_that_takes_no_inputs(times: int) -> None:
     parsed = parse(
         [
             meta(),
@@ -364,7 +365,7 @@ def test_the_response_that_wrote_a_summary_is_a_step_that_takes_no_inputs() -> N
             recorded(3, resp(1), FIRST),
             counted(3, FIRST),
             person(4),
-            recorded(5, resp(2), (210_000, 200_000, 900, 0)),
+            *[recorded(5, resp(2), (210_000, 200_000, 900, 0))] * times,
             compacted(
                 5.04,
                 compaction_response_id=resp(2),

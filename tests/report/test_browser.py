@@ -601,3 +601,21 @@ def test_a_workload_that_lacks_something_makes_a_page(
     assert page.locator("fieldset").count() == parts
     svg = " ".join(page.locator(".plot svg").all_text_contents())
     assert [text for text in expected if text not in f"{shown} {svg}"] == []
+
+
+def test_a_session_without_a_price_has_no_running_cost_and_whole_steps(
+    poor_warehouse: Callable[[str], Path], tmp_path: Path, read: Open
+) -> None:
+    page = read(build_report(poor_warehouse("bare"), tmp_path / "report.html")).page
+    page.fill("#session-search", "")
+    page.locator("#session-table thead button", has_text="Steps").click()
+    page.locator("#session-table thead button", has_text="Steps").click()  # the shortest first
+    page.locator("#session-table tbody button").first.click()
+    page.wait_for_selector("#session .is-drawn")
+    texts = page.locator("#session svg text").all_text_contents()
+    assert "Running cost: no price" in texts
+    assert not [text for text in texts if text.startswith("$")]
+    steps = int(page.locator("#session .population").inner_text().split(" step")[0].split()[-1])
+    axis = page.locator("#session svg .role-axis", has_text="Step of the session").last
+    labels = [text for text in axis.locator(".role-axis-label text").all_text_contents() if text]
+    assert labels == [str(step) for step in range(steps)]

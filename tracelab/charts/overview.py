@@ -1,5 +1,7 @@
 """Charts of everything at once: when agents worked, with which models, and how that compares with others."""
 
+from typing import Literal
+
 import altair as alt
 import polars as pl
 
@@ -46,10 +48,12 @@ THEMES = {
 }
 """Theme → tables whose figures are compared with published ones, without `summary_`."""
 _MOST_DAYS = 2000
+_MOST_DAY_BARS = 366
+"""Of more days a bar is a month: one of a day would be a hair."""
 
 
 @chart(
-    "What agents did, day by day",
+    "What agents did, and when",
     days="from summary_dashboard_daily where provider <> 'all' and session_kind = 'all' and day is not null"
     f" order by day desc, provider limit {2 * _MOST_DAYS}",
     undated="from summary_dashboard_daily where provider = 'all' and session_kind = 'all' and day is null",
@@ -60,7 +64,8 @@ def activity(
 ) -> alt.VConcatChart:
     """On which days did agents work, how much, and what was spent on it?
 
-    Reads summary_dashboard_daily, a row a provider and day; a day without work is a gap. If the lower bars
+    Reads summary_dashboard_daily, a row a provider and day; a day without work is a gap. Of more than a
+    year a bar is a month. If the lower bars
     rise and the upper do not, steps became dearer: longer contexts, a dearer model, a cache that misses.
     """
     notes = [
@@ -72,11 +77,26 @@ def activity(
     notes.append(f"days are those of {days['timezone'][0]}")
     if unpriced := words.numbers_of(overview).get("unpriced_steps"):
         notes.append(f"{words.counted(unpriced, 'step')} without a price")
-    # a bar is as wide as its day; Vega-Lite lays those of clients on each other
-    drawn = days.with_columns(pl.col("day").dt.strftime("%Y-%m-%dT00:00:00"))
-    clock = theme.axis(title="Day (date)", format=_day_format(days), values=_noons(days), grid=False)
+    span = days.select(pl.date_range(pl.col("day").min(), pl.col("day").max())).to_series()
+    is_by_day = len(span) <= _MOST_DAY_BARS
+    unit: Literal["utcyearmonthdate", "utcyearmonth"] = "utcyearmonthdate" if is_by_day else "utcyearmonth"
+    # a bar is as wide as its day or month; Vega-Lite lays those of clients on each other
+    drawn = (
+        days.with_columns(pl.col("day").dt.truncate("1d" if is_by_day else "1mo"))
+        .group_by("day", "provider", maintain_order=True)
+        .agg(pl.col("steps").sum(), pl.col("cost_usd").sum())
+        .with_columns(pl.col("day").dt.strftime("%Y-%m-%dT00:00:00"))
+    )
+    middles = _noons(span) if is_by_day else _mid_months(span)
+    bar = "day" if is_by_day else "month"
+    clock = theme.axis(
+        title=f"{bar.capitalize()} (date)",
+        format=_day_format(days) if is_by_day else "%b %Y",
+        values=middles,
+        grid=False,
+    )
     plots = []
-    is_small = days.filter(pl.col("cost_usd") >= 1).is_empty()
+    is_small = drawn.filter(pl.col("cost_usd") >= 1).is_empty()
     money = "$,.2~r" if is_small else "$,~s"  # half a dollar is not $500m
     for column, title_y, form in (("steps", "Steps (number)", ",~s"), ("cost_usd", "Spend ($)", money)):
         axis = theme.y_axis(title_y, tickCount=3, labelExpr=theme.labels(form))
@@ -84,11 +104,11 @@ def activity(
         bars = alt.Chart(drawn, width=shapes.width_of(1), height=84).mark_bar(binSpacing=0.5, minBandSize=2)
         plots.append(
             bars.encode(
-                x=alt.X("day:T").timeUnit("utcyearmonthdate").axis(**x),
+                x=alt.X("day:T").timeUnit(unit).axis(**x),
                 y=alt.Y(f"{column}:Q").axis(**axis),
                 color=theme.colours(),
                 order=alt.Order("provider:N"),
-                tooltip=theme.tooltip("utcyearmonthdate(day):T", "provider:N", "steps:Q", "cost_usd:Q"),
+                tooltip=theme.tooltip(f"{unit}(day):T", "provider:N", "steps:Q", "cost_usd:Q"),
             )
         )
     totals = {}
@@ -101,18 +121,27 @@ def activity(
     body = alt.vconcat(upper, plots[1], spacing=10).resolve_scale(x="shared")
     subtitle = [
         words.population(overview, words.counted(days["day"].n_unique(), "day") + " with steps"),
-        "Above steps, below spend; the bars of clients stand on each other.",
+        f"Above steps, below spend, by {bar}; the bars of clients stand on each other.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
 
 
-def _noons(days: pl.DataFrame) -> list[dict[str, int]]:
+def _mid_months(span: pl.Series) -> list[dict[str, int]]:
+    """Return the middle of at most ten months, as `_noons` does: January's, if there are so many years."""
+    months = span.dt.truncate("1mo").unique(maintain_order=True)
+    apart = next(
+        (count for count in (1, 2, 3, 6, 12) if len(months) <= 10 * count), 12 * (1 + len(months) // 120)
+    )
+    shown = months.filter((months.dt.year() * 12 + months.dt.month() - 1) % apart == 0)
+    return [{"year": month.year, "month": month.month, "date": 16, "utc": True} for month in shown]
+
+
+def _noons(span: pl.Series) -> list[dict[str, int]]:
     """Return the middle of at most ten days: there a label stands under its bar.
 
     In parts, for Vega's interpreter of expressions, which the report needs, knows no instant in milliseconds.
     """
-    of_days = days.select(pl.date_range(pl.col("day").min(), pl.col("day").max())).to_series()
-    shown = of_days.gather_every(1 + (len(of_days) - 1) // 10)
+    shown = span.gather_every(1 + (len(span) - 1) // 10)
     return [
         {"year": day.year, "month": day.month, "date": day.day, "hours": 12, "utc": True} for day in shown
     ]

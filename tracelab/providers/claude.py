@@ -447,6 +447,8 @@ class _Log:
     ) -> InputEvent:
         """Take a tool result; what the runner says of the row is of its sole result, or of none."""
         chars, call_id = content_chars(block.content), None
+        if block.tool_use_id is None:
+            self.tally.issue("wrong_type", "$.message.content: Expected `tool_use_id` of a tool_result")
         call = self._call(block.tool_use_id, waiting.context)
         if call is not None:
             call_id = call.id

@@ -313,8 +313,9 @@ class Thread:
         self._break_off(turn)
         known = self.by_response.get(response_id)
         if known is not None:
-            self.hand_over()
-            self.handed_to = known
+            if self.handed_to is not known:  # else a compaction may yet give back what it took
+                self.hand_over()
+                self.handed_to = known
             self._take_outputs(known)
             return known
         step = self._close("record", f"{self.id}/{response_id}", turn, line_no)
