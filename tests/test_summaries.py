@@ -338,13 +338,15 @@ def test_the_time_to_the_first_token_is_what_reasoning_does_not_explain(marts: M
 def test_the_three_most_used_tools_are_those_of_each_client(marts: Marts) -> None:
     names = {"claude": "aaaabbbccd", "codex": "xxxxxyyyzw"}
     for provider, tools in names.items():
-        marts.add("tool_calls", *({"provider": provider, "tool_name": tool} for tool in tools))
+        calls = ({"tool_call_id": str(place), "tool_name": tool} for place, tool in enumerate(tools))
+        marts.add("tool_calls", *({"provider": provider, **call} for call in calls))
     assert marts.number("top_3_tools_share", provider="claude") == 0.9
     assert (marts.number("top_3_tools_share"), marts.number("tool_names")) == (12 / 20, 8)
 
 
 def test_a_call_without_a_name_adds_no_name(marts: Marts) -> None:
-    marts.add("tool_calls", *({"tool_name": tool} for tool in ("Bash", "Read", None)))
+    names = {"1": "Bash", "2": "Read", "3": None}
+    marts.add("tool_calls", *({"tool_call_id": call, "tool_name": name} for call, name in names.items()))
     assert (marts.number("tool_calls"), marts.number("tool_names")) == (3, 2)
 
 
