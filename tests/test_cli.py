@@ -408,34 +408,3 @@ def test_a_run_checks_where_and_for_whom_it_writes_before_it_loads(tmp_path: Pat
         with pytest.raises(TracelabError, match=what):
             run_all([sample_home()], db=db, out=out, timezone=timezone)
     assert not db.exists()
-
-
-def test_a_run_tells_the_headlines_of_the_tables_it_built(tmp_path: Path) -> None:
-    done = tracelab(
-        "--db", "w.duckdb", "run", sample_home(), "--out", "made", "--timezone", "UTC", cwd=tmp_path
-    )
-    assert done.returncode == 0, done.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"w.duckdb", "made"}
-    made = [path.suffix for path in (tmp_path / "made").iterdir()]
-    assert made.count(".html") == made.count(".svg") == made.count(".png") > 0
-    with duckdb.connect(str(tmp_path / "w.duckdb"), read_only=True) as warehouse:
-        counts = [
-            warehouse.sql(f"select count(*) from {table}").fetchall()[0][0]
-            for table in ("sessions where steps > 0", "requests", "steps", "tool_calls")
-        ]
-        [(hit_ratio, cost_usd)] = warehouse.sql(
-            "select sum(prefix_tokens) filter (where calls = 1) / sum(input_tokens) filter (where calls = 1),"
-            " sum(cost_usd) from steps"
-        ).fetchall()
-        summaries = warehouse.sql(
-            "select count(*) from duckdb_tables() where table_name similar to '(summary|compare)_.*'"
-        ).fetchall()
-    [pooled] = [line for line in done.stdout.splitlines() if line.startswith("all ")]
-    assert pooled.split() == [
-        "all",
-        *(f"{count:,}" for count in counts),
-        f"{hit_ratio:.1%}",
-        f"${cost_usd:,.2f}",
-    ]
-    assert f"{summaries[0][0]} CSV files and {made.count('.html')} charts in made/" in done.stdout
-    assert made.count(".csv") == summaries[0][0]

@@ -38,10 +38,16 @@ def test_dbt_build_passes_with_warnings_as_errors(dbt_run: tuple[int, str, Path]
     assert code == 0, output[-4000:]
 
 
-def test_dbt_without_a_warehouse_says_what_to_do_and_builds_nothing(tmp_path: Path) -> None:
-    code, output = dbt(tmp_path, "build")
+def test_dbt_without_a_warehouse_says_what_to_do_and_builds_nothing(
+    dbt_run: tuple[int, str, Path],
+) -> None:
+    folder = dbt_run[2].parent  # where the project is parsed already
+    warehouse, aside = folder / "tracelab.duckdb", folder / "aside.duckdb"
+    warehouse.rename(aside)
+    code, output = dbt(folder, "build", "--select", "bins")
+    aside.replace(warehouse)
     assert code == 2
-    assert f"nothing is loaded in {tmp_path / 'tracelab.duckdb'}: run `tracelab load` first" in output
+    assert f"nothing is loaded in {warehouse}: run `tracelab load` first" in output
     assert "seeds.bins" not in output
 
 

@@ -7,6 +7,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,22 +56,58 @@ def world(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     return folder / "work", package, environment
 
 
-def test_the_wheel_runs_anywhere_and_writes_only_where_it_should(
-    installed: Path, world: tuple[Path, Path, dict[str, str]]
-) -> None:
+@pytest.fixture(scope="module")
+def ran(installed: Path, world: tuple[Path, Path, dict[str, str]]) -> tuple[str, Snapshot]:
+    """What a run of the sample says, and the package's folder before it."""
     work, package, environment = world
     before = snapshot(package)
     command = [installed / "bin/tracelab", "run", package / "sample/home"]
     done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    return done.stdout, before
+
+
+def test_a_run_tells_the_headlines_of_the_tables_it_built(
+    ran: tuple[str, Snapshot], world: tuple[Path, Path, dict[str, str]]
+) -> None:
+    said, _ = ran
+    made = [path.suffix for path in (world[0] / "out").iterdir()]
+    with duckdb.connect(str(world[0] / "tracelab.duckdb"), read_only=True) as warehouse:
+        counts = [
+            warehouse.sql(f"select count(*) from {table}").fetchall()[0][0]
+            for table in ("sessions where steps > 0", "requests", "steps", "tool_calls")
+        ]
+        [(hit_ratio, cost_usd)] = warehouse.sql(
+            "select sum(prefix_tokens) filter (where calls = 1) / sum(input_tokens) filter (where calls = 1),"
+            " sum(cost_usd) from steps"
+        ).fetchall()
+        summaries = warehouse.sql(
+            "select count(*) from duckdb_tables() where table_name similar to '(summary|compare)_.*'"
+        ).fetchall()
+    [pooled] = [line for line in said.splitlines() if line.startswith("all ")]
+    assert pooled.split() == [
+        "all",
+        *(f"{count:,}" for count in counts),
+        f"{hit_ratio:.1%}",
+        f"${cost_usd:,.2f}",
+    ]
+    assert f"{summaries[0][0]} CSV files and {made.count('.html')} charts in out/" in said
+    assert made.count(".csv") == summaries[0][0]
+    assert made.count(".html") == made.count(".svg") == made.count(".png") > 0
+
+
+def test_the_wheel_runs_anywhere_and_writes_only_where_it_should(
+    installed: Path, world: tuple[Path, Path, dict[str, str]], ran: tuple[str, Snapshot]
+) -> None:
+    work, package, environment = world
     report = [installed / "bin/tracelab", "report", "--output", work / "out/report.html"]
     subprocess.run(report, cwd=work, env=environment, check=True)
-    assert snapshot(package) == before
+    assert snapshot(package) == ran[1]
     assert {path.name for path in work.iterdir()} == {"tracelab.duckdb", "out"}
     assert {path.suffix for path in (work / "out").glob("[!.]*")} == {".csv", ".html", ".svg", ".png"}
     assert [path.name for path in (work.parent / "home").iterdir()] == [".cache"]
     assert [path.name for path in (work.parent / "home/.cache").iterdir()] == ["tracelab"]
-    assert "API-equivalent cost" in done.stdout
+    assert "API-equivalent cost" in ran[0]
 
 
 def test_the_wheel_does_not_need_the_checkout(
