@@ -10,3 +10,16 @@
     session_ended_at nulls last,
     {{ session_id }}
 {%- endmacro %}
+{# What that order asks of each session. #}
+{% macro session_ends() -%}
+    select
+        sessions.session_id,
+        max(sessions.ended_at) as session_ended_at,
+        max(conversations.ended_at) as conversation_ended_at,
+        min(sessions.session_kind) as session_kind
+    from {{ source("raw", "sessions") }} as sessions
+    left join
+        {{ source("raw", "sessions") }} as conversations
+        on sessions.root_session_id = conversations.session_id
+    group by sessions.session_id
+{%- endmacro %}

@@ -80,12 +80,13 @@ def read_log(
     try:
         with FileIO(log.path) as file:
             sidecar = sidecar_of(log.path)
-            changed_ns = ctime_ns(os.fstat(file.fileno()), sidecar)
+            status = os.fstat(file.fileno())
+            changed_ns = ctime_ns(status, sidecar)
             try:
                 beside = _content(sidecar)
             except OSError as error:
                 beside = None
-                changed_ns = ctime_ns(os.fstat(file.fileno()), None)  # to be read again next time
+                changed_ns = ctime_ns(status, None)  # to be read again next time
                 _note_whole(tally, "unreadable", f"sidecar: {unreadable(error)}")
             lines = Lines(_as_lines(file, log.path), tally)
             if since and not lines.skip(since.consumed_bytes, since.consumed_sha256, since.lines):

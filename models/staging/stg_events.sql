@@ -97,24 +97,13 @@ with
             (provider, event_id, block_index, origin_session_id)
             in (select provider, event_id, block_index, told_session_id from tellings)
     ),
-    session_ends as (
-        select
-            sessions.session_id as told_session_id,
-            max(sessions.ended_at) as session_ended_at,
-            max(conversations.ended_at) as conversation_ended_at,
-            min(sessions.session_kind) as session_kind
-        from raw_sessions as sessions
-        left join
-            raw_sessions as conversations
-            on sessions.root_session_id = conversations.session_id
-        group by all
-    ),
+    session_ends as ({{ session_ends() }}),
     told_owners as (
         select provider, event_id, block_index, told_session_id as owner_session_id
         from tellings
         left join told_origins using (provider, event_id, block_index, told_session_id)
         left join told_forks using (provider, event_id, block_index, told_session_id)
-        left join session_ends using (told_session_id)
+        left join session_ends on told_session_id = session_id
         qualify
             row_number() over (
                 partition by provider, event_id, block_index

@@ -57,18 +57,7 @@ with
         where step_seq is not null
         group by log_number, step_seq
     ),
-    session_ends as (
-        select
-            sessions.session_id,
-            max(sessions.ended_at) as session_ended_at,
-            max(conversations.ended_at) as conversation_ended_at,
-            min(sessions.session_kind) as session_kind
-        from raw_sessions as sessions
-        left join
-            raw_sessions as conversations
-            on sessions.root_session_id = conversations.session_id
-        group by all
-    ),
+    session_ends as ({{ session_ends() }}),
     -- most messages stand once: only the others need an owner, and a rank
     copied as (
         select provider, message_id from raw_steps group by all having count(*) > 1
