@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -19,7 +20,9 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 import tracelab.build
 from tests.raw_warehouse import raw_warehouse
 from tracelab.build import build, last_made, next_made, project_folder
+from tracelab.discover import sample_home
 from tracelab.errors import TracelabError
+from tracelab.load import load
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -304,20 +307,36 @@ def test_a_whole_build_that_passed_is_on_record(db: Path) -> None:
     assert last_made(db) is None  # tables of two builds
 
 
-def test_a_build_over_a_whole_one_leaves_no_free_blocks_and_what_is_the_users(
-    warehouse: Path, db: Path
+def test_loads_and_builds_leave_no_free_blocks_and_what_is_the_users(
+    warehouse: Path, db: Path, tmp_path: Path
 ) -> None:
     shutil.copyfile(warehouse, db)
+    db.chmod(0o600)
     with duckdb.connect(str(db)) as connection:
         connection.execute("create table mine as select 1 as x")
         connection.execute("create schema my; create table my.steps as select 2 as x")
         connection.execute("create view my.counted as select count(*) as n from main.steps")
-    before, size = tables(db), blocks(db)
-    for _ in range(2):
+        connection.execute("comment on table my.steps is 'of mine'")
+    before, size = tables(db), blocks(db)[0]
+    log = tmp_path / "log.jsonl"
+    lines = (
+        max(sample_home().rglob("*.jsonl"), key=lambda path: path.stat().st_size)
+        .read_bytes()
+        .splitlines(True)
+    )
+    for most in (len(lines) // 2, len(lines), len(lines) // 3):  # grown, then written anew
+        log.write_bytes(b"".join(lines[:most]))
+        load([log], db=db)
         build(db, timezone="UTC")
+        assert blocks(db)[1] == 0, "free"
+    assert blocks(db)[0] <= size + 2, "as large as after the first, but for what was loaded"
     assert tables(db) == before
-    assert blocks(db)[0] <= size[0] * 1.2, "as large as after the first"
-    assert blocks(db)[1] <= size[0] * 0.2, "free"
+    assert stat.S_IMODE(db.stat().st_mode) == 0o600
+    assert [path.name for path in db.parent.iterdir() if "building" in path.name] == []
+    with duckdb.connect(str(db), read_only=True) as connection:
+        assert connection.execute("select n > 0 from my.counted").fetchall() == [(True,)]
+        comments = "select comment from duckdb_tables() where schema_name = 'my'"
+        assert connection.execute(comments).fetchall() == [("of mine",)]
 
 
 def blocks(db: Path) -> tuple[int, int]:

@@ -198,12 +198,13 @@ def _checked(db: Path, timezone: str | None, *, is_partial: bool) -> tuple[str, 
 def _table_names() -> set[str]:
     """Names of all tables and views that a build makes."""
     folders = (project_folder() / "models", project_folder() / "seeds")
-    return {
+    made = (
         path.stem
         for folder in folders
         for path in folder.rglob("*")
         if path.suffix in (".sql", ".py", ".csv")
-    }
+    )
+    return {"last_build", *made}
 
 
 @contextmanager

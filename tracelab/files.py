@@ -82,4 +82,24 @@ def _remove(begun: Path) -> None:
     """Remove a file that was begun, and what DuckDB left beside it."""
     for path in (begun, wal_of(begun)):
         path.unlink(missing_ok=True)
-    shutil.rmtree(begun.with_name(f"{begun.name}.tmp"), ignore_errors=True)
+    shutil.rmtree(_folder_of(begun), ignore_errors=True)
+
+
+@contextmanager
+def private_folder(path: Path) -> Iterator[Path]:
+    """Give a folder beside a database that nobody else may look into, for the time of its use.
+
+    Raises:
+        OSError: if it cannot be made, or DuckDB uses it.
+    """
+    folder = _folder_of(path)
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder_of(path: Path) -> Path:
+    """Return where DuckDB puts what a database has no memory for, and clears away."""
+    return path.with_name(f"{path.name}.tmp")

@@ -14,7 +14,7 @@ import duckdb
 
 from tracelab import schema
 from tracelab.errors import TracelabError
-from tracelab.files import beside, first_line, replacing, wal_of, why_unwritten
+from tracelab.files import beside, first_line, private_folder, replacing, wal_of, why_unwritten
 
 _OFFLINE: Mapping[str, str] = {
     "autoinstall_known_extensions": "false",  # it would fetch what reads a SQLite file, say
@@ -33,6 +33,8 @@ _COPYING: Mapping[str, str] = {
     "memory_limit": "1GB",
     "threads": "1",  # two leave blocks half used and free ones between
 }
+_COMPACTING: Mapping[str, str] = {**_COPYING, "threads": "2"}
+"""What is written behind it fills those."""
 _CHUNK_BYTES = 1 << 20
 _HEADERS_BYTES = 12_288
 """The headers that open a DuckDB file: a shorter one was never made to the end, and holds nothing."""
@@ -140,7 +142,7 @@ def replaced(path: Path) -> Iterator[Path]:
 
 
 def drop_tables(path: Path, schemas: Collection[str], names: Collection[str]) -> None:
-    """Drop tables and views of these schemas that have one of these names; free their blocks."""
+    """Drop tables and views of these schemas that have one of these names, and leave no free blocks."""
     with _connect(path, read_only=False, settings=_CHANGING) as warehouse:
         for schema_name, name, kind in warehouse.execute(
             "select schema_name, table_name, 'table' from duckdb_tables()"
@@ -149,6 +151,13 @@ def drop_tables(path: Path, schemas: Collection[str], names: Collection[str]) ->
             if schema_name in schemas and name in names:
                 warehouse.execute(f"drop {kind} {identifier(schema_name)}.{identifier(name)}")
         warehouse.execute("force checkpoint")
+        [(free,)] = warehouse.execute("select free_blocks from pragma_database_size()").fetchall()
+    if free:  # below what a load wrote last: more than new tables may fill
+        with suppress(duckdb.Error, OSError), private_folder(path) as folder:
+            compact = folder / path.name
+            _copy_tables(path, compact, _COMPACTING)
+            _give_alike(compact, path.stat())
+            compact.replace(path)
 
 
 def _open_private(path: str, flags: int) -> int:
@@ -171,7 +180,11 @@ def copy_whole(path: Path, copy: Path) -> None:
         TracelabError: if there is none, or it is in use, damaged, or of another version.
     """
     open_read_only(path).close()
-    with connect(settings=_COPYING) as engine:
+    _copy_tables(path, copy, _COPYING)
+
+
+def _copy_tables(path: Path, copy: Path, settings: Mapping[str, str]) -> None:
+    with connect(settings=settings) as engine:
         engine.execute("set enable_progress_bar = false")  # it would go to standard output
         engine.execute(f"attach '{quoted(path)}' as warehouse (type duckdb, read_only)")
         engine.execute(f"attach '{quoted(copy)}' as copied")
