@@ -167,9 +167,11 @@ def load(
             f"{db} is the warehouse itself: to load a dataset into another one, name that with --db"
         )
     found = discover([Path(path) for path in paths], all_users=all_users, home_root=home_root)
-    known, digest = _known(db)
-    logs = [_as_known(log, known.get(log.file_id)) for log in found.files]
-    changed = _with_live([log for log in logs if not _is_settled(log, known.get(log.file_id))], known)
+    with _loaded(db) as loaded:
+        known, digest = _known(db, loaded) if loaded else ({}, None)
+        logs = [_as_known(log, known.get(log.file_id)) for log in found.files]
+        changed = _with_live([log for log in logs if not _is_settled(log, known.get(log.file_id))], known)
+        places = _places(loaded, [log for log in changed if log.file_id in known]) if loaded else {}
     missing = partial(_missing, *_absent(found, known), known)
     gone = missing([])
     # of all users nothing is found where their root is not mounted: their logs are not gone
@@ -177,33 +179,41 @@ def load(
         raise nothing_found(found)
     done: list[_Done] = []
     if changed or (gone and prune) or any(known[file_id].status != "gone" for file_id in gone):
-        done, gone = _write(db, changed, missing, prune, known, digest, progress)
+        done, gone = _write(db, changed, places, missing, prune, known, digest, progress)
     newly = 0 if prune else sum(known[file_id].status != "gone" for file_id in gone)
     return _report(found, known, done, newly, len(gone) if prune else 0, time.perf_counter() - started_s)
 
 
-def _known(db: Path) -> tuple[dict[str, _Known], str | None]:
-    """Read what is loaded, by file_id, and a digest of it."""
+@contextmanager
+def _loaded(db: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
+    """Open what was loaded before; None where nothing ever was."""
     if not db.exists():
-        return {}, None
-    import duckdb
-
-    from tracelab.warehouse import has_raw, is_unmade, of_another_version, open_read_only, raw_sha256
+        yield None
+        return
+    from tracelab.warehouse import has_raw, is_unmade, open_read_only
 
     if is_unmade(db):
-        return {}, None
+        yield None
+        return
     with open_read_only(db) as warehouse:
-        if not has_raw(warehouse, db):
-            return {}, None
-        try:
-            rows = warehouse.execute(
-                "select file_id, path, size_bytes, epoch_us(mtime_at), ctime_ns, user_name, store, status,"
-                " file_id in (select file_id from raw.load_issues), provider is not null"
-                " from raw.files left join loader.bookmarks using (file_id)"
-            ).fetchall()
-        except duckdb.CatalogException:
-            raise of_another_version(db) from None
-        return {file_id: _Known(*rest) for file_id, *rest in rows}, raw_sha256(warehouse)
+        yield warehouse if has_raw(warehouse, db) else None
+
+
+def _known(db: Path, warehouse: duckdb.DuckDBPyConnection) -> tuple[dict[str, _Known], str | None]:
+    """Read what is loaded, by file_id, and a digest of it."""
+    import duckdb
+
+    from tracelab.warehouse import of_another_version, raw_sha256
+
+    try:
+        rows = warehouse.execute(
+            "select file_id, path, size_bytes, epoch_us(mtime_at), ctime_ns, user_name, store, status,"
+            " file_id in (select file_id from raw.load_issues), provider is not null"
+            " from raw.files left join loader.bookmarks using (file_id)"
+        ).fetchall()
+    except duckdb.CatalogException:
+        raise of_another_version(db) from None
+    return {file_id: _Known(*rest) for file_id, *rest in rows}, raw_sha256(warehouse)
 
 
 def _as_known(log: LogFile, known: _Known | None) -> LogFile:
@@ -313,6 +323,7 @@ def _starts(places: Iterable[str]) -> tuple[str, ...]:
 def _write(
     db: Path,
     logs: Sequence[LogFile],
+    places: Mapping[str, Place],
     missing: Callable[[list[_Done]], list[str]],
     prune: bool,
     known: dict[str, _Known],
@@ -320,7 +331,7 @@ def _write(
     progress: Report | None,
 ) -> tuple[list[_Done], list[str]]:
     """Replace the rows of `logs`, mark or drop what is gone; return what became of each log, and what is."""
-    with _reading(logs, _places(db, [log for log in logs if log.file_id in known])) as messages:
+    with _reading(logs, places) as messages:
         # the readers are at work while DuckDB is imported
         from tracelab.warehouse import end_reading, open_for_writing, raw_sha256
 
@@ -501,20 +512,18 @@ def _reading(logs: Sequence[LogFile], places: Mapping[str, Place]) -> Iterator[I
         yield chain(read_here(grown, loaded_at, places), messages)
 
 
-def _places(db: Path, logs: Sequence[LogFile]) -> dict[str, Place]:
+def _places(warehouse: duckdb.DuckDBPyConnection, logs: Sequence[LogFile]) -> dict[str, Place]:
     """Return where to go on with logs, by file_id."""
     if not logs:
         return {}
     from tracelab.resume import decode
-    from tracelab.warehouse import open_read_only
 
-    with open_read_only(db) as warehouse:
-        rows = warehouse.execute(
-            "select file_id, place from loader.bookmarks"
-            " where place is not null and file_id in (select unnest(?::varchar[]))"
-            " qualify sum(octet_length(place)) over (order by octet_length(place), file_id) <= ?",
-            [[log.file_id for log in logs], _PLACES_BYTES],
-        ).fetchall()
+    rows = warehouse.execute(
+        "select file_id, place from loader.bookmarks"
+        " where place is not null and file_id in (select unnest(?::varchar[]))"
+        " qualify sum(octet_length(place)) over (order by octet_length(place), file_id) <= ?",
+        [[log.file_id for log in logs], _PLACES_BYTES],
+    ).fetchall()
     sizes = {log.file_id: log.size_bytes for log in logs}
     places = {file_id: decode(place) for file_id, place in rows}
     return {
