@@ -66,6 +66,8 @@ with
             event_index,
             step_number,
             coalesce(step_session_id, session_id) as told_session_id,
+            -- in a copied part, which may call an input that of the first thread
+            step_seq is null and not is_own as is_hearsay,
             event_at
         from told
         inner join raw_sessions using (file_id, session_id)
@@ -107,7 +109,7 @@ with
         qualify
             row_number() over (
                 partition by provider, event_id, block_index
-                order by {{ owner_first("event_at", "told_session_id") }}
+                order by is_hearsay, {{ owner_first("event_at", "told_session_id") }}
             )
             = 1
     ),

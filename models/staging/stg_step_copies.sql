@@ -92,6 +92,8 @@ with
     ),
     usage_rows as (
         select
+            file_id,
+            session_id,
             provider,
             message_id,
             is_inherited,
@@ -100,14 +102,22 @@ with
         from raw_steps
         where usage_source = 'token_count'
     ),
-    -- in a copy of a copy a turn may bear the name of the first thread, not of its own
+    -- in a copy of a copy a turn may bear the name of the first thread, not of its own.
+    -- Before turns had ids: that of a log that the copy names.
     misnamed as (
         select copies.provider, copies.message_id as key, originals.message_id
         from usage_rows as copies
-        inner join usage_rows as originals using (provider, turn_id, counts)
+        inner join usage_rows as originals using (provider, counts)
         where
             copies.is_inherited
             and not originals.is_inherited
+            and if(
+                copies.turn_id is null,
+                originals.turn_id is null
+                and (copies.file_id, originals.session_id)
+                in (select file_id, session_id from raw_sessions),
+                copies.turn_id = originals.turn_id
+            )
             and (copies.provider, copies.message_id)
             not in (select provider, key from own_keys)
     ),
@@ -130,6 +140,46 @@ with
         group by all
     ),
     own_sessions as (select distinct session_id from raw_steps where not is_inherited),
+    own_turns as (
+        select distinct provider, turn_id
+        from raw_steps
+        where turn_id is not null and not is_inherited
+    ),
+    own_counts as (
+        select distinct provider, counts
+        from usage_rows
+        where turn_id is null and not is_inherited
+    ),
+    lost_origins as (
+        select file_id, min(session_id) as lost_session_id
+        from raw_sessions
+        where session_id not in (select session_id from raw_sessions where is_own)
+        group by all
+    ),
+    -- what no log tells of as its own, of a log between the first and this copy of it
+    -- that is not loaded, or of the first beyond where that is cut off
+    strays as (
+        select
+            raw_steps.file_id,
+            raw_steps.session_id,
+            raw_steps.step_seq,
+            coalesce(lost_session_id, raw_steps.session_id) as home_session_id
+        from raw_steps
+        left join lost_origins using (file_id)
+        where
+            is_inherited
+            and raw_steps.session_id in (select session_id from own_sessions)
+            and (provider, message_id) not in (select provider, key from answers)
+            and if(
+                turn_id is null,
+                usage_source = 'token_count'
+                and (provider, split_part(message_id, '/', 3))
+                not in (select provider, counts from own_counts),
+                usage_source in ('token_count', 'none')
+                and (provider, turn_id) not in (select provider, turn_id from own_turns)
+            )
+            and not {{ var("include_replays") }}
+    ),
     file_sessions as (
         select file_id, min(session_id) as session_id
         from raw_sessions
@@ -219,7 +269,11 @@ with
                     and not {{ var("include_replays") }}
                 then
                     answers.message_id is not null
-                    or raw_steps.session_id in (select session_id from own_sessions)
+                    or (
+                        strays.file_id is null
+                        and raw_steps.session_id
+                        in (select session_id from own_sessions)
+                    )
                 else false
             end as is_let_go,
             coalesce(whole_message_id, answers.message_id) as answer_message_id,
@@ -228,8 +282,9 @@ with
             case
                 when {{ var("include_replays") }} and is_inherited
                 then coalesce(file_sessions.session_id, raw_steps.session_id)
-                else raw_steps.session_id
+                else coalesce(home_session_id, raw_steps.session_id)
             end as copy_session_id,
+            coalesce(home_session_id, raw_steps.session_id) as home_session_id,
             if(
                 is_inherited,
                 coalesce(file_sessions.session_id, raw_steps.session_id),
@@ -240,6 +295,7 @@ with
             is_inherited
             and not coalesce(logs.is_own, false)
             and not {{ var("include_replays") }}
+            and strays.file_id is null
             and raw_steps.session_id
             in (select session_id from own_sessions) as gives_way
         from raw_steps
@@ -250,6 +306,7 @@ with
             on raw_steps.provider = copied.provider
             and raw_steps.message_id = copied.message_id
         left join file_sessions using (file_id)
+        left join strays using (file_id, session_id, step_seq)
         left join
             answers
             on raw_steps.provider = answers.provider
@@ -262,7 +319,11 @@ with
             and usage_source = 'none'
     ),
     candidates as (
-        select provider, message_id, session_id, min(first_event_at) as first_event_at
+        select
+            provider,
+            message_id,
+            home_session_id as session_id,
+            min(first_event_at) as first_event_at
         from judged
         where not is_let_go and not is_alone
         group by all
@@ -308,7 +369,7 @@ with
                 select *
                 from owners
                 union all
-                select provider, message_id, session_id
+                select provider, message_id, home_session_id
                 from judged
                 where is_alone and not is_let_go
             )
@@ -326,7 +387,7 @@ with
                 when is_let_go
                 then answer_owners.owner_session_id
                 when is_alone
-                then judged.session_id
+                then judged.home_session_id
                 else owners.owner_session_id
             end as settled_session_id,
             case
@@ -336,7 +397,8 @@ with
                 then copy_session_id
                 else settled_session_id
             end as step_session_id,
-            is_let_go or judged.session_id is distinct from step_session_id as is_replay
+            is_let_go
+            or judged.home_session_id is distinct from step_session_id as is_replay
         from judged
         left join
             owners
@@ -431,7 +493,7 @@ select
     case
         when is_replay then settled_session_id || '#' || answers.step_index
     end as replay_of,
-    coalesce(settled_session_id, owned.session_id) as owner_session_id,
+    coalesce(settled_session_id, owned.home_session_id) as owner_session_id,
     file_session_id,
     -- nothing asks for the others, a tenth of the table
     case

@@ -17,7 +17,7 @@ from tests.builders_claude import (
     use,
     user,
 )
-from tracelab.schema import ClientTotal, Event, Session, Step, ToolCall
+from tracelab.schema import ClientTotal, Compaction, Event, Session, Step, ToolCall
 
 MAIN = f"claude:{SESSION}"
 
@@ -40,6 +40,30 @@ def test_another_session_named_by_hooks_and_the_client_is_no_second_session() ->
         ("tool_result", 1),
         ("text", 1),
     ]
+
+
+def test_a_boundary_that_names_another_session_is_of_the_one_it_stands_in() -> None:
+    body = {"trigger": "idle", "preTokens": 210_103, "postTokens": 2000}
+    boundary = row("system", 3, 9, sessionId=OTHER, subtype="compact_boundary", compactMetadata=body)
+    log = [
+        user(1, 0, "go"),
+        assistant(2, 1, msg(1), text("a"), usage=usage()),
+        boundary | {"parentUuid": None},
+        user(4, 9, "summary", isCompactSummary=True),
+    ]
+    parsed = read(log)
+    assert parsed.one(Session).session_id == MAIN
+    assert parsed.one(Compaction).session_id == MAIN
+
+
+def test_an_agent_logged_inside_its_parent_is_its_parents_whatever_session_the_rows_name() -> None:
+    message: Json = {"id": msg(2), "role": "assistant", "model": "claude-haiku", "usage": usage()}
+    inner: Json = {"type": "assistant", "message": message | {"content": [text("found")]}, "uuid": uid(500)}
+    data = {"type": "agent_progress", "agentId": "a01", "message": inner}
+    carrier = row("progress", 3, 2.5, sessionId=OTHER, data=data, parentToolUseID=toolu(1))
+    parsed = read([user(1, 0, "go"), assistant(2, 1, msg(1), use(toolu(1)), usage=usage()), carrier])
+    assert {step.session_id for step in parsed.of(Step)} == {MAIN, f"{MAIN}/a01"}
+    assert {row.root_session_id for row in parsed.of(Session)} == {MAIN}
 
 
 def test_a_file_may_change_its_model_and_version_midway() -> None:

@@ -343,6 +343,27 @@ def test_a_migrated_fork_names_its_origin_only_in_its_own_header(origin: str, na
     assert sorted(steps(parsed)) == [(OTHER, 0, "token_count", True), (OWN, 0, "record", False)]
 
 
+@pytest.mark.parametrize("source", ["cli", SPAWN])
+def test_a_copy_begins_behind_the_header_where_none_of_its_origin_is_in_it(source: object) -> None:
+    parsed = parse(
+        [
+            meta(60, source=source, forked_from_id=PARENT, cli_version="0.155.0"),
+            started(60, "p1"),
+            person(60),
+            asks(60, call(1)),
+            counted(60, FIRST),
+            own_settings(60.1),
+            started(60.1, "t1"),
+            person(60.2),
+            says(62),
+            recorded(63, resp(2), SECOND),
+        ]
+    )
+    assert sorted(steps(parsed)) == [(OTHER, 0, "token_count", True), (OWN, 0, "record", False)]
+    prompts = [row.session_id for row in parsed.events if row.event_type == "user_message"]
+    assert sorted(prompts) == [OTHER, OWN]
+
+
 def test_a_paginated_fork_copies_nothing() -> None:
     base = {"thread_id": PARENT, "end_ordinal_exclusive": 40}
     parsed = parse([meta(60, history_base=base), says(61), recorded(62, resp(1), FIRST)])

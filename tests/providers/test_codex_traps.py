@@ -140,6 +140,21 @@ def test_numbers_repeated_on_a_resume_are_no_response() -> None:
     assert ([step.input_tokens for step in parsed.of(Step)], parsed.reasons) == ([1000], [])
 
 
+def test_numbers_of_the_origin_repeated_in_a_file_that_points_to_it_are_no_response() -> None:
+    base = {"thread_id": PARENT, "end_ordinal_exclusive": 9}
+    begun = [meta(60, history_base=base), started(61, "t1"), person(61)]
+    answered = [
+        asks(63, call(1)), recorded(64, resp(1), SECOND), gets(65, call(1)), counted(65, BOTH, SECOND)
+    ]  # fmt: skip
+    plain, repeated = parse([*begun, *answered]), parse([*begun, counted(62, FIRST), *answered])
+    assert [step.input_tokens for step in repeated.of(Step)] == [1200]
+    assert [(e.event_type, e.event_at, e.step_seq) for e in repeated.events] == [
+        (e.event_type, e.event_at, e.step_seq) for e in plain.events
+    ]
+    first = parse([*begun, says(62), counted(63, BOTH, SECOND)])
+    assert [step.input_tokens for step in first.of(Step)] == [1200], "an answer without a record"
+
+
 def test_usage_between_a_call_and_its_output_closes_the_step_of_the_call() -> None:
     parsed = parse(
         [

@@ -511,7 +511,7 @@ class _Log:
         if not isinstance(row, ClaudeRecord):
             self._expect_object(row, "data.message")
             return data.type
-        row.session_id = self.lineage.conversation(record)
+        row.session_id = self.lineage.carrier(record)
         origin = record.forked_from  # of which the uuid is the carrier's, not the row's in it
         row.forked_from = ForkedFrom(origin.session_id) if isinstance(origin, ForkedFrom) else origin
         row.agent_id = data.agent_id or (record.parent_tool_use_id and short(record.parent_tool_use_id))
@@ -541,6 +541,8 @@ class _Log:
     def _system(self, record: ClaudeRecord) -> None:
         """Take a compaction's boundary; no other system record is a step or an input."""
         is_boundary = record.subtype == "compact_boundary"
+        if is_boundary:
+            record.session_id = self.lineage.carrier(record)
         self.lineage.link(record, self.compactions.boundary(record) if is_boundary else None)
 
     def _note(self, record: ClaudeRecord) -> None:

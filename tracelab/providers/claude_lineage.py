@@ -50,6 +50,14 @@ class Lineage:
         """Conversation that a record names, else the one of the record before it."""
         return record.session_id or record.session_id_snake or self._conversation
 
+    def carrier(self, record: ClaudeRecord) -> str:
+        """Conversation of a row without a message: what it names if a message did, else the one before."""
+        named = self.conversation(record)
+        is_known = (
+            not self.contexts or named == self._conversation or any(named == key for key, _ in self.contexts)
+        )
+        return named if is_known else self._conversation
+
     def context(self, record: ClaudeRecord) -> Context:
         """Context that a row says it belongs to; a copied row belongs to its origin's."""
         name = (record.session_id, record.agent_id, record.is_sidechain, record.forked_from)

@@ -54,6 +54,8 @@ class Rollout:
         """The header tells of a copy, and nothing has shown its end yet."""
         self.has_gaps = True
         """A pause ends a copied part: the client that began the file does not name its own part."""
+        self.continues = False
+        """The header points to another file, whose last numbers this one may begin with."""
         self.total: Numbers | None = None
         """The latest running total in the file."""
         self.has_records = False
@@ -206,14 +208,24 @@ class Rollout:
         self.begun_at = meta.timestamp or at
         if at is not None:
             own.seen(at)
+        self.continues = meta.history_base is not None
         boundary = _ordinal(meta.subagent_history_start_ordinal)
         origin = meta.forked_from_id or spawn_parent(meta)
-        if boundary is not None and boundary > 1 and origin is not None and origin != own.id:
+        if origin is None or origin == own.id:
+            return
+        if boundary is not None and boundary > 1:
             self.boundary = boundary
             self.awaits_own = True
-            self.here = self.thread(origin)
-            if meta.session_id is not None and meta.session_id != origin:
-                self.here.kind, self.here.root = "subagent", meta.session_id
+        elif (
+            boundary is not None
+            or meta.forked_from_id is None
+            or meta.history_base is not None
+            or self.has_gaps
+        ):
+            return  # nothing is copied, or the origin's own header begins the copy
+        self.here = self.thread(origin)
+        if meta.session_id is not None and meta.session_id not in (origin, own.id):
+            self.here.kind, self.here.root = "subagent", meta.session_id
 
 
 def _names_its_part(version: str | None) -> bool:

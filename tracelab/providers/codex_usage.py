@@ -37,7 +37,8 @@ def read_token_count(rollout: Rollout, event: EventMessage, at: datetime | None)
     is_zero = not last[_INPUT] + last[_OUTPUT]
     if is_zero and last[_TOTAL] and thread.marker is not None and not _is_overflow(before, total):
         thread.marker.post_tokens = last[_TOTAL]
-    if total == before or (not is_zero and _is_same_use(before, total)):
+    is_origins = rollout.continues and before is None and not (thread.spoke or rollout.has_records)
+    if total == before or is_origins or (not is_zero and _is_same_use(before, total)):
         rollout.tally.usage_echoes += 1
     elif is_zero or (thread.unmatched and _is_echo(rollout, thread, total, last)):
         return
