@@ -146,9 +146,7 @@ with
         where turn_id is not null and not is_inherited
     ),
     own_counts as (
-        select distinct provider, counts
-        from usage_rows
-        where turn_id is null and not is_inherited
+        select distinct provider, split_part(key, '/', 3) as counts from own_keys
     ),
     lost_origins as (
         select file_id, min(session_id) as lost_session_id
@@ -170,13 +168,17 @@ with
             is_inherited
             and raw_steps.session_id in (select session_id from own_sessions)
             and (provider, message_id) not in (select provider, key from answers)
+            and usage_source in ('token_count', 'none')
+            -- alike counts, or a turn that is known, are of a row that lost its place
             and if(
-                turn_id is null,
-                usage_source = 'token_count'
-                and (provider, split_part(message_id, '/', 3))
+                usage_source = 'token_count',
+                (provider, split_part(message_id, '/', 3))
                 not in (select provider, counts from own_counts),
-                usage_source in ('token_count', 'none')
-                and (provider, turn_id) not in (select provider, turn_id from own_turns)
+                turn_id is not null
+            )
+            and (
+                turn_id is null
+                or (provider, turn_id) not in (select provider, turn_id from own_turns)
             )
             and not {{ var("include_replays") }}
     ),
