@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -120,6 +121,14 @@ def large_warehouse(warehouse: Path, once: Once) -> Path:
     from tracelab.build import build
 
     return once("large/tracelab.duckdb", lambda db: build(large_raw(warehouse, db)))
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Hear interrupts: what is started in the background ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

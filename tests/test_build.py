@@ -158,14 +158,6 @@ def test_a_part_has_the_days_of_the_whole(poor_warehouse: Callable[[str], Path],
     assert build(db, select=["stg_files"]).timezone == "Pacific/Auckland"
 
 
-@pytest.fixture
-def heard() -> Iterator[None]:
-    """Hear interrupts: what is started in the background ignores them."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("error", [None, RuntimeError("Connection already closed!")], ids=["none", "failure"])
 def test_an_interrupt_is_not_lost_whatever_dbt_makes_of_it(
@@ -337,6 +329,24 @@ def test_loads_and_builds_leave_no_free_blocks_and_what_is_the_users(
         assert connection.execute("select n > 0 from my.counted").fetchall() == [(True,)]
         comments = "select comment from duckdb_tables() where schema_name = 'my'"
         assert connection.execute(comments).fetchall() == [("of mine",)]
+
+
+def test_a_trigger_of_the_users_outlives_a_build(warehouse: Path, db: Path) -> None:
+    shutil.copyfile(warehouse, db)
+    with duckdb.connect(str(db)) as connection:
+        connection.execute("create table mine as select i from range(400000) as numbers (i)")
+        connection.execute("create table noted as select i from mine where false")
+        connection.execute("checkpoint")
+        connection.execute("create table last as select 1 as i")
+        connection.execute(
+            "create trigger note after insert on last referencing new table as added"
+            " for each statement insert into noted select i from added"
+        )
+        connection.execute("drop table mine")
+    build(db, timezone="UTC")
+    with duckdb.connect(str(db)) as connection:
+        connection.execute("insert into last values (7)")
+        assert connection.execute("from noted").fetchall() == [(7,)]
 
 
 def blocks(db: Path) -> tuple[int, int]:

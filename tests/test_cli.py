@@ -335,6 +335,7 @@ def wait_until_a_child_has_open(db: Path, process: subprocess.Popen[bytes]) -> N
     raise AssertionError("the command was over before it opened the warehouse")
 
 
+@pytest.mark.usefixtures("heard")
 def test_an_interrupt_ends_a_command_in_one_line(warehouse: Path, tmp_path: Path) -> None:
     endless = "with recursive r as (select 1 as i union all select i + 1 from r) select count(*) from r"
     command = [sys.executable, "-m", "tracelab", "--db", str(warehouse), "sql", endless]

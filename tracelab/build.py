@@ -30,6 +30,7 @@ from tracelab.project import project_folder
 from tracelab.text import counted
 from tracelab.warehouse import (
     advice,
+    compact,
     drop_tables,
     has_raw,
     known_zone,
@@ -110,8 +111,10 @@ def build(db: Path, *, select: Sequence[str] = (), timezone: str | None = None) 
     chosen = ["--select", *words] if words else []
     threads = _THREADS if steps <= _STEPS_OF_TWO_AT_A_TIME else 1
     with replaced(db) as copy:
-        if was_built and not select:
-            drop_tables(copy, SCHEMAS, _table_names())
+        if not select:
+            if was_built:
+                drop_tables(copy, SCHEMAS, _table_names())
+            compact(copy)
         with _no_garbage_collection():
             with _work_folder(project_folder()) as work, _environment(project_folder(), work):
                 result = _dbt(["parse"])

@@ -142,7 +142,7 @@ def replaced(path: Path) -> Iterator[Path]:
 
 
 def drop_tables(path: Path, schemas: Collection[str], names: Collection[str]) -> None:
-    """Drop tables and views of these schemas that have one of these names, and leave no free blocks."""
+    """Drop tables and views of these schemas that have one of these names; free their blocks."""
     with _connect(path, read_only=False, settings=_CHANGING) as warehouse:
         for schema_name, name, kind in warehouse.execute(
             "select schema_name, table_name, 'table' from duckdb_tables()"
@@ -151,13 +151,23 @@ def drop_tables(path: Path, schemas: Collection[str], names: Collection[str]) ->
             if schema_name in schemas and name in names:
                 warehouse.execute(f"drop {kind} {identifier(schema_name)}.{identifier(name)}")
         warehouse.execute("force checkpoint")
-        [(free,)] = warehouse.execute("select free_blocks from pragma_database_size()").fetchall()
-    if free:  # below what a load wrote last: more than new tables may fill
+
+
+def compact(path: Path) -> None:
+    """Write a file once more if any of its blocks are free: they lie below what a load wrote last.
+
+    What DuckDB cannot copy, such as triggers, stays as it is, and the free blocks with it.
+    """
+    with _connect(path, read_only=True, settings=_CHANGING) as warehouse:
+        [(free, triggers)] = warehouse.execute(
+            "select free_blocks, (select count(*) from duckdb_triggers()) from pragma_database_size()"
+        ).fetchall()
+    if free and not triggers:
         with suppress(duckdb.Error, OSError), private_folder(path) as folder:
-            compact = folder / path.name
-            _copy_tables(path, compact, _COMPACTING)
-            _give_alike(compact, path.stat())
-            compact.replace(path)
+            copy = folder / "copy.duckdb"
+            _copy_tables(path, copy, _COMPACTING)
+            _give_alike(copy, path.stat())
+            copy.replace(path)
 
 
 def _open_private(path: str, flags: int) -> int:
