@@ -161,7 +161,7 @@ with
             raw_steps.file_id,
             raw_steps.session_id,
             raw_steps.step_seq,
-            coalesce(lost_session_id, raw_steps.session_id) as home_session_id
+            coalesce(lost_session_id, raw_steps.session_id) as stray_session_id
         from raw_steps
         left join lost_origins using (file_id)
         where
@@ -272,21 +272,21 @@ with
                 then
                     answers.message_id is not null
                     or (
-                        strays.file_id is null
+                        stray_session_id is null
                         and raw_steps.session_id
                         in (select session_id from own_sessions)
                     )
                 else false
             end as is_let_go,
             coalesce(whole_message_id, answers.message_id) as answer_message_id,
+            coalesce(stray_session_id, raw_steps.session_id) as home_session_id,
             -- whose step a copy is: with include_replays that of the session whose
             -- file it stands in
             case
                 when {{ var("include_replays") }} and is_inherited
                 then coalesce(file_sessions.session_id, raw_steps.session_id)
-                else coalesce(home_session_id, raw_steps.session_id)
+                else home_session_id
             end as copy_session_id,
-            coalesce(home_session_id, raw_steps.session_id) as home_session_id,
             if(
                 is_inherited,
                 coalesce(file_sessions.session_id, raw_steps.session_id),
@@ -297,7 +297,7 @@ with
             is_inherited
             and not coalesce(logs.is_own, false)
             and not {{ var("include_replays") }}
-            and strays.file_id is null
+            and stray_session_id is null
             and raw_steps.session_id
             in (select session_id from own_sessions) as gives_way
         from raw_steps
