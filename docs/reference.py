@@ -41,8 +41,9 @@ def tables_md(manifest: Mapping[str, Any]) -> str:
     lines = [
         "# Tables",
         "",
-        "Written from the models by `make docs`. Instants are UTC; `null` marks a column that may be null,",
-        "which is unknown, never 0. Inside the warehouse the same texts are in `duckdb_columns()`.",
+        "Written from the models by `make docs`. Instants are UTC; `null` marks a column that may be null:",
+        "what is unknown or does not apply, and a duration told where above 0. Inside the warehouse the same",
+        "texts are in `duckdb_columns()`.",
     ]
     for layer, meaning in _LAYERS.items():
         of_layer = [node for node in nodes if _layer(node) == layer]

@@ -25,8 +25,9 @@ def hit_ratio(
     """How much of a step's prompt comes from the cache, after a message and after a tool?
 
     Reads summary_cache_hit_ratio_bins, a row a provider, trigger and bin. Nearly all steps should stand at
-    the right. What stands at the left after a message is what pauses cost; what stands there after a tool is
-    something else than a pause. Coloured bars say which of them the appended tokens come from.
+    the right. What stands at the left after a message is a session's first prompt, or what a pause or a
+    compaction cost (summary_miss_causes tells which); what stands there after a tool is no pause. Coloured
+    bars say which of them the appended tokens come from.
     """
     facts = theme.pooled(total)
     facts["unstarted_steps"] = facts["steps"] - facts["count"]

@@ -124,12 +124,12 @@ def miss_causes(
 ) -> alt.VConcatChart:
     """Which tokens were read again though a cache should still have held them, why, and what did that cost?
 
-    Reads summary_miss_causes, a row a provider and cause; every step has one cause. If idle leads, pauses
-    outlive the cache: a longer lifetime or a kept-warm prefix would pay. If compaction leads, it is the price
-    of a full context. A large residual points at the provider's own eviction, or at a client that rewrites
-    its history. Steps of several calls, for a compaction or without usage cannot be split. A session's first
-    step misses nothing here: what a restart lost, a session resumed in a new one, is a cause of its own in
-    summary_losses, told in "What costs me" (decision 0012).
+    Reads summary_miss_causes, a row a provider and cause; every step that can be split has one cause. If idle
+    leads, pauses outlive the cache: a longer lifetime or a kept-warm prefix would pay. If compaction leads,
+    it is the price of a full context. A large residual points at the provider's own eviction, or at a client
+    that rewrites its history. Steps of several calls, for a compaction or without usage cannot be split. A
+    session's first step misses nothing here: what a restart lost, a session resumed in a new one, is a cause
+    of its own in summary_losses, told in "What costs me" (decision 0012).
     """
     notes = ["from summary_miss_causes, summary_losses"]
     facts, resumed = theme.pooled(total), theme.pooled(restarts)

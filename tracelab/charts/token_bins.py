@@ -1,4 +1,4 @@
-"""Charts of the lengths of prompts and answers, and of how a prompt changes from step to step."""
+"""Charts of the lengths of prompts and outputs, and of how a prompt changes from step to step."""
 
 import altair as alt
 import polars as pl
@@ -13,7 +13,7 @@ _MEASURES = {"prefix_tokens": "Cached prefix", "append_tokens": "Append", "outpu
 
 
 @chart(
-    "How long prompts and answers are",
+    "How long prompts and outputs are",
     bins=f"{_BINS} and {_SHOWN} order by measure, provider, bin",
     lengths=f"from summary_token_lengths where {_CUT} and model = 'all' and {_SHOWN}"
     " order by measure, provider",
@@ -86,7 +86,7 @@ def token_lengths(
 
 
 @chart(
-    "How long the model's answers are",
+    "How long the model's outputs are",
     bins=f"{_BINS} and measure = 'output_tokens' order by provider, bin",
     outputs=f"from summary_output_tokens where {_CUT} and model = 'all' and count > 0 order by provider",
     overview=words.OVERVIEW,
@@ -94,7 +94,7 @@ def token_lengths(
 def output_tokens(
     title: str, bins: pl.DataFrame, outputs: pl.DataFrame, overview: pl.DataFrame
 ) -> alt.VConcatChart:
-    """How long are a step's answers, and which of them hold the tokens?
+    """How long are the outputs of steps, and which of them hold the tokens?
 
     Reads summary_token_bins, a row a provider and bin, and summary_output_tokens for its landmarks. Two humps
     are two habits: a call of a tool in a few tokens, and an answer or a file in thousands. The dashes

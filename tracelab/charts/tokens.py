@@ -1,4 +1,4 @@
-"""Charts of tokens: how long prompts and answers are, and where their mass lies."""
+"""Charts of tokens: how long prompts and outputs are, and where their mass lies."""
 
 import altair as alt
 import polars as pl

@@ -1,4 +1,4 @@
--- One row per cut: how long the model's answers are, in tokens, reasoning included.
+-- One row per cut: how long the output of a step is, in tokens, reasoning included.
 with
     steps as (
         select

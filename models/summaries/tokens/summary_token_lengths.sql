@@ -1,4 +1,4 @@
--- One row per cut and measure: how long the prompts and answers of steps are, in
+-- One row per cut and measure: how long the prompts and outputs of steps are, in
 -- tokens.
 with
     steps as (

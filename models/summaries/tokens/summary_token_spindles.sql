@@ -1,4 +1,4 @@
--- One row per cut and measure: the shape of prefix, of append without replayed output,
+-- One row per cut and measure: the shape of prefix, of append without resent output,
 -- and of output, in tokens.
 with
     steps as (
