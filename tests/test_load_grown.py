@@ -181,6 +181,54 @@ def test_a_log_that_outgrows_memory_ends_where_it_ends_at_once(
     ]
 
 
+def test_whose_log_it_is_does_not_hang_on_where_it_ended(db: Path, log: Path) -> None:
+    """A first line without a client that is full of braces, and a second that names one."""
+    log.write_bytes(as_lines([{"type": "system", "sessionId": "one", "content": "{" * 100_001}]))
+    load([log], db=db)
+    append(log, as_lines(codex_log(Marks())))
+    load([log], db=db)
+    assert equals_one_load(db, log)
+
+
+def test_the_rarest_of_many_types_are_the_same_however_they_came(db: Path, log: Path) -> None:
+    rare = [{"type": f"late{999 - number}", "sessionId": "one"} for number in range(150)]
+    log.write_bytes(session(0) + as_lines(rare))
+    load([log], db=db)
+    append(log, as_lines([{"type": f"more{number}", "sessionId": "one"} for number in range(100)] * 2))
+    load([log], db=db)
+    assert equals_one_load(db, log)
+
+
+def test_contexts_that_hang_on_each_other_are_too_deep_to_keep(db: Path, log: Path) -> None:
+    """Each agent's row has the result of a call that the next agent is yet to make."""
+    common = {"sessionId": "one", "isSidechain": True, "timestamp": "2026-09-20T10:00:00Z"}
+    rows = []
+    for number in range(300):
+        result = {"type": "tool_result", "tool_use_id": f"toolu_{number}", "content": "done"}
+        use = {"type": "tool_use", "id": f"toolu_{number - 1}", "name": "Bash", "input": {}}
+        mine = common | {"agentId": f"a{number}"}
+        rows += [
+            mine | {"type": "user", "uuid": f"u{number}", "message": {"role": "user", "content": [result]}},
+            mine
+            | {"type": "assistant", "uuid": f"r{number}", "message": {"id": f"msg_{number}", "content": [use]}},
+        ]
+    log.write_bytes(as_lines(rows[:-2]))
+    assert load([log], db=db).loaded == 1
+    append(log, as_lines(rows[-2:]))
+    assert load([log], db=db).bytes_read == log.stat().st_size, "read whole"
+    assert equals_one_load(db, log)
+
+
+def test_a_text_under_another_id_is_another_whether_or_not_the_log_is_live(db: Path, log: Path) -> None:
+    def said(name: str, text: str) -> dict[str, Any]:
+        message = {"id": name, "role": "assistant", "content": [{"type": "text", "text": text}]}
+        return {"type": "assistant", "sessionId": "one", "uuid": text, "message": message}
+
+    log.write_bytes(as_lines([said("m", "x\ny"), said("m\nx", "y")]))
+    load([log], db=db)
+    assert query(db, "select visible_chars from raw.steps order by step_seq") == [(3,), (1,)]
+
+
 def test_what_is_kept_of_a_log_makes_nothing_but_its_state() -> None:
     class Trap:
         def __reduce__(self) -> tuple[Any, ...]:

@@ -234,11 +234,13 @@ def _recognise(stretches: Iterator[Stretch]) -> tuple[Verdict, deque[Stretch]]:
         room, objects = _HEAD_BYTES, _HEAD_OBJECTS
         for stretch in stretches:
             head.append(stretch)
-            yield from stretch.one_by_one()
-            room -= sum(map(len, stretch.lines))
-            objects -= sum(line.count(b"{") for line in stretch.lines)
-            if room <= 0 or objects < 0:
-                return
+            for line in stretch.one_by_one():
+                yield line
+                # line by line: how many lines make a stretch depends on where the file ends so far
+                room -= len(line.lines[0])
+                objects -= line.lines[0].count(b"{")
+                if room <= 0 or objects < 0:
+                    return
 
     return recognise(records(islice(lines(), _HEAD_LINES), Head, Tally())), head
 

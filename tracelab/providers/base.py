@@ -131,7 +131,8 @@ class Tally:
     def known_types(self) -> dict[str, int]:
         """Return the records by type; beyond `MAX_TYPES` the rarest are other."""
         types = Counter[str]()
-        for name, count in self.records_by_type.most_common():
+        # of equals by name: the order in which they came is not kept with a log that grows
+        for name, count in sorted(self.records_by_type.items(), key=lambda item: (-item[1], item[0])):
             types[name if len(types) < MAX_TYPES else "other"] += count
         return dict(sorted(types.items()))
 
