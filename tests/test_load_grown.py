@@ -207,11 +207,10 @@ def test_contexts_that_hang_on_each_other_are_too_deep_to_keep(db: Path, log: Pa
         result = {"type": "tool_result", "tool_use_id": f"toolu_{number}", "content": "done"}
         use = {"type": "tool_use", "id": f"toolu_{number - 1}", "name": "Bash", "input": {}}
         mine = common | {"agentId": f"a{number}"}
-        rows += [
-            mine | {"type": "user", "uuid": f"u{number}", "message": {"role": "user", "content": [result]}},
-            mine
-            | {"type": "assistant", "uuid": f"r{number}", "message": {"id": f"msg_{number}", "content": [use]}},
-        ]
+        said = {"message": {"role": "user", "content": [result]}}
+        made = {"message": {"id": f"msg_{number}", "content": [use]}}
+        rows.append(mine | {"type": "user", "uuid": f"u{number}"} | said)
+        rows.append(mine | {"type": "assistant", "uuid": f"r{number}"} | made)
     log.write_bytes(as_lines(rows[:-2]))
     assert load([log], db=db).loaded == 1
     append(log, as_lines(rows[-2:]))

@@ -119,12 +119,15 @@ with
     ),
     spawns as (
         select
-            provider, tool_call_id as spawn_tool_call_id, min(step_id) as spawn_step_id
+            session_id as spawn_session_id,
+            tool_call_id as spawn_tool_call_id,
+            step_id as spawn_step_id
         from tool_calls
         where
-            (provider, tool_call_id)
-            in (select provider, spawn_tool_call_id from {{ ref("stg_sessions") }})
-        group by all
+            (session_id, tool_call_id) in (
+                select spawn_session_id, spawn_tool_call_id
+                from {{ ref("stg_sessions") }}
+            )
     )
 select
     session_id,
@@ -185,6 +188,6 @@ left join client_totals using (session_id)
 left join tool_totals using (session_id)
 left join wait_totals using (session_id)
 left join compaction_totals using (session_id)
-left join spawns using (provider, spawn_tool_call_id)
+left join spawns using (spawn_session_id, spawn_tool_call_id)
 left join {{ ref("int_session_parts") }} using (session_id)
 where steps > 0 or has_message

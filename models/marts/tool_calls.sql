@@ -8,11 +8,13 @@ with
     ),
     subagents as (
         select
-            provider,
+            spawn_session_id as session_id,
             spawn_tool_call_id as tool_call_id,
             -- a copy of its log under a resumed conversation has no step of its own
-            arg_min(session_id, (has_steps is null, session_id)) as subagent_session_id
-        from {{ ref("stg_sessions") }}
+            arg_min(
+                agents.session_id, (has_steps is null, agents.session_id)
+            ) as subagent_session_id
+        from {{ ref("stg_sessions") }} as agents
         left join
             (
                 select distinct session_id, true as has_steps from {{ ref("steps") }}
@@ -64,4 +66,4 @@ select
 from calls
 left join steps using (step_id)
 left join {{ ref("tool_categories") }} using (provider, tool_name)
-left join subagents using (provider, tool_call_id)
+left join subagents using (session_id, tool_call_id)

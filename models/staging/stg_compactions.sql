@@ -41,9 +41,20 @@ with
         left join kept_markers using (compaction_id)
         anti join foreign_summaries using (compaction_id, session_id)
     ),
+    -- with include_replays a copied marker is of the session whose file it stands in
+    file_sessions as (
+        select distinct file_id, session_id, file_session_id
+        from {{ ref("stg_step_copies") }}
+        where file_session_id <> session_id and {{ var("include_replays") }}
+    ),
     markers as (
         select
-            named.*,
+            named.* exclude (session_id),
+            case
+                when not is_own and file_sessions.file_session_id is not null
+                then file_sessions.file_session_id
+                else named.session_id
+            end as session_id,
             raw_sessions.provider,
             session_kind,
             session_ended_at,
@@ -51,17 +62,22 @@ with
             step_session_id,
             step_index,
             min(compacted_at) over (
-                partition by compaction_id, named.session_id
+                partition by
+                    compaction_id, named.session_id, file_sessions.file_session_id
             ) as first_compacted_at
         from named
         inner join raw_sessions using (file_id, session_id)
         inner join session_ends using (session_id)
+        left join file_sessions using (file_id, session_id)
         left join
             {{ ref("stg_step_copies") }} as settled
             on named.file_id = settled.file_id
             and named.session_id = settled.session_id
             and named.before_step_seq = settled.step_seq
-        where is_own or session_id not in (select session_id from own_sessions)
+        where
+            is_own
+            or file_sessions.file_session_id is not null
+            or session_id not in (select session_id from own_sessions)
     ),
     -- a session that another of the same marker's sessions names as its origin
     origins as (

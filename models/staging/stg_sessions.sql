@@ -99,16 +99,21 @@ with recursive
         from {{ ref("stg_tool_calls") }} as calls
         inner join sessions using (session_id)
     ),
-    -- the call that started a subagent: the one that it names, else one that names it
+    -- the call that started a subagent: the one that it names, in its conversation if a
+    -- resumed one holds the call as well, else one that names it
     candidates as (
-        select sessions.session_id, 0 as place, calls.*
+        select
+            sessions.session_id,
+            0 as place,
+            sessions.root_session_id = calls.root_session_id as is_of_conversation,
+            calls.*
         from sessions
         inner join
             calls
             on sessions.provider = calls.provider
             and spawn_tool_call_id = tool_call_id
         union all
-        select sessions.session_id, 1 as place, calls.*
+        select sessions.session_id, 1 as place, true as is_of_conversation, calls.*
         from sessions
         inner join
             calls
@@ -118,7 +123,7 @@ with recursive
         where session_kind = 'subagent'
         union all
         -- a model's own count of its calls is all that a sidecar has of its call's id
-        select sessions.session_id, 2 as place, calls.*
+        select sessions.session_id, 2 as place, true as is_of_conversation, calls.*
         from sessions
         inner join
             calls
@@ -132,8 +137,14 @@ with recursive
         select
             session_id,
             arg_min(
-                (tool_call_id, caller_session_id, agent_type),
-                (place, coalesce(emitted_at, 'infinity'), tool_call_id)
+                (tool_call_id, caller_session_id, agent_type, is_of_conversation),
+                (
+                    place,
+                    not is_of_conversation,
+                    coalesce(emitted_at, 'infinity'),
+                    tool_call_id,
+                    caller_session_id
+                )
             ) as call
         from candidates
         where session_id <> caller_session_id
@@ -145,9 +156,7 @@ select
     session_kind,
     -- a log that names only the conversation does not know of agents in between
     if(
-        parent_session_id = root_session_id,
-        coalesce(call[2], parent_session_id),
-        parent_session_id
+        parent_session_id = root_session_id and call[4], call[2], parent_session_id
     ) as parent_session_id,
     root_session_id,
     forked_from_session_id,
@@ -158,6 +167,7 @@ select
     client_version,
     entrypoint,
     call[1] as spawn_tool_call_id,
+    call[2] as spawn_session_id,
     replayed_steps
 from sessions
 left join spawns using (session_id)

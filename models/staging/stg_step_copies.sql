@@ -182,12 +182,13 @@ with
             )
             and not {{ var("include_replays") }}
     ),
-    file_sessions as (
-        select file_id, min(session_id) as session_id
+    -- what a file copies is of its own conversation, an agent's of the agent there
+    file_conversations as (
+        select file_id, min(split_part(session_id, '/', 1)) as conversation
         from raw_sessions
         where is_own
         group by all
-        having count(*) = 1
+        having count(distinct split_part(session_id, '/', 1)) = 1
     ),
     -- what a step put out, in sessions that hold a step without usage
     outputs as (
@@ -280,18 +281,16 @@ with
             end as is_let_go,
             coalesce(whole_message_id, answers.message_id) as answer_message_id,
             coalesce(stray_session_id, raw_steps.session_id) as home_session_id,
+            case
+                when is_inherited and conversation is not null
+                then conversation || regexp_extract(raw_steps.session_id, '/.*')
+                else raw_steps.session_id
+            end as file_session_id,
             -- whose step a copy is: with include_replays that of the session whose
             -- file it stands in
-            case
-                when {{ var("include_replays") }} and is_inherited
-                then coalesce(file_sessions.session_id, raw_steps.session_id)
-                else home_session_id
-            end as copy_session_id,
             if(
-                is_inherited,
-                coalesce(file_sessions.session_id, raw_steps.session_id),
-                raw_steps.session_id
-            ) as file_session_id,
+                {{ var("include_replays") }}, file_session_id, home_session_id
+            ) as copy_session_id,
             -- what stands in a copied part gives way to the session's own file,
             -- record by record
             is_inherited
@@ -307,7 +306,7 @@ with
             copied
             on raw_steps.provider = copied.provider
             and raw_steps.message_id = copied.message_id
-        left join file_sessions using (file_id)
+        left join file_conversations using (file_id)
         left join strays using (file_id, session_id, step_seq)
         left join
             answers
@@ -419,7 +418,12 @@ with
             session_id,
             step_seq,
             rank() over (
-                partition by provider, message_id, is_let_go order by usage desc
+                partition by
+                    provider,
+                    message_id,
+                    is_let_go,
+                    if({{ var("include_replays") }}, step_session_id, null)
+                order by usage desc
             ) as usage_rank
         from owned
         where not is_alone
@@ -430,24 +434,27 @@ with
     placed as (
         select
             owned.*,
+            row_number() over file_order as file_place,
             coalesce(
                 max(coalesce(first_event_at, known_at)) over (
-                    partition by file_id, copy_session_id
-                    order by line_no, step_seq
-                    rows unbounded preceding
+                    file_order rows unbounded preceding
                 ),
                 '-infinity'::timestamp
             ) as place_at
         from owned
         left join known_times using (provider, message_id)
         where not is_let_go and copy_session_id = step_session_id
+        window
+            file_order as (
+                partition by file_id, copy_session_id order by line_no, step_seq
+            )
     ),
     step_places as (
         select
             step_session_id,
             message_id,
             row_number() over (
-                order by step_session_id, min(place_at), min(step_seq), message_id
+                order by step_session_id, min(place_at), min(file_place), message_id
             ) as step_number
         from placed
         group by step_session_id, message_id

@@ -20,8 +20,7 @@ with
     ),
     usages as (
         select
-            provider,
-            message_id,
+            step_id,
             min(model) as model,
             min(usage_source) as usage_source,
             min(usage_is_final) as usage_is_final,
@@ -46,7 +45,7 @@ with
             min(context_window_tokens) as context_window_tokens
         from copies
         where usage_rank = 1 and not is_plain
-        group by provider, message_id
+        group by step_id
     ),
     copied as (
         select
@@ -95,7 +94,7 @@ with
         union all by name
         select *
         from copied
-        inner join usages using (provider, message_id)
+        inner join usages using (step_id)
     )
 select
     step_id,

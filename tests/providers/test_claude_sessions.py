@@ -280,6 +280,15 @@ def test_rows_forked_from_another_session_stay_its_own_and_are_inherited() -> No
     assert {session.session_kind for session in parsed.of(Session)} == {"main"}
 
 
+def test_a_fork_without_a_row_of_its_own_is_a_session() -> None:
+    copied: Json = {"forkedFrom": {"sessionId": OTHER, "messageUuid": uid(1)}}
+    parsed = read([user(1, 0, "go", **copied), assistant(2, 1, msg(1), text("a"), usage=usage(), **copied)])
+    assert {(s.session_id, s.is_own, s.forked_from_session_id) for s in parsed.of(Session)} == {
+        (MAIN, True, f"claude:{OTHER}"),
+        (f"claude:{OTHER}", False, None),
+    }
+
+
 def test_an_embedded_row_that_was_forked_keeps_its_name() -> None:
     log = [
         embedded(1, 1, "a01", "user", {"role": "user", "content": "look"}, toolu(1)),

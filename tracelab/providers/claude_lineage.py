@@ -70,6 +70,7 @@ class Lineage:
         context = self.contexts.get((conversation, agent)) or self._open(conversation, agent)
         if record.forked_from is not None and (origin := origin_of(record)) is not None:
             context.forked_from = f"claude:{origin}"
+            context.is_named = True
             context = self._open(origin, agent, is_own=False)
         else:
             context.is_own = context.is_named = True
