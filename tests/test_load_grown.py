@@ -181,9 +181,10 @@ def test_a_log_that_outgrows_memory_ends_where_it_ends_at_once(
     ]
 
 
-def test_whose_log_it_is_does_not_hang_on_where_it_ended(db: Path, log: Path) -> None:
+@pytest.mark.parametrize("braces", [100_001, 300_000])
+def test_whose_log_it_is_does_not_hang_on_where_it_ended(braces: int, db: Path, log: Path) -> None:
     """A first line without a client that is full of braces, and a second that names one."""
-    log.write_bytes(as_lines([{"type": "system", "sessionId": "one", "content": "{" * 100_001}]))
+    log.write_bytes(as_lines([{"type": "system", "sessionId": "one", "content": "{" * braces}]))
     load([log], db=db)
     append(log, as_lines(codex_log(Marks())))
     load([log], db=db)

@@ -238,7 +238,11 @@ MEASURES: Mapping[str, Measure] = {
     "steps.tool_calls": Measure("steps", "tool_calls"),
     "steps.tool_calls_per_step": Measure("steps", "tool_calls"),
     "steps.tool_call_steps_share": Measure("steps", "(tool_calls > 0)::int"),
-    "steps.reasoning_share": Measure("steps", "reasoning_tokens", "output_tokens"),
+    "steps.reasoning_share": Measure(
+        "steps",
+        "if(usage_is_final is not false, reasoning_tokens, null)",
+        "if(usage_is_final is not false, output_tokens, null)",
+    ),
     "steps.priced_step_share": Measure("steps", "(cost_usd is not null)::int"),
     "steps.reasoning_cost_usd": Measure(
         "steps", "output_cost_usd::double * reasoning_tokens / nullif(output_tokens, 0)"

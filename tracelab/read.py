@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _HEAD_LINES = 1_000  # what holds no known object in these is no log
 _HEAD_BYTES = MAX_LINE_BYTES
-_HEAD_OBJECTS = 100_000  # likewise, nested ones included
+_HEAD_OBJECTS = 100_000  # likewise, nested ones included, beyond the first 256 KiB
+_HEAD_BYTES_AT_LEAST = 1 << 18
 _SIDECAR_BYTES = 1 << 20
 _TOLD_BYTES = 4 << 20
 _NO_DATASET = "no published dataset (a table rounds with a round_pk); a warehouse is named with --db"
@@ -239,7 +240,7 @@ def _recognise(stretches: Iterator[Stretch]) -> tuple[Verdict, deque[Stretch]]:
                 # line by line: how many lines make a stretch depends on where the file ends so far
                 room -= len(line.lines[0])
                 objects -= line.lines[0].count(b"{")
-                if room <= 0 or objects < 0:
+                if room <= 0 or (objects < 0 and room <= _HEAD_BYTES - _HEAD_BYTES_AT_LEAST):
                     return
 
     return recognise(records(islice(lines(), _HEAD_LINES), Head, Tally())), head

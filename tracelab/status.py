@@ -27,7 +27,7 @@ class Files(NamedTuple):
 
 
 class Issue(NamedTuple):
-    """One reason for which input was set aside, with the first place where it was met."""
+    """One reason for which input was set aside, with its commonest detail and where that was met first."""
 
     reason: str
     times: int
@@ -113,9 +113,11 @@ from raw.files group by all order by provider nulls last, status
 _ISSUES = """
 select reason, count(*), count(distinct file_id), first.path, first.line_no, first.detail
 from (
-    select *, min_by(place, row(path, line_no)) over (partition by reason) as first
+    select *, min_by(place, row(-alike, path, line_no)) over (partition by reason) as first
     from (
-        select *, {'path': path, 'line_no': line_no, 'detail': detail} as place
+        select
+            *, {'path': path, 'line_no': line_no, 'detail': detail} as place,
+            count(*) over (partition by reason, detail) as alike
         from raw.load_issues left join raw.files using (file_id)
     )
 )
@@ -192,7 +194,7 @@ def _set_aside(state: Status) -> str:
         f"      {_place(issue)}"
         for issue in state.issues
     )
-    return "\n".join(["set aside, and where first:", *blocks])
+    return "\n".join(["set aside, the commonest of each and where it was first:", *blocks])
 
 
 def _place(issue: Issue) -> str:

@@ -9,19 +9,60 @@ with
             not in ('not_this_workload', 'other_trace', 'not_computed') as is_computed
         from {{ ref("published_figures") }}
     ),
+    overview_counts as (
+        select
+            provider,
+            session_kind,
+            model,
+            trigger,
+            map_from_entries(list((name, value))) as counts
+        from {{ ref("summary_overview") }}
+        group by provider, session_kind, model, trigger
+    ),
     overview as (
         select
-            *,
+            overview.*,
             case
-                section
-                when 'tools'
-                then max(if(name = 'tool_calls', value, null)) over cut
-                when 'requests'
-                then max(if(name = 'timed_requests', value, null)) over cut
-                else max(if(name = 'steps', value, null)) over cut
+                when section = 'requests'
+                then counts['timed_requests']
+                when
+                    name
+                    in ('tool_mean_s', 'minute_calls_share', 'minute_calls_time_share')
+                then counts['tool_calls'] - counts['missing_latency_calls']
+                when section = 'tools'
+                then counts['tool_calls']
+                when starts_with(name, 'decode_')
+                then counts['decode_steps']
+                when starts_with(name, 'after_reasoning_')
+                then counts['after_reasoning_steps']
+                when starts_with(name, 'first_token_residual_')
+                then counts['first_token_residual_steps']
+                when name in ('output_mean_tokens', 'output_p50_tokens')
+                then
+                    counts['steps']
+                    - counts['unmetered_steps']
+                    - counts['placeholder_output_steps']
+                when
+                    name in (
+                        'hit_ratio',
+                        'prefix_mean_tokens',
+                        'prefix_p50_tokens',
+                        'append_mean_tokens',
+                        'append_p50_tokens'
+                    )
+                then
+                    counts['steps']
+                    - counts['unmetered_steps']
+                    - counts['multi_call_steps']
+                else counts['steps']
             end as n
-        from {{ ref("summary_overview") }}
-        window cut as (partition by provider, session_kind, model, trigger)
+        from {{ ref("summary_overview") }} as overview
+        inner join
+            overview_counts
+            on overview.provider = overview_counts.provider
+            and overview.session_kind = overview_counts.session_kind
+            and overview.model is not distinct from overview_counts.model
+            and overview.trigger = overview_counts.trigger
     ),
     -- what no summary has in one piece
     models as (
@@ -35,7 +76,12 @@ with
             sum(tool_calls)::bigint as tool_calls,
             avg(tool_calls) as tool_calls_per_step,
             count_if(tool_calls > 0) / nullif(count(*), 0) as tool_call_steps_share,
-            sum(reasoning_tokens) / nullif(sum(output_tokens), 0) as reasoning_share,
+            sum(reasoning_tokens) filter (where usage_is_final is not false) / nullif(
+                sum(output_tokens) filter (where usage_is_final is not false), 0
+            ) as reasoning_share,
+            count(output_tokens) filter (
+                where usage_is_final is not false
+            ) as reasoning_share_n,
             count(cost_usd) / nullif(count(*), 0) as priced_step_share,
             sum(
                 (

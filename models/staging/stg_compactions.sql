@@ -2,7 +2,13 @@
 with
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
     raw_compactions as (select * from {{ source("raw", "compactions") }}),
-    own_sessions as (select distinct session_id from raw_sessions where is_own),
+    -- a file of nothing but copies says nothing of its own session
+    own_sessions as (
+        select distinct session_id
+        from raw_sessions
+        semi join {{ source("raw", "events") }} using (file_id, session_id)
+        where is_own
+    ),
     session_ends as (
         select session_id, max(ended_at) as session_ended_at
         from raw_sessions

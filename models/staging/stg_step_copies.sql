@@ -182,13 +182,25 @@ with
             )
             and not {{ var("include_replays") }}
     ),
+    conversations as (
+        select
+            file_id,
+            session_id,
+            is_own,
+            if(
+                starts_with(session_id, root_session_id || '/'),
+                root_session_id,
+                session_id
+            ) as conversation
+        from raw_sessions
+    ),
     -- what a file copies is of its own conversation, an agent's of the agent there
     file_conversations as (
-        select file_id, min(split_part(session_id, '/', 1)) as conversation
-        from raw_sessions
+        select file_id, min(conversation) as file_conversation
+        from conversations
         where is_own
         group by all
-        having count(distinct split_part(session_id, '/', 1)) = 1
+        having count(distinct conversation) = 1
     ),
     -- what a step put out, in sessions that hold a step without usage
     outputs as (
@@ -282,8 +294,10 @@ with
             coalesce(whole_message_id, answers.message_id) as answer_message_id,
             coalesce(stray_session_id, raw_steps.session_id) as home_session_id,
             case
-                when is_inherited and conversation is not null
-                then conversation || regexp_extract(raw_steps.session_id, '/.*')
+                when is_inherited and file_conversation is not null
+                then
+                    file_conversation
+                    || substr(raw_steps.session_id, length(conversation) + 1)
                 else raw_steps.session_id
             end as file_session_id,
             -- whose step a copy is: with include_replays that of the session whose
@@ -307,6 +321,7 @@ with
             on raw_steps.provider = copied.provider
             and raw_steps.message_id = copied.message_id
         left join file_conversations using (file_id)
+        left join conversations using (file_id, session_id)
         left join strays using (file_id, session_id, step_seq)
         left join
             answers
@@ -428,26 +443,32 @@ with
         from owned
         where not is_alone
     ),
+    -- what is let go keeps its place: another file tells of the same step there
+    listed as (
+        select
+            *,
+            row_number() over (
+                partition by file_id, copy_session_id order by line_no, step_seq
+            ) as file_place
+        from owned
+    ),
     -- a session's steps in order: the running maximum of first times in each file,
     -- the least over its files. A copy that was stamped anew has the time of its
     -- original.
     placed as (
         select
-            owned.*,
-            row_number() over file_order as file_place,
+            listed.*,
             coalesce(
                 max(coalesce(first_event_at, known_at)) over (
-                    file_order rows unbounded preceding
+                    partition by file_id, copy_session_id
+                    order by file_place
+                    rows unbounded preceding
                 ),
                 '-infinity'::timestamp
             ) as place_at
-        from owned
+        from listed
         left join known_times using (provider, message_id)
         where not is_let_go and copy_session_id = step_session_id
-        window
-            file_order as (
-                partition by file_id, copy_session_id order by line_no, step_seq
-            )
     ),
     step_places as (
         select
