@@ -446,29 +446,26 @@ with
     -- what is let go keeps its place: another file tells of the same step there
     listed as (
         select
-            *,
-            row_number() over (
-                partition by file_id, copy_session_id order by line_no, step_seq
-            ) as file_place
+            owned.*,
+            not is_let_go and copy_session_id = step_session_id as is_placed,
+            row_number() over file_order as file_place,
+            max(if(is_placed, coalesce(first_event_at, known_at), null)) over (
+                file_order rows unbounded preceding
+            ) as latest_at
         from owned
+        left join known_times using (provider, message_id)
+        window
+            file_order as (
+                partition by file_id, copy_session_id order by line_no, step_seq
+            )
     ),
     -- a session's steps in order: the running maximum of first times in each file,
     -- the least over its files. A copy that was stamped anew has the time of its
     -- original.
     placed as (
-        select
-            listed.*,
-            coalesce(
-                max(coalesce(first_event_at, known_at)) over (
-                    partition by file_id, copy_session_id
-                    order by file_place
-                    rows unbounded preceding
-                ),
-                '-infinity'::timestamp
-            ) as place_at
+        select *, coalesce(latest_at, '-infinity'::timestamp) as place_at
         from listed
-        left join known_times using (provider, message_id)
-        where not is_let_go and copy_session_id = step_session_id
+        where is_placed
     ),
     step_places as (
         select
