@@ -23,3 +23,10 @@
         on sessions.root_session_id = conversations.session_id
     group by sessions.session_id
 {%- endmacro %}
+{# The sessions that a log of their own tells of; one that holds nothing but copies does not. #}
+{% macro own_sessions() -%}
+    select distinct session_id
+    from {{ source("raw", "sessions") }}
+    semi join {{ source("raw", "events") }} using (file_id, session_id)
+    where is_own
+{%- endmacro %}

@@ -9,19 +9,14 @@ with
             not in ('not_this_workload', 'other_trace', 'not_computed') as is_computed
         from {{ ref("published_figures") }}
     ),
-    overview_counts as (
-        select
-            provider,
-            session_kind,
-            model,
-            trigger,
-            map_from_entries(list((name, value))) as counts
+    counted as (
+        select *, map_from_entries(list((name, value)) over cut) as counts
         from {{ ref("summary_overview") }}
-        group by provider, session_kind, model, trigger
+        window cut as (partition by provider, session_kind, model, trigger)
     ),
     overview as (
         select
-            overview.*,
+            * exclude (counts),
             case
                 when section = 'requests'
                 then counts['timed_requests']
@@ -56,13 +51,7 @@ with
                     - counts['multi_call_steps']
                 else counts['steps']
             end as n
-        from {{ ref("summary_overview") }} as overview
-        inner join
-            overview_counts
-            on overview.provider = overview_counts.provider
-            and overview.session_kind = overview_counts.session_kind
-            and overview.model is not distinct from overview_counts.model
-            and overview.trigger = overview_counts.trigger
+        from counted
     ),
     -- what no summary has in one piece
     models as (

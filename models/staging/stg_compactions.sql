@@ -2,13 +2,7 @@
 with
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
     raw_compactions as (select * from {{ source("raw", "compactions") }}),
-    -- a file of nothing but copies says nothing of its own session
-    own_sessions as (
-        select distinct session_id
-        from raw_sessions
-        semi join {{ source("raw", "events") }} using (file_id, session_id)
-        where is_own
-    ),
+    own_sessions as ({{ own_sessions() }}),
     session_ends as (
         select session_id, max(ended_at) as session_ended_at
         from raw_sessions

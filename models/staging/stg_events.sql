@@ -23,13 +23,7 @@ with
         where event_type in ('user_message', 'tool_result')
     ),
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
-    -- a file of nothing but copies says nothing of its own session
-    own_sessions as (
-        select distinct session_id
-        from raw_sessions
-        semi join raw_events using (file_id, session_id)
-        where is_own
-    ),
+    own_sessions as ({{ own_sessions() }}),
     -- what a copy may begin with before any step
     shared_prompts as (
         select event_id

@@ -68,12 +68,12 @@ class Lineage:
         if agent is None and record.is_sidechain:
             agent = self._roots.get(record.uuid or "")
         context = self.contexts.get((conversation, agent)) or self._open(conversation, agent)
+        context.is_named = True
         if record.forked_from is not None and (origin := origin_of(record)) is not None:
             context.forked_from = f"claude:{origin}"
-            context.is_named = True
             context = self._open(origin, agent, is_own=False)
         else:
-            context.is_own = context.is_named = True
+            context.is_own = True
         if context.version is None:
             context.version = record.version
         if context.entrypoint is None:
