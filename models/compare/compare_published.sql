@@ -12,7 +12,8 @@ with
     counted as (
         select *, map_from_entries(list((name, value)) over cut) as counts
         from {{ ref("summary_overview") }}
-        window cut as (partition by provider, session_kind, model, trigger)
+        where session_kind = 'all' and model = 'all'
+        window cut as (partition by provider, trigger)
     ),
     overview as (
         select
