@@ -23,6 +23,7 @@ from tracelab.build import build, last_made, next_made, project_folder
 from tracelab.discover import sample_home
 from tracelab.errors import TracelabError
 from tracelab.load import load
+from tracelab.run import run
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -206,6 +207,14 @@ def test_without_a_load_it_says_what_to_run(tmp_path: Path) -> None:
         build(tmp_path / "empty.duckdb")
     with pytest.raises(TracelabError, match="tracelab load"):
         build(raw_warehouse(tmp_path / "loaded_nothing.duckdb"))
+
+
+def test_of_files_that_are_no_logs_nothing_is_made(tmp_path: Path) -> None:
+    db = tmp_path / "tracelab.duckdb"
+    (tmp_path / "notes.jsonl").write_text('{"note": "milk"}\n')
+    with pytest.raises(TracelabError, match="1 file loaded, none of them a session log; `tracelab status`"):
+        run([tmp_path / "notes.jsonl"], db=db, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_model_that_fails_is_named_with_its_error(db: Path, project: Path) -> None:

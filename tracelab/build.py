@@ -182,11 +182,16 @@ def _checked(db: Path, timezone: str | None, *, is_partial: bool) -> tuple[str, 
     Returns: the zone of days, whether it was built whole before, and how many steps there are.
     """
     with open_read_only(db) as warehouse:
-        found = (
-            warehouse.execute("select sum(steps) from raw.files").fetchall() if has_raw(warehouse, db) else []
-        )
-        if not found or found[0][0] is None:
+        counts = "select count(*), count(provider), sum(steps) from raw.files"
+        found = warehouse.execute(counts).fetchall() if has_raw(warehouse, db) else []
+        files, logs, steps = found[0] if found else (0, 0, 0)
+        if not files:
             raise TracelabError(f"{db} holds no sessions yet: run `tracelab load` first")
+        if not logs:
+            raise TracelabError(
+                f"{db} holds no sessions: {counted(files, 'file')} loaded, none of them a session log;"
+                " `tracelab status` says why"
+            )
         built = last_build(warehouse)
         kept = built.timezone if built and is_partial else None
         zone = known_zone(kept if timezone is None else timezone)
@@ -195,7 +200,7 @@ def _checked(db: Path, timezone: str | None, *, is_partial: bool) -> tuple[str, 
                 f"the days of {db} are those of {kept}: build all of it, without --select,"
                 f" for those of {zone}"
             )
-        return zone, built is not None, int(found[0][0])
+        return zone, built is not None, int(steps)
 
 
 def _table_names() -> set[str]:

@@ -31,7 +31,7 @@ def at_once(scratch: Path) -> Marts:
         return _marts(scratch, [[home]])
 
 
-@pytest.mark.parametrize(("seed", "files_a_load"), [(1, 1), (2, 7), (3, 1000)])
+@pytest.mark.parametrize(("seed", "files_a_load"), [(1, 4), (2, 1000)])
 def test_reference_marts_are_the_same_in_any_order_and_number_of_loads(
     scratch: Path, at_once: Marts, seed: int, files_a_load: int
 ) -> None:
@@ -49,12 +49,9 @@ def test_reference_marts_are_the_same_with_copies_under_other_names(scratch: Pat
         assert _changed(at_once, _marts(scratch, [[home]])) == {}
 
 
-@pytest.mark.parametrize("seed", [4, 5])
-def test_reference_marts_are_the_same_with_beginnings_of_the_logs(
-    scratch: Path, at_once: Marts, seed: int
-) -> None:
-    dice = random.Random(seed)
-    with _copied(scratch / f"cut_{seed}") as home:
+def test_reference_marts_are_the_same_with_beginnings_of_the_logs(scratch: Path, at_once: Marts) -> None:
+    dice = random.Random(4)
+    with _copied(scratch / "cut") as home:
         for log in _logs(home):
             if _REDACTED not in log.parts:
                 lines = log.read_bytes().splitlines(keepends=True)
