@@ -4,6 +4,7 @@ Tables come from dbt's manifest, that is, from the models' yml files; figures fr
 what may be published from the allow-list.
 """
 
+import csv
 import inspect
 import json
 import re
@@ -107,7 +108,7 @@ def _table(node: Node, key: Sequence[str]) -> Iterator[str]:
         if column["name"] in spread:
             continue
         kind = column["data_type"] or types.get(column["name"], "")
-        if node["resource_type"] == "model" and not _is_never_null(column):
+        if not _is_never_null(node, column):
             kind += ", null"
         text = "See below." if column in long else _line(column["description"]).replace("|", "\\|")
         yield f"| `{column['name']}` | {kind} | {text} |"
@@ -115,8 +116,13 @@ def _table(node: Node, key: Sequence[str]) -> Iterator[str]:
         yield from ("", f"`{column['name']}`: {column['description'].strip()}")
 
 
-def _is_never_null(column: Node) -> bool:
-    return any(constraint["type"] == "not_null" for constraint in column["constraints"])
+def _is_never_null(node: Node, column: Node) -> bool:
+    """Say so of a key, of what a contract holds, and of a seed's column that is full."""
+    if node["resource_type"] == "seed":
+        with (DOCS.parent / node["original_file_path"]).open(encoding="utf-8", newline="") as lines:
+            return all(row[column["name"]] for row in csv.DictReader(lines))
+    is_held = any(constraint["type"] == "not_null" for constraint in column["constraints"])
+    return is_held or column["name"] in node["config"].get("meta", {}).get("grain", ())
 
 
 def _keys(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
