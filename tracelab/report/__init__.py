@@ -1,5 +1,6 @@
 """One file to hand around: the whole workload on a page that needs no server and no network."""
 
+import os
 from pathlib import Path
 
 from tracelab.errors import TracelabError
@@ -15,9 +16,15 @@ def build_report(db: Path, out: Path) -> Path:
     from tracelab.report.pictures import processes
     from tracelab.warehouse import open_read_only
 
-    if out.is_dir() or not out.absolute().parent.is_dir():
-        why = "it is a folder" if out.is_dir() else "its folder does not exist"
-        raise TracelabError(f"cannot write {out} ({why}): name another file with --output")
+    folder = out.absolute().parent
+    faults = {
+        "it is a folder": out.is_dir(),
+        "its folder does not exist": not folder.is_dir(),
+        "permission denied": not os.access(folder, os.W_OK | os.X_OK),
+    }
+    for why, is_so in faults.items():
+        if is_so:
+            raise TracelabError(f"cannot write {out} ({why}): name another file with --output")
     check_no_warehouse(out, db, "--output")
     with open_read_only(db) as warehouse, processes() as pool:
         from tracelab.report.page import page  # takes as long as the processes to start
