@@ -243,6 +243,13 @@ def test_a_load_spills_nowhere(db: Path) -> None:
         assert [path.name for path in db.parent.iterdir()] == [db.name]
 
 
+def test_a_query_that_needs_more_memory_than_there_is_spills_beside_the_warehouse(db: Path) -> None:
+    with open_read_only(db, {"memory_limit": "30MB", "threads": "1"}) as warehouse:
+        ranks = "select row_number() over (order by hash(i)) as rank from range(1500000) as numbers (i)"
+        assert warehouse.execute(f"select max(rank) from ({ranks})").fetchall() == [(1_500_000,)]
+    assert [path.name for path in db.parent.iterdir()] == [db.name]
+
+
 @pytest.mark.parametrize("read_only", [True, False])
 def test_nobody_opens_a_warehouse_that_is_being_replaced(db: Path, read_only: bool) -> None:
     code = f"import duckdb; duckdb.connect({str(db)!r}, read_only={read_only})"

@@ -51,8 +51,12 @@ def connect(
     Raises:
         duckdb.Error: if that cannot be done.
     """
-    place = f"duckdb:{path.absolute()}" if path else ":memory:"
-    return duckdb.connect(place, read_only=read_only, config={**_OFFLINE, **(settings or {})})
+    config = {**_OFFLINE, **(settings or {})}
+    if not path:
+        return duckdb.connect(config=config)
+    # DuckDB itself would look for the folder that it spills to below one of the name `duckdb:`
+    config = {"temp_directory": f"{path.absolute()}.tmp", **config}
+    return duckdb.connect(f"duckdb:{path.absolute()}", read_only=read_only, config=config)
 
 
 def open_read_only(
