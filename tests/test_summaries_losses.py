@@ -261,9 +261,23 @@ def test_the_log_cannot_tell_the_time_of_a_call(marts: Losses, other: dict[str, 
     marts.add("steps", step(0))
     marts.add("tool_calls", call("a", 0, 100, internal_ms=90), call("b", 0, 300, **other))
     lost = marts.of("serial_calls")
-    assert [(row["occurrences"], row["time_ms"], row["untimed_steps"]) for row in lost.values()] == [
-        (0, None, 1)
-    ] * 2 * untimed
+    assert {
+        cause: (row["occurrences"], row["time_ms"], row["untimed_steps"]) for cause, row in lost.items()
+    } == ({"all": (0, None, 1)} if untimed else {})
+
+
+def test_a_step_the_log_cannot_judge_is_none_of_tools_without_a_name(marts: Losses) -> None:
+    marts.add("steps", step(0), step(1))
+    marts.add(
+        "tool_calls",
+        *(call(f"{n}/a", 0, 90 * (n + 1), internal_ms=90, tool_name=None) for n in range(2)),
+        *(call(f"{n}/b", 0, 100, step_id="s#1") for n in range(2)),
+    )
+    lost = marts.of("serial_calls")
+    assert {cause: (row["occurrences"], row["untimed_steps"]) for cause, row in lost.items()} == {
+        None: (1, 0),
+        "all": (1, 1),
+    }
 
 
 def failed(tool: str, index: int, **columns: Any) -> dict[str, Any]:

@@ -230,6 +230,7 @@ with
             count_if(is_untimed) as untimed_steps
         from found
         group by session_id, loss, step_id, grouping sets ((), (cause))
+        having grouping(cause) = 1 or not bool_or(is_untimed)
     )
 select
     session_id,

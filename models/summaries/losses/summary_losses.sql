@@ -30,7 +30,6 @@ with
         from {{ ref("sim_losses") }} as losses
         inner join sessions using (session_id)
         group by {{ cuts(by_model=false) }}, loss, cause
-        having sum(occurrences) > 0 or cause = 'all'
     )
 select
     provider,

@@ -8,7 +8,9 @@ select
     started_at,
     ended_at,
     wall_ms / 1000 as wall_s,
-    (generation_part_ms + tool_part_ms) / 1000 as active_s,
+    case
+        when wall_ms is not null then (generation_part_ms + tool_part_ms) / 1000
+    end as active_s,
     requests,
     steps,
     user_steps,

@@ -4,10 +4,10 @@ with
         select
             *,
             local_time::date as day,
-            count_if(trigger = 'user') over (
-                partition by session_id order by step_index
-            ) as run
+            count_if(trigger = 'user') over in_session as run,
+            count(local_time) over in_session as dated
         from {{ ref("steps") }}
+        window in_session as (partition by session_id order by step_index)
     ),
     sessions as (select * from {{ ref("sessions") }} where steps > 0),
     hits as (
@@ -115,7 +115,7 @@ with
             day,
             count(distinct hour(local_time)) as active_hours,
             count(*) as steps,
-            count(*) filter (where step_index = 0) as sessions,
+            count(*) filter (where dated = 1) as sessions,
             sum(cost_usd) as cost_usd
         from steps
         where day is not null
