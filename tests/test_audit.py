@@ -26,9 +26,10 @@ import zstandard
 from tests.conftest import Once
 from tests.reference.corpora import SHARED, built, skip_unless_there
 from tracelab.errors import TracelabError
-from tracelab.publishing import Rules, publish
+from tracelab.publishing import Rules, pack, publish
 from tracelab.publishing import audit as module
 from tracelab.publishing.audit import audit
+from tracelab.warehouse import connect
 
 PSEUDONYM = "0123456789abcdef01234567"
 ROW = {
@@ -451,7 +452,7 @@ def test_the_name_of_a_column_that_is_itself_a_leak_is_not_said(
 RULES = {
     "": Rules(),
     "shifted": Rules(shift_times=True),
-    "rounded": Rules(round_times_s=1),
+    "rounded": Rules(round_times_s=3600),
     "generalised": Rules(min_users=1, round_times_s=60, shift_times=True),
 }
 
@@ -464,6 +465,28 @@ def test_a_published_dataset_has_nothing_of_it(warehouse: Path, tmp_path: Path, 
     assert list(audit(tmp_path / "shared", db=db)) == []
     [key] = tmp_path.glob("*.publish-key")
     assert (1, None, "a secret") in found(key)
+
+
+def test_a_published_dataset_of_any_size_is_written_once(
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = tmp_path / "tracelab.duckdb"
+    db.write_bytes(warehouse.read_bytes())
+    publish(db, tmp_path / "shared")
+    dataset = tmp_path / "shared" / "dataset.duckdb"
+    dataset.unlink()
+    # as DuckDB does on its own for much larger tables
+    often = {"checkpoint_threshold": "1KB"}
+    monkeypatch.setattr(pack, "connect", lambda path, settings: connect(path, settings | often))
+    pack.pack(tmp_path / "shared")
+    assert found(dataset) == []
+
+
+def test_a_warehouse_without_raw_tables_names_nothing(tmp_path: Path) -> None:
+    path, db = lines(tmp_path / "rounds.jsonl", ROW), tmp_path / "tracelab.duckdb"
+    with duckdb.connect(str(db)) as other:
+        other.execute("create table mine as select 1 as x")
+    assert list(audit(path, db=db)) == []
 
 
 def test_the_corpus_published_has_nothing_of_it(once: Once, tmp_path: Path) -> None:
@@ -506,3 +529,4 @@ def test_the_command_names_places_and_no_content_and_exits_with_1(tmp_path: Path
     lines(path, ROW)
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
     assert (done.returncode, done.stdout) == (0, f"nothing found in {path}\n")
+    assert f"no warehouse at {tmp_path}/none.duckdb" in done.stderr

@@ -88,6 +88,11 @@ def test_what_few_logs_have_is_drawn_where_there_is_some(name: str, rare: duckdb
     assert "26 sessions" in title["subtitle"][0]
 
 
+def test_fits_without_an_error_are_drawn(rare: duckdb.DuckDBPyConnection) -> None:
+    rare.execute("update summary_timing_fit set mae_s = 0, floor_mae_s = 0")
+    assert spec(rare, "timing_fit")["title"]["subtitle"] != ["Nothing to draw"]
+
+
 def test_an_axis_of_few_has_no_part_of_a_step_and_no_amount_twice(
     tables: duckdb.DuckDBPyConnection,  # noqa: F811
 ) -> None:

@@ -83,8 +83,8 @@ def _oddly_named_by_codex() -> Iterator[Json]:
 
 
 def _finely_stamped() -> Iterator[Json]:
-    """A session whose stamps are finer than a millisecond."""
-    of = {"sessionId": FINE_SESSION}
+    """A session whose stamps are finer than a millisecond, of a version called as pooled rows are."""
+    of = {"sessionId": FINE_SESSION, "version": "all"}
     answer = {"usage": usage(3, 1000, 0, 50), **of}
     yield user(1001, 0, "go", **of)
     call = assistant(1002, 1, msg(1002), use(toolu(1002)), stop="tool_use", **answer)
@@ -106,6 +106,16 @@ def test_a_name_that_pooled_rows_bear_is_told_apart_and_an_empty_one_is_none(
 ) -> None:
     names = {found for (found,) in odd.execute(f"select distinct {name} from {table}").fetchall()}
     assert names == {'"all"', '"other"', None} | usual
+
+
+def test_a_version_that_pooled_rows_bear_is_told_apart(odd: duckdb.DuckDBPyConnection) -> None:
+    found = "select sum(steps) from summary_completeness where provider = 'claude' and session_kind = 'all'"
+    steps = {
+        version: odd.execute(f"{found} and client_version = ?", [version]).fetchall()
+        for version in ('"all"', "all")
+    }
+    [(all_steps,)] = odd.execute("select count(*) from steps where provider = 'claude'").fetchall()
+    assert steps == {'"all"': [(2,)], "all": [(all_steps,)]}
 
 
 @pytest.mark.parametrize("logs", ["odd", "unanswered"])

@@ -155,6 +155,17 @@ def test_pseudonyms_are_the_same_in_each_release_until_the_key_is_fresh(db: Path
     assert len(one) == len(other) and not one & other
 
 
+def test_a_fresh_key_takes_the_place_of_the_old_one_only_with_a_release(db: Path, tmp_path: Path) -> None:
+    with pytest.raises(TracelabError, match="fewer than the 99"):
+        publish(db, tmp_path / "refused", Rules(min_users=99))
+    assert not key_path(db).exists()
+    publish(db, tmp_path / "out")
+    key = publishing_key(db)
+    with pytest.raises(TracelabError, match="fewer than the 99"):
+        publish(db, tmp_path / "refused", Rules(min_users=99), fresh_key=True)
+    assert publishing_key(db) == key
+
+
 def test_a_key_that_others_may_read_is_not_used(db: Path, tmp_path: Path) -> None:
     publish(db, tmp_path / "out")
     key_path(db).chmod(0o644)
@@ -338,6 +349,30 @@ def test_a_folder_that_holds_anything_is_left_as_it_is(db: Path, tmp_path: Path)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
+def test_an_empty_folder_is_filled_where_it_is(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "linked").symlink_to(tmp_path / "there")
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert len(publish(db, Path()).files) == len(publish(db, tmp_path / "linked").files) == 9
+    here, there = ({path.name for path in folder.iterdir()} for folder in (Path(), tmp_path / "there"))
+    assert here == there and len(here) == 9
+
+
+@pytest.mark.parametrize(
+    ("allowed", "licence"),
+    [((), "CC-BY-4.0\nNo rules"), (("a\nb",), None), (("a, b",), None), (("",), None)],
+)
+def test_what_the_readme_could_not_tell_again_is_refused(
+    db: Path, tmp_path: Path, allowed: tuple[str, ...], licence: str | None
+) -> None:
+    with pytest.raises(TracelabError, match=r"the README has a line|say --allow once"):
+        publish(db, tmp_path / "out", Rules(allowed_models=allowed), licence=licence)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_that_another_run_is_writing_is_left_as_it_is(db: Path, tmp_path: Path) -> None:
     (tmp_path / ".out.partial").mkdir()
     (tmp_path / ".out.partial" / "rounds.parquet").touch()
@@ -366,6 +401,14 @@ def test_a_warehouse_without_tables_is_not_published(tmp_path: Path) -> None:
     load([write_lines(tmp_path / "rows.jsonl", session("a", 1))], db=db)
     with pytest.raises(TracelabError, match="run `tracelab build`"):
         publish(db, tmp_path / "out")
+
+
+def test_tables_of_another_version_are_not_published(db: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(db)) as warehouse:
+        warehouse.execute("alter table staging.stg_steps drop column speed")
+    with pytest.raises(TracelabError, match="of another version: run `tracelab build`"):
+        publish(db, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_was_pruned_since_the_tables_were_built_does_not_leave(db: Path, tmp_path: Path) -> None:

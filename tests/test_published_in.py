@@ -275,3 +275,20 @@ def test_a_wrong_value_is_noted_without_itself(tmp_path: Path) -> None:
     assert rows(db, "select count(*) from raw.load_issues") > [(0,)]
     assert b"hunter2" not in db.read_bytes()
     assert rows(db, "select detail from raw.load_issues where detail like '%secret%'") == []
+
+
+@pytest.mark.parametrize("column", ["model", "x_agent_type", "x_client_version", "user", "round_id"])
+def test_a_text_in_the_place_of_a_name_is_absent_and_noted(tmp_path: Path, column: str) -> None:
+    text = "Please read this. " * 40
+    db, _ = loaded(tmp_path, [DATASET[0] | {column: text}, *DATASET[1:]])
+    assert rows(db, "select reason, count(*) from raw.load_issues group by all") == [("wrong_type", 1)]
+    assert b"Please read" not in db.read_bytes()
+
+
+def test_a_message_is_of_a_kind_that_there_is(tmp_path: Path) -> None:
+    own = session("a", 1)[0] | {"x_session_kind": "main"}
+    [event] = [event for event in own["timing_events"] if event["event_type"] == "user_message"]
+    event["x_message_kind"] = "sermon"
+    db, _ = loaded(tmp_path, [own])
+    assert rows(db, "select message_kind from raw.events where event_type = 'user_message'") == [(None,)]
+    assert rows(db, "select reason from raw.load_issues") == [("wrong_type",)]

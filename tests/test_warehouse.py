@@ -19,7 +19,7 @@ import tracelab.warehouse
 from tracelab import schema
 from tracelab.errors import TracelabError
 from tracelab.files import replacing
-from tracelab.warehouse import has_raw, known_zone, open_for_writing, open_read_only, replaced
+from tracelab.warehouse import check_spelled, has_raw, known_zone, open_for_writing, open_read_only, replaced
 
 
 @pytest.fixture
@@ -132,6 +132,20 @@ def test_a_name_that_duckdb_would_take_for_a_service_is_that_of_a_file(
     with open_for_writing(Path("md:mine")):
         pass
     assert (tmp_path / "md:mine").stat().st_size
+
+
+@pytest.mark.parametrize("name", ["raw.duckdb", "Staging.v2.db", "information_schema"])
+def test_a_name_that_means_a_schema_is_refused_before_there_is_a_file(tmp_path: Path, name: str) -> None:
+    with pytest.raises(TracelabError, match="has the name of a schema"), open_for_writing(tmp_path / name):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_no_utf8_is_told(db: Path) -> None:
+    odd = Path(os.fsdecode(b"odd\xff"))
+    for opening in (lambda: open_read_only(db.rename(db.with_name(str(odd)))), lambda: check_spelled(odd)):
+        with pytest.raises(TracelabError, match="is no name in UTF-8"):
+            opening()
 
 
 @pytest.mark.parametrize("damage", ["header", "end"])

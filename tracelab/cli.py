@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -68,8 +68,10 @@ def _examples(*lines: str) -> str:
 
 def _time(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:
+        at = datetime.fromisoformat(text)
+        at.astimezone(UTC)
+        return at
+    except (ValueError, OverflowError):
         raise typer.BadParameter(f"'{text}' is no time: write 2026-10-01 or 2026-10-01T12:00") from None
 
 
@@ -543,6 +545,7 @@ def publish(
             "--round-times",
             metavar="SECONDS",
             min=1,
+            max=31_536_000,
             help="Cut times down to multiples of so many seconds.",
             show_default=False,
         ),
@@ -598,6 +601,8 @@ def audit(
     if count:
         _say(f"{counted(count, 'finding')}: share nothing of this before they are gone")
         raise typer.Exit(_FAILED)
+    if not context.obj.exists():
+        _say(f"no warehouse at {context.obj}: names that one holds were not looked for")
     _print(f"nothing found in {path}")
 
 

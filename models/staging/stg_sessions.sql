@@ -164,7 +164,7 @@ select
     coalesce(agent_type, call[3]) as agent_type,
     user_name,
     project,
-    client_version,
+    {{ logged_name("client_version") }},
     entrypoint,
     call[1] as spawn_tool_call_id,
     call[2] as spawn_session_id,

@@ -132,6 +132,6 @@ select
     service_tier,
     speed,
     effort,
-    client_version,
+    {{ logged_name("client_version") }},
     context_window_tokens
 from steps

@@ -259,6 +259,8 @@ def test_a_spawned_agent_is_known_by_its_thread() -> None:
     mailed = event(2, "sub_agent_activity", event_id=call(1), agent_thread_id=PARENT, kind="interacted")
     assert tool(asks(1, call(1), "send_message"), mailed).agent_id is None
     assert tool(asks(1, call(1), "exec_command", '{"agent_type":"x"}')).agent_type is None
+    text = json.dumps({"agent_type": "Please read this. " * 40})
+    assert tool(asks(1, call(1), "spawn_agent", text)).agent_type is None
 
 
 def test_a_namespace_names_the_server_of_an_mcp_tool() -> None:

@@ -176,7 +176,7 @@ def _errors(groups: pl.DataFrame) -> alt.HConcatChart:
     y = alt.Y("row:O").axis(None).scale(paddingInner=0.3)
     ends = [theme.greatest(drawn, name) for name in ("mae_s", "median_mae_s")]
     least = [theme.least(drawn, name) for name in ("mae_s", "floor_mae_s", "median_mae_s")]
-    domain = theme.time_domain(min(value for value in least if value > 0), max(ends))
+    domain = theme.time_domain(min((value for value in least if value > 0), default=0), max(ends))
     x = theme.time_x("mae_s:Q", "Mean error", domain)
     base = alt.Chart(drawn, width=560).encode(
         y=alt.Y("row:O").axis(title=None, labels=False, grid=True),

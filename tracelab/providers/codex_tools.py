@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tracelab.providers.base import raw_chars
+from tracelab.providers.base import Name, raw_chars
 from tracelab.providers.codex_records import (
     Duration,
     EventMessage,
@@ -76,7 +76,7 @@ class _StdinInput(msgspec.Struct, gc=False):
 
 
 class _SpawnInput(msgspec.Struct, gc=False):
-    agent_type: str | None = None
+    agent_type: Name | None = None
 
 
 _FAULTS = (msgspec.DecodeError, UnicodeError, RecursionError)

@@ -8,13 +8,19 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from tracelab.providers.base import Count, Tokens, is_known
+from tracelab.providers.base import Count, Name, Tokens, is_known
 
 _MOST = 2**53
 Milliseconds = (
     Annotated[int, msgspec.Meta(ge=-_MOST, le=_MOST)] | Annotated[float, msgspec.Meta(ge=-_MOST, le=_MOST)]
 )
 """A latency; negative where the log says so, and of a part of a millisecond where it was derived."""
+Id = Annotated[str, msgspec.Meta(max_length=512)]
+"""What tells things apart: a pseudonym, or as another's dataset has it; never a text."""
+MessageKind = Literal[
+    "human", "agent", "meta", "command", "command_output", "interrupt", "compact_summary", "notification",
+    "environment",
+]  # fmt: skip
 
 
 def utc(instant: datetime | None) -> datetime | None:
@@ -36,16 +42,16 @@ def _check(*instants: datetime | None) -> None:
 class PublishedEvent(msgspec.Struct, omit_defaults=True):
     """An input or output of a step."""
 
-    event_type: str
+    event_type: Name
     event_index: int | None = None
     """1-based place in the list; the older variant has none, and the place says it."""
     timestamp: datetime | None = None
-    source: str | None = None
-    tool_call_id: str | None = None
+    source: Name | None = None
+    tool_call_id: Id | None = None
     is_error: bool | None = None
     result_chars: Count | None = None
     content_chars: Count | None = None
-    x_message_kind: str | None = None
+    x_message_kind: MessageKind | None = None
     x_started_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -56,8 +62,8 @@ class PublishedCall(msgspec.Struct, omit_defaults=True):
     """A tool call of a step."""
 
     tool_index: int | None = None
-    tool_name: str | None = None
-    tool_call_id: str | None = None
+    tool_name: Name | None = None
+    tool_call_id: Id | None = None
     emitted_at: datetime | None = None
     result_at: datetime | None = None
     input_chars: Count | None = None
@@ -93,7 +99,7 @@ class PublishedExtraCall(msgspec.Struct, omit_defaults=True):
 
     call_index: Count
     call_type: Literal["advisor", "compaction", "declined"]
-    model: str | None = None
+    model: Name | None = None
     input_tokens: Tokens | None = None
     prefix_tokens: Tokens | None = None
     append_tokens: Tokens | None = None
@@ -117,13 +123,13 @@ class PublishedRow(msgspec.Struct, omit_defaults=True):
     """A step, with its events and tool calls."""
 
     provider: Literal["claude", "codex"]
-    session_id: str
+    session_id: Id
     round_index: Count
-    user: str | None = None
-    project: str | None = None
-    round_id: str | None = None
-    turn_id: str | None = None
-    model: str | None = None
+    user: Name | None = None
+    project: Name | None = None
+    round_id: Id | None = None
+    turn_id: Id | None = None
+    model: Name | None = None
     input_tokens_total: Tokens | None = None
     prefix_tokens: Tokens | None = None
     newly_append_tokens: Tokens | None = None
@@ -138,21 +144,21 @@ class PublishedRow(msgspec.Struct, omit_defaults=True):
     current_tool_result_count: Count | None = None
     current_tool_result_chars: Count | None = None
     current_input_chars: Count | None = None
-    first_input_event_type: str | None = None
+    first_input_event_type: Name | None = None
     timing_events: list[PublishedEvent] = msgspec.field(default_factory=_no_events)
     tools: list[PublishedCall] = msgspec.field(default_factory=_no_calls)
     x_session_kind: Literal["main", "subagent"] | None = None
     """Stands in every row that we publish; a row without it has no other `x_…` either."""
-    x_parent_session_id: str | None = None
-    x_root_session_id: str | None = None
-    x_forked_from_session_id: str | None = None
-    x_forked_from_step_id: str | None = None
-    x_spawn_tool_call_id: str | None = None
-    x_agent_type: str | None = None
-    x_entrypoint: str | None = None
-    x_session_client_version: str | None = None
+    x_parent_session_id: Id | None = None
+    x_root_session_id: Id | None = None
+    x_forked_from_session_id: Id | None = None
+    x_forked_from_step_id: Id | None = None
+    x_spawn_tool_call_id: Id | None = None
+    x_agent_type: Name | None = None
+    x_entrypoint: Name | None = None
+    x_session_client_version: Name | None = None
     x_replayed_steps: Count | None = None
-    x_client_version: str | None = None
+    x_client_version: Name | None = None
     x_context_tokens: Tokens | None = None
     x_context_window_tokens: Tokens | None = None
     x_cache_write_tokens: Tokens | None = None
@@ -161,9 +167,9 @@ class PublishedRow(msgspec.Struct, omit_defaults=True):
     x_usage_is_final: bool | None = None
     x_calls: Count | None = None
     x_purpose: Literal["compaction"] | None = None
-    x_stop_reason: str | None = None
-    x_service_tier: str | None = None
-    x_speed: str | None = None
+    x_stop_reason: Name | None = None
+    x_service_tier: Name | None = None
+    x_speed: Name | None = None
     x_events_without_step: list[PublishedEvent] = []
     """Of the session, on its last row."""
     x_compactions: list[PublishedCompaction] = []

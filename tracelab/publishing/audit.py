@@ -21,7 +21,7 @@ from tracelab.publishing.cells import NAMES, Cell, NotLookedAtError, cells
 from tracelab.publishing.columns import COLUMNS, How
 from tracelab.publishing.readings import readings
 from tracelab.publishing.treatments import known_names, may_leave
-from tracelab.warehouse import open_read_only
+from tracelab.warehouse import has_raw, open_read_only
 
 _LONG_CHARS = 100
 _LONG_WORDS = 6
@@ -218,7 +218,8 @@ def _users_here() -> set[str]:
 def _private(db: Path) -> frozenset[str]:
     """Return what names something in a warehouse, with the client's name in front and without."""
     with open_read_only(db) as warehouse:
-        rows = warehouse.execute(f"select distinct * from ({_PRIVATE})").fetchall()
+        found = has_raw(warehouse, db)
+        rows = warehouse.execute(f"select distinct * from ({_PRIVATE})").fetchall() if found else []
     names = {str(name) for (name,) in rows if name is not None and len(str(name)) > 2}
     parts = {part for name in names for part in re.split(r"[:/#@]", name) if len(part) > 15}
     return frozenset(names | parts)

@@ -19,9 +19,11 @@ from tracelab.warehouse import connect
 def pack(folder: Path) -> None:
     """Make a DuckDB file of a folder's Parquet files, and of that the JSON Lines file."""
     with connect(folder / DATABASE, {"temp_directory": ""}) as dataset:
+        dataset.begin()  # in one go: what is written to a second time holds what nobody knows
         for table in COLUMNS:
             rows = dataset.read_parquet(str(folder / f"{table}.parquet"))
             rows.create(table)
+        dataset.commit()
         decode, encode = msgspec.json.Decoder(PublishedRow).decode, msgspec.json.Encoder().encode
         # no name and no time of writing in the header: the same rows give the same bytes
         with (

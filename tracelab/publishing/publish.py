@@ -16,13 +16,13 @@ from tracelab.child import child_environment
 from tracelab.errors import TracelabError
 from tracelab.files import why_unwritten
 from tracelab.publishing.columns import COLUMNS, README
-from tracelab.publishing.keys import publishing_key
+from tracelab.publishing.keys import keep_key, publishing_key
 from tracelab.publishing.readme import readme
 from tracelab.publishing.rules import NO_RULES, Rules
 from tracelab.publishing.sources import SOURCES, STEPS
 from tracelab.publishing.treatments import note_rare_names, prepare, treated
 from tracelab.text import counted
-from tracelab.warehouse import open_read_only, quoted
+from tracelab.warehouse import check_spelled, open_read_only, quoted
 
 _COUNTS = """
 select
@@ -60,6 +60,12 @@ def publish(
     Raises:
         TracelabError: if nothing is built, `out` holds anything, users are too few, or it cannot be written.
     """
+    for told in (licence or "", *rules.allowed_models):
+        if not told.isprintable():
+            raise TracelabError(f"the README has a line for it: write {told!r} in one, of letters that print")
+    if any("," in model or not model for model in rules.allowed_models):
+        raise TracelabError("a model to allow has a name, without a comma: say --allow once for each")
+    check_spelled(out)
     out = out.absolute()
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise TracelabError(f"{out} is there already and stays as it is: name a new folder")
@@ -67,7 +73,8 @@ def publish(
     try:
         with open_read_only(db, out=partial) as warehouse:
             _check_built(warehouse)
-            prepare(warehouse, publishing_key(db, fresh=fresh_key), rules.allowed_models, rules.shift_times)
+            key = publishing_key(db, fresh=fresh_key)
+            prepare(warehouse, key, rules.allowed_models, rules.shift_times)
             warehouse.execute(STEPS)
             counts = _counts(warehouse, rules.min_users)
             partial.mkdir(parents=True)
@@ -76,7 +83,14 @@ def publish(
                 _write_parquet(warehouse, table, partial / f"{table}.parquet", rules)
         _pack(partial)
         (partial / README).write_text(readme(partial, counts, licence, rules), "utf-8")
-        partial.replace(out)
+        keep_key(db, key)  # one that was fresh breaks a link: not before there is a release of it
+        if out.exists():  # the reader's own: it may be where they are, or a link
+            for file in partial.iterdir():
+                file.replace(out / file.name)
+        else:
+            partial.replace(out)
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise TracelabError(f"the tables of {db} are of another version: run `tracelab build`") from error
     except (OSError, duckdb.IOException) as error:
         raise TracelabError(f"cannot write {out}: {why_unwritten(error)}") from error
     finally:

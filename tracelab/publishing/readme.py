@@ -64,7 +64,7 @@ class Told(NamedTuple):
 
         def number(pattern: str) -> int | None:
             found = re.search(pattern, text, re.ASCII)
-            return int(found[1]) if found else None
+            return int(found[1].replace(",", "")) if found else None
 
         counts = re.findall(rf"^\| ({'|'.join(_COUNTED)}) \| ([\d,]{{1,20}}) \|$", text, re.M | re.ASCII)
         licence = re.search("^Licence: (.+)$", text, re.M)
@@ -74,8 +74,8 @@ class Told(NamedTuple):
             licence[1] if licence and licence[1] != _NO_LICENCE else None,
             Rules(
                 models[1].split(", ") if models else (),
-                "by one secret span" in text,
-                number(r"multiples of (\d{1,9}) second"),
+                re.search("^- All instants of a user were moved back", text, re.M) is not None,
+                number(r"multiples of (\d[\d,]{0,10}) second"),
                 number(r"fewer than (\d{1,9}) users") or 1,
             ),
         )

@@ -17,7 +17,7 @@ from tracelab.errors import TracelabError
 from tracelab.files import check_folder, check_no_warehouse, why_unwritten
 from tracelab.status import Status, status
 from tracelab.text import counted, table
-from tracelab.warehouse import open_read_only, quoted
+from tracelab.warehouse import check_spelled, open_read_only, quoted
 from tracelab.workloads import agentic_mooncake, mooncake, replay, tracelab_rows, vllm_synthetic, weka
 from tracelab.workloads.selection import Counts, Filters, Job, select_steps
 
@@ -63,6 +63,7 @@ def export_workload(
     """
     filters = filters or Filters()
     filters = filters._replace(since=_utc(filters.since), until=_utc(filters.until))
+    check_spelled(out)
     _check(db, format, out, text_files)
     state = status(db)
     if state.built_at is None or state.is_stale:
