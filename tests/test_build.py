@@ -77,9 +77,13 @@ _TABLES = "select table_schema, table_name from information_schema.tables"
 
 
 def test_a_build_makes_every_mart_and_gives_the_database_back(db: Path) -> None:
-    report = build(db, timezone="UTC")
+    begun: list[tuple[int, int]] = []
+    report = build(db, timezone="UTC", progress=lambda number, total: begun.append((number, total)))
     assert report.models > 0
     assert report.tests > 0
+    *numbers, last = begun
+    assert last[0] == 0 and last[1] >= report.models + report.tests
+    assert sorted(numbers) == [(number, last[1]) for number in range(1, last[1] + 1)]
     marts = {"steps", "tool_calls", "idle_gaps", "cache_reuse", "requests", "sessions", "compactions"}
     assert {f"main.{name}" for name in marts} <= tables(db)
     other_process = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table mine (x int)')"

@@ -1,10 +1,10 @@
-"""How a load's progress is told on a terminal."""
+"""How the progress of a load or a build is told on a terminal."""
 
 import io
 
 import pytest
 
-from tracelab.progress import Progress, progress_line, terminal_report
+from tracelab.progress import Progress, progress_line, terminal_count, terminal_report
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,12 @@ def test_a_terminal_keeps_one_line_and_is_left_clean() -> None:
     assert said.startswith("\r0 of 0 MB, 1 of 100 files")
     assert said.endswith("\r\x1b[K")
     assert said.count("files") < 100, "it is not drawn more often than anyone can read"
+
+
+def test_a_build_is_counted_in_one_line_that_is_gone_in_the_end() -> None:
+    stream = io.StringIO()
+    count = terminal_count(stream)
+    for number in (1, 2, 1_111, 0):
+        count(number, 1_111)
+    shown = stream.getvalue().split("\r")[1:]
+    assert shown == [*(f"{n} of 1,111 tables and tests\x1b[K" for n in ("1", "2", "1,111")), "\x1b[K"]

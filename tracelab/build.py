@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tracelab import __version__
 from tracelab.errors import TracelabError
+from tracelab.progress import Count
 from tracelab.project import project_folder
 from tracelab.text import counted
 from tracelab.warehouse import (
@@ -92,11 +93,17 @@ class BuildReport:
         return "\n".join([built, *(f"warning: {warning}" for warning in self.warnings)])
 
 
-def build(db: Path, *, select: Sequence[str] = (), timezone: str | None = None) -> BuildReport:
+def build(
+    db: Path,
+    *,
+    select: Sequence[str] = (),
+    timezone: str | None = None,
+    progress: Count | None = None,
+) -> BuildReport:
     """Build seeds and models from what is loaded, and run their data tests.
 
     `select` takes dbt's node selection (`steps+`); `timezone` is the zone of days, by default this machine's.
-    Where only some are built, days stay those of the last whole build.
+    Where only some are built, days stay those of the last whole build. `progress` is told how far it is.
 
     Raises:
         TracelabError: if nothing is loaded, the database is in use, a model or test fails, or some are to be
@@ -132,6 +139,7 @@ def build(db: Path, *, select: Sequence[str] = (), timezone: str | None = None) 
                             json.dumps({"timezone": zone}),
                         ],
                         cast("Manifest", result.result),
+                        progress,
                     )
         if was_built:  # its tables are better than some new ones
             _raise_failures(result, f"could not build {db}, which stays as it was")
@@ -290,7 +298,9 @@ def _check_importable() -> None:
         )
 
 
-def _dbt(arguments: Sequence[str], manifest: "Manifest | None" = None) -> "dbtRunnerResult":
+def _dbt(
+    arguments: Sequence[str], manifest: "Manifest | None" = None, progress: Count | None = None
+) -> "dbtRunnerResult":
     """Run dbt quietly, and give the database back: dbt keeps it open and locked otherwise."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -306,11 +316,21 @@ def _dbt(arguments: Sequence[str], manifest: "Manifest | None" = None) -> "dbtRu
         "--warn-error-options",
         json.dumps({"error": "all", "warn": ["LogTestResult"]}),  # a data test says itself how grave it is
     ]
+    total = 0
+
+    def note(event: Any) -> None:
+        nonlocal total
+        if progress and event.info.name == "LogStartLine":
+            total = event.data.total
+            progress(event.data.index, total)
+
     result = None
     with _no_interrupt_lost():
         try:
-            result = dbtRunner(manifest).invoke([*quiet, *arguments])
+            result = dbtRunner(manifest, callbacks=[note]).invoke([*quiet, *arguments])
         finally:
+            if progress and total:
+                progress(0, total)
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
             if not (result and result.success):
                 gc.collect()  # from Python 3.12 on, the traces of what failed hold connections

@@ -24,7 +24,7 @@ from tracelab.errors import TracelabError
 
 if TYPE_CHECKING:
     from tracelab.load import LoadReport
-    from tracelab.progress import Report
+    from tracelab.progress import Count, Report
 
 _DAMAGE = re.compile("Corrupt database file|Could not read enough bytes")
 _KEEP_MEMORY = "dirty_decay_ms:10000"
@@ -266,9 +266,8 @@ def build(
     """Build the tables from what is loaded, and test them."""
     from tracelab.build import build as build_tables
 
-    if sys.stderr.isatty():
-        _say("building …")
-    _print(build_tables(context.obj, select=select or (), timezone=timezone))
+    _say_doing("building …")
+    _print(build_tables(context.obj, select=select or (), timezone=timezone, progress=_count()))
 
 
 @app.command(
@@ -350,6 +349,7 @@ def export(
     from tracelab.workloads import as_text, export_workload
     from tracelab.workloads.selection import Filters
 
+    _say_doing("writing …")
     written = export_workload(
         context.obj,
         workload.value,
@@ -368,8 +368,10 @@ def _export_tables(db: Path, out: Path, names: Sequence[str], format: TableForma
     if format is TableFormat.duckdb:
         if names:
             raise typer.BadParameter("--format duckdb copies the whole warehouse: name no table")
+        _say_doing("copying …")
         _print(export_warehouse(db, out))
         return
+    _say_doing("writing …")
     for path in export_tables(db, out, names, format="parquet" if format is TableFormat.parquet else "csv"):
         _print(path)
     _say_if_stale(db)
@@ -397,6 +399,7 @@ def chart(
     chosen = _chart_formats(formats)
     from tracelab.charts import draw_charts
 
+    _say_doing("drawing …")
     for path in draw_charts(context.obj, out, names or (), chosen):
         _print(path)
     _say_if_stale(context.obj)
@@ -421,6 +424,7 @@ def report(
     """
     from tracelab.report import build_report
 
+    _say_doing("drawing …")
     _print(build_report(context.obj, output))
     _say_if_stale(context.obj)
 
@@ -564,6 +568,7 @@ def publish(
     from tracelab.publishing import publish as publish_dataset
 
     rules = Rules(allow or (), shift_times, round_times, min_users)
+    _say_doing("publishing …")
     for path in publish_dataset(context.obj, out, rules, licence=licence, fresh_key=fresh_key).files:
         _print(path)
     _say_if_stale(context.obj)
@@ -595,6 +600,7 @@ def audit(
     from tracelab.text import counted
 
     count = 0
+    _say_doing("looking …")
     for finding in find_leaks(path, db=context.obj, allowed_models=allow or ()):
         _print(finding)
         count += 1
@@ -627,7 +633,13 @@ def run(
     from tracelab import run as everything
 
     report = everything.run(
-        paths or (), db=context.obj, out=out, timezone=timezone, progress=_progress(), say=_say
+        paths or (),
+        db=context.obj,
+        out=out,
+        timezone=timezone,
+        progress=_progress(),
+        count=_count(),
+        say=_say,
     )
     _print(everything.as_text(report, context.obj, out))
     _judge(report.loaded, strict)
@@ -653,6 +665,18 @@ def _progress() -> "Report | None":
     from tracelab.progress import terminal_report
 
     return terminal_report(sys.stderr) if sys.stderr.isatty() else None
+
+
+def _count() -> "Count | None":
+    from tracelab.progress import terminal_count
+
+    return terminal_count(sys.stderr) if sys.stderr.isatty() else None
+
+
+def _say_doing(text: str) -> None:
+    """Say what takes a while, to somebody who waits for it."""
+    if sys.stderr.isatty():
+        _say(text)
 
 
 def _chart_formats(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""How far a load is: what it tells a caller, and one line of it on a terminal."""
+"""How far a load or a build is: what it tells a caller, and one line of it on a terminal."""
 
 import time
 from collections.abc import Callable
@@ -24,6 +24,9 @@ class Progress(NamedTuple):
 
 Report = Callable[[Progress], None]
 """What a load calls after each file."""
+
+Count = Callable[[int, int], None]
+"""What a build calls with the number of what it begins, and of how many: from 1, and 0 once it is over."""
 
 _REDRAW_S = 0.1
 
@@ -53,6 +56,16 @@ def terminal_report(stream: TextIO) -> Report:
         stream.flush()
 
     return report
+
+
+def terminal_count(stream: TextIO) -> Count:
+    """Return a count that keeps one line of a terminal up to date, and clears it at the end."""
+
+    def count(number: int, total: int) -> None:
+        stream.write(f"\r{number:,} of {total:,} tables and tests\x1b[K" if number else "\r\x1b[K")
+        stream.flush()
+
+    return count
 
 
 def _megabytes(count: int) -> str:

@@ -13,7 +13,7 @@ from tracelab.build import BuildReport, Made, build, last_made, next_made
 from tracelab.export import export_tables
 from tracelab.files import check_folder
 from tracelab.load import LoadReport, load
-from tracelab.progress import Report
+from tracelab.progress import Count, Report
 from tracelab.warehouse import known_zone, open_read_only
 
 _STAMP = ".tracelab"
@@ -86,13 +86,14 @@ def run(
     out: Path,
     timezone: str | None = None,
     progress: Report | None = None,
+    count: Count | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> RunReport:
     """Load `paths` (else this user's sessions), build every table, write CSV files and charts to `out`.
 
     Where nothing changed since the last run, tables and files stay.
 
-    `progress` is told how far the load is, `say` what is being done.
+    `progress` is told how far the load is, `count` how far the build is, `say` what is being done.
 
     Raises:
         TracelabError: if any of it cannot be done.
@@ -108,7 +109,7 @@ def run(
         say(f"{text.load_line(loaded)}; the tables show it already")
     else:
         say(f"{text.load_line(loaded)}; building …")
-        built = build(db, timezone=zone)
+        built = build(db, timezone=zone, progress=count)
         say(f"{built}; writing …")
     files = _written(out, made)
     if not files:

@@ -36,7 +36,7 @@ _COPYING: Mapping[str, str] = {
 _COMPACTING: Mapping[str, str] = {**_COPYING, "threads": "2"}
 """What is written behind it fills those."""
 _SCHEMAS = {
-    "raw", "loader", "staging", "intermediate", "main", "simulations", "seeds", "information_schema",
+    "raw", "loader", "staging", "intermediate", "simulations", "seeds", "information_schema",
     "pg_catalog",
 }  # fmt: skip
 """What DuckDB could mean by a database of that name, which it takes from the file's."""
