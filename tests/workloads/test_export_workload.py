@@ -123,6 +123,13 @@ def test_a_file_is_replaced_and_a_folder_with_something_in_it_is_not(warehouse: 
     assert sorted(path.name for path in (tmp_path / "weka").iterdir()) == kept
 
 
+def test_a_folder_in_the_place_of_what_stands_beside_leaves_nothing(warehouse: Path, tmp_path: Path) -> None:
+    (tmp_path / "rows.manifest.json").mkdir()
+    with pytest.raises(TracelabError, match=r"rows\.manifest\.json is a folder"):
+        export_workload(warehouse, "mooncake", tmp_path / "rows")
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.manifest.json"]
+
+
 def test_what_a_run_that_was_cut_off_left_is_cleared_away(warehouse: Path, tmp_path: Path) -> None:
     left = tmp_path / ".weka.partial" / "weka"
     left.mkdir(parents=True)

@@ -68,8 +68,8 @@ def export_workload(
     state = status(db)
     if state.built_at is None or state.is_stale:
         raise TracelabError("the tables are missing or older than what is loaded: run `tracelab build`")
-    waits, about = _beside(out, "waits.csv"), _beside(out, "manifest.json")
-    names = [out, about] if format in _WITHOUT_WAITS else [out, waits, about]
+    names = _files(format, out)
+    _, *waits, about = names
     scratch = out.with_name(f".{out.name}.partial")
     partials = {path: scratch / path.name for path in names}
     with open_read_only(db, _SETTINGS, out=scratch) as warehouse:
@@ -80,8 +80,8 @@ def export_workload(
             shutil.rmtree(scratch, ignore_errors=True)  # of a run that was cut off
             scratch.mkdir(parents=True)
             manifest = _manifest(format, job, state, filters, counts) | dict(FORMATS[format](job))
-            if waits in partials:
-                warehouse.execute(f"copy ({_WAITS}) to '{quoted(partials[waits])}' (format csv, header)")
+            for path in waits:
+                warehouse.execute(f"copy ({_WAITS}) to '{quoted(partials[path])}' (format csv, header)")
             partials[about].write_text(json.dumps(manifest, indent=2) + "\n")
             for path, partial in partials.items():
                 partial.replace(path)
@@ -137,7 +137,16 @@ def _check(db: Path, format: str, out: Path, text_files: Sequence[Path]) -> None
             raise TracelabError(f"{out} is there, and no empty folder: name another with --out")
     elif out.is_dir():
         raise TracelabError(f"{out} is a folder: name a file with --out")
+    for beside in _files(format, out)[1:]:
+        if beside.is_dir():
+            raise TracelabError(f"{beside} is a folder: name another file with --out")
     check_no_warehouse(out, db, "--out")
+
+
+def _files(format: str, out: Path) -> list[Path]:
+    """Return what is written: the workload, what each of its waits was for, if anything, and the manifest."""
+    waits, about = _beside(out, "waits.csv"), _beside(out, "manifest.json")
+    return [out, about] if format in _WITHOUT_WAITS else [out, waits, about]
 
 
 def _manifest(format: str, job: Job, state: Status, filters: Filters, counts: Counts) -> dict[str, Any]:
