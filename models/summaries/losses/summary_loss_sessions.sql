@@ -10,6 +10,7 @@ with
                     cost_usd desc nulls last,
                     time_ms desc nulls last,
                     tokens desc,
+                    occurrences desc,
                     cause
             ) as main_cause
         from {{ ref("sim_losses") }}

@@ -39,7 +39,11 @@ select
     row_number() over (
         partition by provider, session_kind, loss, cause is not distinct from 'all'
         order by
-            losses.cost_usd desc nulls last, time_ms desc nulls last, tokens desc, cause
+            losses.cost_usd desc nulls last,
+            time_ms desc nulls last,
+            tokens desc,
+            occurrences desc,
+            cause
     ) as cause_rank,
     sessions,
     occurrences,
