@@ -165,6 +165,7 @@ ROWS: Mapping[str, str] = {
         ) as tools
         on rows_calls.provider = tools.provider and rows_calls.tool_name is not distinct from tools.tool_name
         """,
+    "all_sessions": "select cluster, provider, replayed_steps from sessions join clusters using (root_session_id)",
     "sessions": """
         select cluster, sessions.*, coalesce(inferred, 0) as inferred
         from sessions join clusters using (root_session_id)
@@ -257,7 +258,7 @@ MEASURES: Mapping[str, Measure] = {
     # summary_overview
     "summary_overview.steps": Measure("steps", "1"),
     "summary_overview.sessions": Measure("sessions", "1"),
-    "summary_overview.replayed_steps": Measure("sessions", "replayed_steps"),
+    "summary_overview.replayed_steps": Measure("all_sessions", "replayed_steps"),
     **{f"summary_overview.{tokens}": Measure("steps", tokens) for tokens in _TOKENS},
     "summary_overview.input_to_output_ratio": Measure("steps", "input_tokens", "output_tokens"),
     "summary_overview.prefix_mean_tokens": Measure("steps", "if(calls = 1, prefix_tokens, null)"),

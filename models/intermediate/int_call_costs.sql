@@ -49,7 +49,11 @@ with
             extra_calls.append_tokens,
             extra_calls.cache_write_tokens,
             extra_calls.cache_write_1h_tokens,
-            extra_calls.output_tokens
+            if(
+                extra_calls.input_tokens is null,
+                extra_calls.output_tokens,
+                coalesce(extra_calls.output_tokens, 0)
+            )
         from {{ ref("stg_extra_calls") }} as extra_calls
         inner join steps using (step_id)
     ),
@@ -131,23 +135,35 @@ with
                 greatest(calls.context_tokens, 1) <= tiers.up_to_input_tokens
                 or tiers.up_to_input_tokens is null
             )
+    ),
+    costs as (
+        select
+            *,
+            try_cast(
+                {{ usd("append_tokens - writes", "input_usd_per_mtok") }}
+                + {{ usd("writes - writes_1h", "write_5m_usd_per_mtok") }}
+                + {{ usd("writes_1h", "write_1h_usd_per_mtok") }} as decimal(18, 12)
+            ) as append_usd,
+            {{ usd("prefix_tokens", "read_usd_per_mtok") }} as prefix_usd,
+            {{ usd("output_tokens", "output_usd_per_mtok") }} as output_usd,
+            try_cast(
+                append_usd + prefix_usd + output_usd as decimal(18, 12)
+            ) as cost_usd
+        from priced
     )
+-- no part of a cost without the whole
 select
     step_id,
     call_index,
-    try_cast(
-        {{ usd("append_tokens - writes", "input_usd_per_mtok") }}
-        + {{ usd("writes - writes_1h", "write_5m_usd_per_mtok") }}
-        + {{ usd("writes_1h", "write_1h_usd_per_mtok") }} as decimal(18, 12)
-    ) as append_cost_usd,
-    {{ usd("prefix_tokens", "read_usd_per_mtok") }} as prefix_cost_usd,
-    {{ usd("output_tokens", "output_usd_per_mtok") }} as output_cost_usd,
-    try_cast(
-        append_cost_usd + prefix_cost_usd + output_cost_usd as decimal(18, 12)
-    ) as cost_usd,
+    if(cost_usd is null, null, append_usd) as append_cost_usd,
+    if(cost_usd is null, null, prefix_usd) as prefix_cost_usd,
+    if(cost_usd is null, null, output_usd) as output_cost_usd,
+    cost_usd,
     case
+        when cost_usd is null
+        then null
         when above_input_tokens = 0
-        then cost_usd * 0
+        then 0
         else
             try_cast(
                 {{ usd("append_tokens - writes", "input_surcharge") }}
@@ -163,4 +179,4 @@ select
     read_usd_per_mtok,
     web_search_usd,
     is_standard_instead
-from priced
+from costs

@@ -265,7 +265,7 @@ def test_beside_the_paper_says_how_many_figures_are_near_its_own(tables: Tables)
         *({**figure, "statistic": total, "ratio": 0.001} for total in ("count", "sum")),
     )
     assert findings("published", tables.read) == [
-        "Of the 24 figures that are counted as in the paper, 21 lie between half and twice its value,"
+        "Of the 24 figures above 0 that are counted as in the paper, 21 lie between half and twice its value,"
         " 1 above and 2 below.",
         "Another 2 figures, counts and sums, tell how much was logged, not what it is like: left out.",
     ]

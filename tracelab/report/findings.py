@@ -222,7 +222,7 @@ def published(read: Read) -> Iterator[str]:
         f" where ratio > 0 and comparability = 'same' having figures >= {ENOUGH}"
     ):
         yield (
-            f"Of the {counted(row['figures'], 'figure')} that are counted as in the paper,"
+            f"Of the {counted(row['figures'], 'figure')} above 0 that are counted as in the paper,"
             f" {row['near']:,} lie between half and twice its value, {row['above']:,} above"
             f" and {row['below']:,} below."
         )
