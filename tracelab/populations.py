@@ -165,7 +165,9 @@ ROWS: Mapping[str, str] = {
         ) as tools
         on rows_calls.provider = tools.provider and rows_calls.tool_name is not distinct from tools.tool_name
         """,
-    "all_sessions": "select cluster, provider, replayed_steps from sessions join clusters using (root_session_id)",
+    "all_sessions": """
+        select cluster, provider, replayed_steps from sessions join clusters using (root_session_id)
+        """,
     "sessions": """
         select cluster, sessions.*, coalesce(inferred, 0) as inferred
         from sessions join clusters using (root_session_id)
