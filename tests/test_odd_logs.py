@@ -116,6 +116,8 @@ def test_a_version_that_pooled_rows_bear_is_told_apart(odd: duckdb.DuckDBPyConne
     }
     [(all_steps,)] = odd.execute("select count(*) from steps where provider = 'claude'").fetchall()
     assert steps == {'"all"': [(2,)], "all": [(all_steps,)]}
+    of_session = f"select client_version from sessions where session_id = 'claude:{FINE_SESSION}'"
+    assert odd.execute(of_session).fetchall() == [('"all"',)]
 
 
 @pytest.mark.parametrize("logs", ["odd", "unanswered"])

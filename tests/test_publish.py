@@ -1,8 +1,10 @@
 """A published dataset holds what the allow-list names, under pseudonyms, and nothing else."""
 
+import errno
 import gzip
 import hashlib
 import hmac
+import importlib
 import json
 import re
 import stat
@@ -22,8 +24,9 @@ from tracelab.load import load
 from tracelab.providers import published_row
 from tracelab.publishing import Rules, publish
 from tracelab.publishing.columns import COLUMNS
-from tracelab.publishing.keys import key_path, publishing_key
+from tracelab.publishing.keys import key_path
 
+module = importlib.import_module("tracelab.publishing.publish")
 STRUCTS = {
     "timing_events": published_row.PublishedEvent,
     "tool_calls": published_row.PublishedCall,
@@ -118,7 +121,7 @@ def test_a_pseudonym_is_an_hmac_in_the_domain_of_its_kind_and_keeps_the_prefix(
     db: Path, tmp_path: Path
 ) -> None:
     publish(db, tmp_path / "out")
-    key = publishing_key(db)
+    key = bytes.fromhex(key_path(db).read_text())
 
     def digest(domain: str, value: str) -> str:
         return hmac.new(key, f"{domain}\0{value}".encode(), hashlib.sha256).hexdigest()[:24]
@@ -138,7 +141,7 @@ def test_the_key_lies_beside_the_warehouse_for_its_owner_alone(db: Path, tmp_pat
     publish(db, tmp_path / "out")
     key = key_path(db)
     assert key.parent == db.parent and stat.S_IMODE(key.stat().st_mode) == 0o600
-    secret = publishing_key(db)
+    secret = bytes.fromhex(key_path(db).read_text())
     assert len(secret) == 32
     assert not any(
         secret.hex() in text or secret.decode("latin-1") in text for text in texts(tmp_path / "out")
@@ -155,15 +158,61 @@ def test_pseudonyms_are_the_same_in_each_release_until_the_key_is_fresh(db: Path
     assert len(one) == len(other) and not one & other
 
 
-def test_a_fresh_key_takes_the_place_of_the_old_one_only_with_a_release(db: Path, tmp_path: Path) -> None:
-    with pytest.raises(TracelabError, match="fewer than the 99"):
-        publish(db, tmp_path / "refused", Rules(min_users=99))
-    assert not key_path(db).exists()
+@pytest.mark.parametrize("refused", ["too few users", "not moved", "not packed"])
+def test_a_fresh_key_takes_the_place_of_the_old_one_only_with_a_release(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
     publish(db, tmp_path / "out")
-    key = publishing_key(db)
-    with pytest.raises(TracelabError, match="fewer than the 99"):
-        publish(db, tmp_path / "refused", Rules(min_users=99), fresh_key=True)
-    assert publishing_key(db) == key
+    key = key_path(db).read_text()
+    users = 99 if refused == "too few users" else 1
+    (tmp_path / "refused").mkdir()
+    if refused == "not packed":
+        monkeypatch.setattr(module, "_pack", raising)
+    if refused == "not moved":
+        monkeypatch.setattr(module, "_move", raising)
+    with pytest.raises(TracelabError):
+        publish(db, tmp_path / "refused", Rules(min_users=users), fresh_key=True)
+    assert key_path(db).read_text() == key
+    assert list((tmp_path / "refused").iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir() if ".publish-key." in path.name] == []
+
+
+def raising(*_: object) -> None:
+    raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+
+def test_a_release_keeps_the_fresh_key_of_another_that_ended_before(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(db, tmp_path / "first")
+    pack = module._pack
+
+    def meanwhile(folder: Path) -> None:
+        monkeypatch.setattr(module, "_pack", pack)
+        publish(db, tmp_path / "fresh", fresh_key=True)
+        pack(folder)
+
+    monkeypatch.setattr(module, "_pack", meanwhile)
+    publish(db, tmp_path / "slow")
+    monkeypatch.setattr(module, "_pack", pack)
+    publish(db, tmp_path / "last")
+    assert lines(tmp_path / "last") == lines(tmp_path / "fresh") != lines(tmp_path / "slow")
+
+
+def test_a_folder_in_which_something_came_to_be_is_left_as_it_is(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    pack = module._pack
+
+    def meanwhile(folder: Path) -> None:
+        pack(folder)
+        (tmp_path / "out" / "mine").touch()
+
+    monkeypatch.setattr(module, "_pack", meanwhile)
+    with pytest.raises(TracelabError, match="is there already"):
+        publish(db, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine"]
 
 
 def test_a_key_that_others_may_read_is_not_used(db: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tests.reference.corpora import SHARED, built, skip_unless_there
 from tracelab.build import build
 from tracelab.load import load
 from tracelab.publishing import Rules, publish
-from tracelab.publishing.keys import publishing_key
+from tracelab.publishing.keys import key_path
 
 NEVER = {
     # the client's own totals never leave
@@ -60,7 +60,7 @@ def trip(
         duckdb.connect(str(private), read_only=True) as one,
         duckdb.connect(str(public), read_only=True) as other,
     ):
-        yield Trip(one, other, publishing_key(private), dataset)
+        yield Trip(one, other, bytes.fromhex(key_path(private).read_text()), dataset)
 
 
 def test_every_number_of_every_table_survives(trip: Trip) -> None:

@@ -17,9 +17,11 @@ import pytest
 
 import tracelab.warehouse
 from tracelab import schema
+from tracelab.build import SCHEMAS
 from tracelab.errors import TracelabError
-from tracelab.files import replacing
-from tracelab.warehouse import check_spelled, has_raw, known_zone, open_for_writing, open_read_only, replaced
+from tracelab.files import SCHEMAS as TAKEN
+from tracelab.files import check_folder, check_name, check_spelled, replacing
+from tracelab.warehouse import has_raw, known_zone, open_for_writing, open_read_only, replaced
 
 
 @pytest.fixture
@@ -136,16 +138,22 @@ def test_a_name_that_duckdb_would_take_for_a_service_is_that_of_a_file(
 
 @pytest.mark.parametrize("name", ["raw.duckdb", "Staging.v2.db", "information_schema"])
 def test_a_name_that_means_a_schema_is_refused_before_there_is_a_file(tmp_path: Path, name: str) -> None:
-    with pytest.raises(TracelabError, match="has the name of a schema"), open_for_writing(tmp_path / name):
-        pass
+    command = [sys.executable, "-m", "tracelab", "--db", str(tmp_path / name), "load", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "has the name of a schema" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_name_that_is_no_utf8_is_told(db: Path) -> None:
-    odd = Path(os.fsdecode(b"odd\xff"))
-    for opening in (lambda: open_read_only(db.rename(db.with_name(str(odd)))), lambda: check_spelled(odd)):
+def test_every_schema_is_known_as_one() -> None:
+    assert {"raw", "loader", *SCHEMAS} - {"main"} <= TAKEN
+
+
+def test_a_name_that_is_no_utf8_is_told(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"odd\xff")
+    for check in (check_name, check_spelled, check_folder):
         with pytest.raises(TracelabError, match="is no name in UTF-8"):
-            opening()
+            check(odd)
 
 
 @pytest.mark.parametrize("damage", ["header", "end"])

@@ -316,13 +316,13 @@ def _dbt(
         "--warn-error-options",
         json.dumps({"error": "all", "warn": ["LogTestResult"]}),  # a data test says itself how grave it is
     ]
-    total = 0
+    begun = total = 0
 
     def note(event: Any) -> None:
-        nonlocal total
-        if progress and event.info.name == "LogStartLine":
-            total = event.data.total
-            progress(event.data.index, total)
+        nonlocal begun, total
+        if progress and event.info.name == "LogStartLine":  # of several threads, in any order
+            begun, total = begun + 1, event.data.total
+            progress(begun, total)
 
     result = None
     with _no_interrupt_lost():

@@ -194,6 +194,9 @@ def _database(
         bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
+    from tracelab.files import check_name
+
+    check_name(db)
     context.obj = db
 
 

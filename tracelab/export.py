@@ -10,7 +10,7 @@ import duckdb
 
 from tracelab.errors import TracelabError
 from tracelab.files import check_folder, check_no_warehouse, replacing, why_unwritten
-from tracelab.warehouse import check_spelled, copy_whole, identifier, open_read_only, quoted
+from tracelab.warehouse import copy_whole, identifier, open_read_only, quoted
 
 Format = Literal["csv", "parquet"]
 
@@ -30,10 +30,9 @@ def export_tables(db: Path, out: Path, names: Sequence[str] = (), *, format: For
     Raises:
         TracelabError: if nothing is built, a name is no public table, or `out` cannot be written.
     """
-    check_spelled(out)
+    check_folder(out)
     with open_read_only(db, out=out) as warehouse:
         chosen = _chosen(public_tables(warehouse), names)
-        check_folder(out)
         try:
             out.mkdir(parents=True, exist_ok=True)
             return _write_all(warehouse, {name: out / f"{name}.{format}" for name in chosen}, format)
@@ -52,7 +51,6 @@ def export_warehouse(db: Path, out: Path) -> Path:
         TracelabError: if there is no warehouse, or `out` cannot be written or is where it lies.
     """
     path = out / db.name
-    check_spelled(out)
     check_folder(out)
     check_no_warehouse(path, db, "--out")
     try:

@@ -13,6 +13,12 @@ from tracelab.errors import TracelabError
 _SYSTEM_SAID = re.compile(r'": ([^"\n]+)')
 """In DuckDB's errors: behind the name of the file."""
 
+SCHEMAS = {
+    "raw", "loader", "staging", "intermediate", "simulations", "seeds", "information_schema",
+    "pg_catalog",
+}  # fmt: skip
+"""What DuckDB could mean by a database of that name, which it takes from the file's."""
+
 
 @contextmanager
 def replacing(path: Path, suffix: str = "partial") -> Iterator[Path]:
@@ -43,12 +49,36 @@ def check_no_warehouse(path: Path, db: Path, option: str) -> None:
         raise TracelabError(f"{path} is the warehouse itself: name another place with {option}")
 
 
+def check_spelled(path: Path) -> None:
+    """Make sure that DuckDB can name a file or folder.
+
+    Raises:
+        TracelabError: if not.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise TracelabError(f"{path} is no name in UTF-8, and DuckDB knows no others: name another") from None
+
+
+def check_name(path: Path) -> None:
+    """Make sure that a warehouse may be called so.
+
+    Raises:
+        TracelabError: if DuckDB cannot name it, or would take it for a schema.
+    """
+    check_spelled(path)
+    if path.name.lstrip(".").partition(".")[0].casefold() in SCHEMAS:
+        raise TracelabError(f"{path} has the name of a schema in it: rename it, or name another with --db")
+
+
 def check_folder(out: Path) -> None:
     """Make sure that results can be written to a folder, or that it can be made.
 
     Raises:
         TracelabError: if not.
     """
+    check_spelled(out)
     there = next((place for place in (out, *out.absolute().parents) if place.exists()), out)
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         why = "permission denied" if there.is_dir() else f"{there} is no folder"

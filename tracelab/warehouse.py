@@ -35,11 +35,6 @@ _COPYING: Mapping[str, str] = {
 }
 _COMPACTING: Mapping[str, str] = {**_COPYING, "threads": "2"}
 """What is written behind it fills those."""
-_SCHEMAS = {
-    "raw", "loader", "staging", "intermediate", "simulations", "seeds", "information_schema",
-    "pg_catalog",
-}  # fmt: skip
-"""What DuckDB could mean by a database of that name, which it takes from the file's."""
 _CHUNK_BYTES = 1 << 20
 _HEADERS_BYTES = 12_288
 """The headers that open a DuckDB file: a shorter one was never made to the end, and holds nothing."""
@@ -81,18 +76,6 @@ def open_read_only(
     warehouse.execute("set enable_external_access = false")
     warehouse.execute("set enable_progress_bar = false")  # else it draws one on a slow machine
     return warehouse
-
-
-def check_spelled(path: Path) -> None:
-    """Make sure that DuckDB can name a file or folder.
-
-    Raises:
-        TracelabError: if not.
-    """
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        raise TracelabError(f"{path} is no name in UTF-8, and DuckDB knows no others: name another") from None
 
 
 @contextmanager
@@ -338,9 +321,6 @@ def is_stale(warehouse: duckdb.DuckDBPyConnection, built: LastBuild | None) -> b
 
 
 def _connect(path: Path, *, read_only: bool, settings: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
-    check_spelled(path)
-    if path.name.lstrip(".").partition(".")[0].casefold() in _SCHEMAS:
-        raise TracelabError(f"{path} has the name of a schema in it: rename it, or name another with --db")
     found = path.stat() if path.exists() else None
     try:
         warehouse = connect(path, settings, read_only=read_only)

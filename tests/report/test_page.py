@@ -243,6 +243,17 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_drawn(
         build_report(warehouse, tmp_path / out)
 
 
+def test_a_folder_that_may_not_be_written_is_told_before_anything_is_drawn(
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "link.html").symlink_to(tmp_path / "theirs" / "report.html")
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path / "theirs" and may(path, mode))
+    with pytest.raises(TracelabError, match="permission denied"):
+        build_report(warehouse, tmp_path / "link.html")
+
+
 def test_a_report_is_not_written_over_the_warehouse(tmp_path: Path) -> None:
     db = raw_warehouse(tmp_path / "tracelab.duckdb", files=[{}])
     before = db.read_bytes()

@@ -130,6 +130,14 @@ def test_a_folder_in_the_place_of_what_stands_beside_leaves_nothing(warehouse: P
     assert [path.name for path in tmp_path.iterdir()] == ["rows.manifest.json"]
 
 
+def test_a_manifest_does_not_take_the_place_of_the_warehouse(warehouse: Path, tmp_path: Path) -> None:
+    db = tmp_path / "rows.manifest.json"
+    db.write_bytes(warehouse.read_bytes())
+    with pytest.raises(TracelabError, match="is the warehouse itself"):
+        export_workload(db, "mooncake", tmp_path / "rows")
+    assert db.read_bytes() == warehouse.read_bytes()
+
+
 def test_what_a_run_that_was_cut_off_left_is_cleared_away(warehouse: Path, tmp_path: Path) -> None:
     left = tmp_path / ".weka.partial" / "weka"
     left.mkdir(parents=True)

@@ -47,7 +47,6 @@ THEMES = {
     "people": ("human_wait", "request_decomposition"),
 }
 """Theme → tables whose figures are compared with published ones, without `summary_`."""
-_MOST_DAYS = 2000
 _MOST_DAY_BARS = 366
 """Of more days a bar is a month: one of a day would be a hair."""
 
@@ -55,7 +54,7 @@ _MOST_DAY_BARS = 366
 @chart(
     "What agents did, and when",
     days="from summary_dashboard_daily where provider <> 'all' and session_kind = 'all' and day is not null"
-    f" order by day desc, provider limit {2 * _MOST_DAYS}",
+    " order by day desc, provider",
     undated="from summary_dashboard_daily where provider = 'all' and session_kind = 'all' and day is null",
     overview=words.OVERVIEW,
 )

@@ -154,7 +154,8 @@ class _Audit:
         if cell.is_raw:
             found = tuple(f"{what}, in bytes beside its values" for what in self._in_text(text, _RAW_CHARS))
         else:
-            found = self._faults_of(text, cell.column is not None and not cell.fault)
+            # a licence has a name in many words
+            found = self._faults_of(text, cell.column not in (None, "licence") and not cell.fault)
         if cell.fault:
             found = (cell.fault, *found)
         elif cell.treatment and not found:

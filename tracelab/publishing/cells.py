@@ -21,7 +21,7 @@ from tracelab.dataset import LISTS
 from tracelab.lines import Lines
 from tracelab.providers.base import Tally
 from tracelab.publishing.columns import COLUMNS, LINES, MODEL, PARTS, README, Treatment
-from tracelab.publishing.readme import Told, readme
+from tracelab.publishing.readme import LICENCE_CHARS, Told, readme
 from tracelab.warehouse import connect, identifier, open_read_only
 
 NAMES = frozenset((README, *PARTS, LINES.removesuffix(".gz"), *(f"{table}.csv" for table in COLUMNS)))
@@ -34,7 +34,6 @@ _GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _BARE_GZIP = re.compile(rb"\x1f\x8b\x08\0\0\0\0\0")  # no name, no comment, no time
 _BLOCK_BYTES = 16 << 10  # gzip makes 16 MiB of it at most
 _README_BYTES = 1 << 20
-_LICENCE_CHARS = 100
 _ROWS = 122_880  # a row group, which has a dictionary of its own
 _BOUNDS = {"memory_limit": "1GB", "threads": "1", "temp_directory": ""}
 _HEADERS_BYTES = 12_288
@@ -138,7 +137,7 @@ def _readme(file: Path) -> Iterator[Cell]:
     written = readme(file.parent, told.counts, told.licence, told.rules).split("\n")
     yield from (Cell(row, None, line, fault=_NEVER_WRITTEN) for row, line in lines if line not in written)
     if told.licence:
-        fault = "free text" if len(told.licence) > _LICENCE_CHARS else None
+        fault = "free text" if len(told.licence) > LICENCE_CHARS else None
         yield Cell(None, "licence", told.licence, fault=fault)
     yield from (Cell(None, "allowed models", model, MODEL) for model in told.rules.allowed_models)
 

@@ -6,7 +6,9 @@ lacks and our marts need is named `x_…`.
 """
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, get_args
+
+from tracelab.providers.published_row import MessageKind
 
 MOST = 2**53
 """What no count or size exceeds: as far as JSON's readers count exactly."""
@@ -71,10 +73,7 @@ def _words(*words: str) -> Treatment:
 
 
 _EVENT_TYPE = _words("user_message", "tool_result", "reasoning", "text", "tool_call", "usage_report")
-_MESSAGE_KIND = _words(
-    "human", "agent", "meta", "command", "command_output", "interrupt", "compact_summary", "notification",
-    "environment",
-)  # fmt: skip
+_MESSAGE_KIND = _words(*get_args(MessageKind))
 _TIER = _words("standard", "default", "auto", "priority", "fast", "flex", "batch", "scale")
 _STOP_REASON = _words(
     "end_turn", "tool_use", "max_tokens", "stop_sequence", "pause_turn", "refusal", "compaction",

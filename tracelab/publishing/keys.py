@@ -3,6 +3,8 @@
 import hashlib
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tracelab.errors import TracelabError
@@ -16,50 +18,26 @@ def key_path(db: Path) -> Path:
     return db.with_name(f"{db.name}.publish-key")
 
 
-def publishing_key(db: Path, *, fresh: bool = False) -> bytes:
-    """Return the warehouse's key; a new one, for `keep_key`, if it is missing or a fresh one is asked for.
+@contextmanager
+def publishing_key(db: Path, *, fresh: bool = False) -> Iterator[bytes]:
+    """Give the warehouse's key, made if it is missing; a fresh one takes its place if all goes well.
 
     With the same key an identifier has the same pseudonym in every release, which nobody finds by guessing.
 
     Raises:
-        TracelabError: if others may read it, or it cannot be read.
+        TracelabError: if others may read it, or it cannot be read or written.
     """
     path = key_path(db)
-    if fresh or not path.exists():
-        return secrets.token_bytes(_KEY_BYTES)
+    if not fresh:
+        yield _read(path) if path.exists() else _made(path)
+        return
+    begun = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    key = _made(begun)
     try:
-        if path.stat().st_mode & 0o077:
-            raise TracelabError(
-                f"others may read {path}, and undo pseudonyms with it: chmod 600 it,"
-                " or take another with --fresh-key"
-            )
-        key = _read(path)
-    except OSError as error:
-        raise TracelabError(f"cannot read the key in {path}: {error.strerror}") from error
-    if key is None:
-        raise TracelabError(f"{path} holds no key: restore it, or take another with --fresh-key")
-    return key
-
-
-def keep_key(db: Path, key: bytes) -> None:
-    """Keep the key that a release was made with; a fresh one takes the place of the other for good.
-
-    Raises:
-        TracelabError: if it cannot be written.
-    """
-    path = key_path(db)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        if path.exists() and _read(path) == key:
-            return
-        partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(key.hex())
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise TracelabError(f"cannot keep a key in {path}: {error.strerror}") from error
+        yield key
+        begun.replace(path)  # for good: it breaks the link to earlier releases
+    finally:
+        begun.unlink(missing_ok=True)
 
 
 def hmac_pads(key: bytes) -> tuple[bytes, bytes]:
@@ -68,9 +46,37 @@ def hmac_pads(key: bytes) -> tuple[bytes, bytes]:
     return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
 
 
-def _read(path: Path) -> bytes | None:
+def _read(path: Path) -> bytes:
     try:
+        if path.stat().st_mode & 0o077:
+            raise TracelabError(
+                f"others may read {path}, and undo pseudonyms with it: chmod 600 it,"
+                " or take another with --fresh-key"
+            )
         key = bytes.fromhex(path.read_text("ascii"))
+    except OSError as error:
+        raise _unkept(path, error) from error
     except ValueError:
-        return None
-    return key if len(key) == _KEY_BYTES else None
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise TracelabError(f"{path} holds no key: restore it, or take another with --fresh-key")
+    return key
+
+
+def _made(path: Path) -> bytes:
+    key = secrets.token_bytes(_KEY_BYTES)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.unlink(missing_ok=True)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(key.hex())
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise _unkept(path, error) from error
+    return key
+
+
+def _unkept(path: Path, error: OSError) -> TracelabError:
+    return TracelabError(f"cannot keep a key in {path}: {error.strerror}")

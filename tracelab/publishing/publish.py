@@ -3,6 +3,8 @@
 Each table is selected by the allow-list of `columns`, so what is not listed cannot leave.
 """
 
+import errno
+import os
 import shutil
 import subprocess
 import sys
@@ -14,15 +16,15 @@ import duckdb
 
 from tracelab.child import child_environment
 from tracelab.errors import TracelabError
-from tracelab.files import why_unwritten
+from tracelab.files import check_spelled, why_unwritten
 from tracelab.publishing.columns import COLUMNS, README
-from tracelab.publishing.keys import keep_key, publishing_key
-from tracelab.publishing.readme import readme
+from tracelab.publishing.keys import publishing_key
+from tracelab.publishing.readme import LICENCE_CHARS, readme
 from tracelab.publishing.rules import NO_RULES, Rules
 from tracelab.publishing.sources import SOURCES, STEPS
 from tracelab.publishing.treatments import note_rare_names, prepare, treated
 from tracelab.text import counted
-from tracelab.warehouse import check_spelled, open_read_only, quoted
+from tracelab.warehouse import open_read_only, quoted
 
 _COUNTS = """
 select
@@ -58,37 +60,34 @@ def publish(
     """Write the dataset of a built warehouse to `out`, a folder that must be new or empty.
 
     Raises:
-        TracelabError: if nothing is built, `out` holds anything, users are too few, or it cannot be written.
+        TracelabError: if nothing is built, or by another version, `out` holds anything or cannot be written,
+            users are too few, there is no key, or the README could not tell a licence or model again.
     """
-    for told in (licence or "", *rules.allowed_models):
-        if not told.isprintable():
-            raise TracelabError(f"the README has a line for it: write {told!r} in one, of letters that print")
-    if any("," in model or not model for model in rules.allowed_models):
-        raise TracelabError("a model to allow has a name, without a comma: say --allow once for each")
+    _check_told(licence, rules)
     check_spelled(out)
     out = out.absolute()
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise TracelabError(f"{out} is there already and stays as it is: name a new folder")
-    partial = out.with_name(f".{out.name}.{token_hex(4)}")  # no other run's, which may be writing
+    is_there = out.exists()
+    _check_empty(out)
+    # no other run's, which may be writing; a folder that is there may be a link, or another disk
+    partial = (out.resolve() if is_there else out.parent) / f".{out.name}.{token_hex(4)}"
     try:
-        with open_read_only(db, out=partial) as warehouse:
+        with open_read_only(db) as warehouse:
             _check_built(warehouse)
-            key = publishing_key(db, fresh=fresh_key)
-            prepare(warehouse, key, rules.allowed_models, rules.shift_times)
-            warehouse.execute(STEPS)
-            counts = _counts(warehouse, rules.min_users)
-            partial.mkdir(parents=True)
-            note_rare_names(warehouse, rules.min_users)
-            for table in COLUMNS:
-                _write_parquet(warehouse, table, partial / f"{table}.parquet", rules)
-        _pack(partial)
-        (partial / README).write_text(readme(partial, counts, licence, rules), "utf-8")
-        keep_key(db, key)  # one that was fresh breaks a link: not before there is a release of it
-        if out.exists():  # the reader's own: it may be where they are, or a link
-            for file in partial.iterdir():
-                file.replace(out / file.name)
-        else:
-            partial.replace(out)
+        with publishing_key(db, fresh=fresh_key) as key:
+            with open_read_only(db, out=partial) as warehouse:
+                prepare(warehouse, key, rules.allowed_models, rules.shift_times)
+                warehouse.execute(STEPS)
+                counts = _counts(warehouse, rules.min_users)
+                partial.mkdir(parents=True)
+                note_rare_names(warehouse, rules.min_users)
+                for table in COLUMNS:
+                    _write_parquet(warehouse, table, partial / f"{table}.parquet", rules)
+            _pack(partial)
+            (partial / README).write_text(readme(partial, counts, licence, rules), "utf-8")
+            if is_there:
+                _move(partial, out)
+            else:
+                partial.replace(out)
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise TracelabError(f"the tables of {db} are of another version: run `tracelab build`") from error
     except (OSError, duckdb.IOException) as error:
@@ -97,6 +96,36 @@ def publish(
         shutil.rmtree(partial, ignore_errors=True)
     users, sessions, steps, tool_calls, events = counts.values()
     return Published(sorted(out.iterdir()), users, sessions, steps, tool_calls, events)
+
+
+def _check_told(licence: str | None, rules: Rules) -> None:
+    """Make sure that what stands in the README can be read from it again."""
+    for told in (licence or "", *rules.allowed_models):
+        if not told.isprintable() or len(told) > LICENCE_CHARS:
+            raise TracelabError(
+                f"the README has a line for it, of {LICENCE_CHARS} letters that print: write {told!r} so"
+            )
+    if any("," in model or not model for model in rules.allowed_models):
+        raise TracelabError("a model to allow has a name, without a comma: say --allow once for each")
+
+
+def _check_empty(out: Path, begun: str = "") -> None:
+    """Make sure that nothing is in the way but what a run itself has begun."""
+    if out.exists() and not (out.is_dir() and all(path.name == begun for path in out.iterdir())):
+        raise TracelabError(f"{out} is there already and stays as it is: name a new folder")
+
+
+def _move(begun: Path, out: Path) -> None:
+    """Move files up into the empty folder that they were made in: all of them, or none stays."""
+    _check_empty(out, begun.name)
+    names = [path.name for path in begun.iterdir()]
+    try:
+        for name in names:
+            (begun / name).replace(out / name)
+    except BaseException:
+        for name in names:
+            (out / name).unlink(missing_ok=True)
+        raise
 
 
 def _check_built(warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -143,4 +172,6 @@ def _pack(folder: Path) -> None:
     )
     if child.returncode:
         why = child.stderr.decode("utf-8", "replace").strip().splitlines()
+        if why and os.strerror(errno.ENOSPC) in why[-1]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         raise TracelabError(f"could not pack the dataset: {why[-1] if why else 'is memory short?'}")

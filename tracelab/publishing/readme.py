@@ -10,6 +10,7 @@ from tracelab.publishing.columns import COLUMNS, MOST, PARTS, How, Treatment
 from tracelab.publishing.rules import Rules
 
 _COUNTED = ("users", "sessions", "steps", "tool calls", "events")
+LICENCE_CHARS = 100
 _NO_LICENCE = "none was given; ask who published it."
 
 
@@ -63,7 +64,7 @@ class Told(NamedTuple):
         """Read a README, whoever wrote it: `readme` of the answer gives its lines, if `publish` did."""
 
         def number(pattern: str) -> int | None:
-            found = re.search(pattern, text, re.ASCII)
+            found = re.search(pattern, text, re.M | re.ASCII)
             return int(found[1].replace(",", "")) if found else None
 
         counts = re.findall(rf"^\| ({'|'.join(_COUNTED)}) \| ([\d,]{{1,20}}) \|$", text, re.M | re.ASCII)
@@ -75,8 +76,8 @@ class Told(NamedTuple):
             Rules(
                 models[1].split(", ") if models else (),
                 re.search("^- All instants of a user were moved back", text, re.M) is not None,
-                number(r"multiples of (\d[\d,]{0,10}) second"),
-                number(r"fewer than (\d{1,9}) users") or 1,
+                number(r"^- Instants were cut down to multiples of (\d[\d,]{0,10}) second"),
+                number(r"^- Names that the sessions of fewer than (\d{1,9}) users") or 1,
             ),
         )
 

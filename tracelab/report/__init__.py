@@ -16,7 +16,7 @@ def build_report(db: Path, out: Path) -> Path:
     from tracelab.report.pictures import processes
     from tracelab.warehouse import open_read_only
 
-    folder = out.absolute().parent
+    folder = out.resolve().parent
     faults = {
         "it is a folder": out.is_dir(),
         "its folder does not exist": not folder.is_dir(),

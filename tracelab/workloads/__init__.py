@@ -14,10 +14,10 @@ import duckdb
 
 from tracelab import __version__
 from tracelab.errors import TracelabError
-from tracelab.files import check_folder, check_no_warehouse, why_unwritten
+from tracelab.files import check_folder, check_no_warehouse, check_spelled, why_unwritten
 from tracelab.status import Status, status
 from tracelab.text import counted, table
-from tracelab.warehouse import check_spelled, open_read_only, quoted
+from tracelab.warehouse import open_read_only, quoted
 from tracelab.workloads import agentic_mooncake, mooncake, replay, tracelab_rows, vllm_synthetic, weka
 from tracelab.workloads.selection import Counts, Filters, Job, select_steps
 
@@ -70,14 +70,17 @@ def export_workload(
         raise TracelabError("the tables are missing or older than what is loaded: run `tracelab build`")
     names = _files(format, out)
     _, *waits, about = names
-    scratch = out.with_name(f".{out.name}.partial")
+    scratch, spilled = (out.with_name(f".{out.name}.{end}") for end in ("partial", "spilled"))
     partials = {path: scratch / path.name for path in names}
-    with open_read_only(db, _SETTINGS, out=scratch) as warehouse:
+    # beside what is written, which takes as much: the warehouse may be where nothing can be written
+    settings = {**_SETTINGS, "temp_directory": str(spilled.absolute())}
+    for folder in (scratch, spilled):  # of a run that was cut off
+        shutil.rmtree(folder, ignore_errors=True)
+    with open_read_only(db, settings, out=scratch) as warehouse:
         try:
             counts = select_steps(warehouse, filters)
             [(load_id,)] = warehouse.execute(_LOAD_ID).fetchall()
             job = Job(warehouse, partials[out], load_id, out.suffix == ".gz", text_files)
-            shutil.rmtree(scratch, ignore_errors=True)  # of a run that was cut off
             scratch.mkdir(parents=True)
             manifest = _manifest(format, job, state, filters, counts) | dict(FORMATS[format](job))
             for path in waits:
@@ -140,7 +143,8 @@ def _check(db: Path, format: str, out: Path, text_files: Sequence[Path]) -> None
     for beside in _files(format, out)[1:]:
         if beside.is_dir():
             raise TracelabError(f"{beside} is a folder: name another file with --out")
-    check_no_warehouse(out, db, "--out")
+    for path in _files(format, out):
+        check_no_warehouse(path, db, "--out")
 
 
 def _files(format: str, out: Path) -> list[Path]:

@@ -38,25 +38,34 @@ _ROWS = f"""{_BLOCKS},
     begun as (select * from placed where is_first and session_number > 0),
     finished as (select session_id, max(completed_ms) as finished_ms from placed group by session_id),
     lasts as (select session_id, step_key as last_key from placed where is_last),
+    -- one of all steps of the conversation: ranked, they would all be kept
     spawners as (
         select
             begun.step_key,
-            begun.session_id,
-            begun.submitted_ms as begun_ms,
-            begun.spawn_ended_ms,
-            callers.session_id as caller_id,
-            callers.step_number,
-            callers.step_key as caller_key,
-            callers.submitted_ms,
-            callers.completed_ms,
-            row_number() over (
-                partition by begun.step_key
-                order by
-                    callers.step_id is distinct from begun.spawn_step_id,
-                    callers.session_id is distinct from begun.parent_session_id,
-                    callers.submitted_ms > begun.submitted_ms,
-                    if(callers.submitted_ms > begun.submitted_ms, callers.step_number, -callers.step_number)
-            ) as choice
+            any_value(begun.session_id) as session_id,
+            any_value(begun.submitted_ms) as begun_ms,
+            any_value(begun.spawn_ended_ms) as spawn_ended_ms,
+            unnest(
+                arg_min(
+                    {{
+                        caller_id: callers.session_id,
+                        step_number: callers.step_number,
+                        caller_key: callers.step_key,
+                        submitted_ms: callers.submitted_ms,
+                        completed_ms: callers.completed_ms
+                    }},
+                    (
+                        callers.step_id is distinct from begun.spawn_step_id,
+                        callers.session_id is distinct from begun.parent_session_id,
+                        callers.submitted_ms > begun.submitted_ms,
+                        if(
+                            callers.submitted_ms > begun.submitted_ms,
+                            callers.step_number,
+                            -callers.step_number
+                        )
+                    )
+                )
+            )
         from begun
         inner join placed as callers
             on begun.conversation_number = callers.conversation_number
@@ -66,6 +75,7 @@ _ROWS = f"""{_BLOCKS},
                 or callers.session_number = 0
             )
             and callers.session_id <> begun.session_id
+        group by begun.step_key
     ),
     joins as (
         select
@@ -79,7 +89,7 @@ _ROWS = f"""{_BLOCKS},
             on joining.session_id = caller_id
             and joining.step_number > spawners.step_number
             and joining.submitted_ms >= finished_ms
-        where choice = 1 and spawners.spawn_ended_ms >= finished_ms
+        where spawners.spawn_ended_ms >= finished_ms
         group by session_id, last_key, finished_ms
     ),
     edges as (
@@ -89,7 +99,7 @@ _ROWS = f"""{_BLOCKS},
         union all
         select step_key, caller_key, if(begun_ms < completed_ms, 'dispatch', 'completion'),
             greatest(begun_ms - if(begun_ms < completed_ms, submitted_ms, completed_ms), 0), 'spawn', 1
-        from spawners where choice = 1
+        from spawners
         union all
         select step_key, last_key, 'completion', delay_ms, 'join', 2 from joins
     ),
