@@ -630,6 +630,16 @@ def test_losses_are_a_share_of_what_the_cut_spent_and_ranked_by_cost_then_time(m
     assert ("codex", "main", "cache_miss", "all") not in named
 
 
+def test_of_causes_that_lost_the_same_the_one_that_came_more_often_is_first(marts: Losses) -> None:
+    marts.add("sessions", session("s"))
+    marts.add("cache_reuse", miss(0, "idle", 5000, 1), miss(1, "residual", 2000, 0.5))
+    marts.add("cache_reuse", miss(2, "residual", 3000, 0.5))
+    rows = marts.made("summary_losses")
+    ranks = {row["cause"]: row["cause_rank"] for row in rows if row["provider"] == "all" != row["cause"]}
+    assert ranks == {"residual": 1, "idle": 2}
+    assert {row["main_cause"] for row in marts.rows("summary_loss_sessions")} == {"residual"}
+
+
 def test_a_step_the_log_cannot_judge_is_counted_with_all_causes_only(marts: Losses) -> None:
     marts.add("sessions", session("s"))
     marts.add("steps", step(0))
