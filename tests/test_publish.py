@@ -417,7 +417,7 @@ def test_an_empty_folder_is_filled_where_it_is(
 def test_what_the_readme_could_not_tell_again_is_refused(
     db: Path, tmp_path: Path, allowed: tuple[str, ...], licence: str | None
 ) -> None:
-    with pytest.raises(TracelabError, match=r"the README has a line|say --allow once"):
+    with pytest.raises(TracelabError, match=r"the README has one line|say --allow once"):
         publish(db, tmp_path / "out", Rules(allowed_models=allowed), licence=licence)
     assert not (tmp_path / "out").exists()
 

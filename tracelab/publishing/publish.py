@@ -103,7 +103,8 @@ def _check_told(licence: str | None, rules: Rules) -> None:
     for told in (licence or "", *rules.allowed_models):
         if not told.isprintable() or len(told) > LICENCE_CHARS:
             raise TracelabError(
-                f"the README has a line for it, of {LICENCE_CHARS} letters that print: write {told!r} so"
+                f"the README has one line for it, of at most {LICENCE_CHARS} letters that print:"
+                f" shorten {told!r}"
             )
     if any("," in model or not model for model in rules.allowed_models):
         raise TracelabError("a model to allow has a name, without a comma: say --allow once for each")
