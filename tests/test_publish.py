@@ -452,17 +452,19 @@ def test_a_warehouse_without_tables_is_not_published(tmp_path: Path) -> None:
         publish(db, tmp_path / "out")
 
 
-def test_tables_of_another_version_are_not_published(db: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("alter table staging.stg_steps drop column speed", "of another version: run `tracelab build`"),
+        ("delete from raw.files where file_id = (select min(file_id) from raw.files)", "tracelab build"),
+    ],
+    ids=["another version's", "of what was pruned"],
+)
+def test_tables_that_are_not_of_what_is_loaded_and_of_today_are_not_published(
+    db: Path, tmp_path: Path, change: str, told: str
+) -> None:
     with duckdb.connect(str(db)) as warehouse:
-        warehouse.execute("alter table staging.stg_steps drop column speed")
-    with pytest.raises(TracelabError, match="of another version: run `tracelab build`"):
-        publish(db, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_what_was_pruned_since_the_tables_were_built_does_not_leave(db: Path, tmp_path: Path) -> None:
-    with duckdb.connect(str(db)) as warehouse:
-        warehouse.execute("delete from raw.files where file_id = (select min(file_id) from raw.files)")
-    with pytest.raises(TracelabError, match="tracelab build"):
+        warehouse.execute(change)
+    with pytest.raises(TracelabError, match=told):
         publish(db, tmp_path / "shared")
     assert not (tmp_path / "shared").exists()

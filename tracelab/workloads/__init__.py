@@ -63,7 +63,6 @@ def export_workload(
     """
     filters = filters or Filters()
     filters = filters._replace(since=_utc(filters.since), until=_utc(filters.until))
-    check_spelled(out)
     _check(db, format, out, text_files)
     state = status(db)
     if state.built_at is None or state.is_stale:
@@ -134,16 +133,16 @@ def _check(db: Path, format: str, out: Path, text_files: Sequence[Path]) -> None
         raise TracelabError(
             "vllm-synthetic, and no other format, needs texts to make prompts of: name one with --text-file"
         )
+    check_spelled(out)
     check_folder(out.absolute().parent)
     if format == "weka":
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise TracelabError(f"{out} is there, and no empty folder: name another with --out")
     elif out.is_dir():
         raise TracelabError(f"{out} is a folder: name a file with --out")
-    for beside in _files(format, out)[1:]:
-        if beside.is_dir():
-            raise TracelabError(f"{beside} is a folder: name another file with --out")
     for path in _files(format, out):
+        if path != out and path.is_dir():
+            raise TracelabError(f"{path} is a folder: name another file with --out")
         check_no_warehouse(path, db, "--out")
 
 
