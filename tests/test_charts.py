@@ -19,6 +19,7 @@ from tracelab.charts.base import Chart
 from tracelab.charts.overview import THEMES
 from tracelab.charts.sessions import MISS_SHAPES
 from tracelab.charts.theme import TIME_PARTS, TOKEN_COLOURS, config
+from tracelab.charts.vega import vega_script
 from tracelab.errors import TracelabError
 
 NAMES = tuple(charts())
@@ -187,6 +188,29 @@ def test_an_html_file_needs_nothing_from_elsewhere(name: str, drawn: Path) -> No
         if "${" in tag  # templates inside the libraries
     ]
     assert "vegaEmbed(" in html and "actions: false" in html
+
+
+def test_the_script_that_draws_is_made_once_and_again_where_it_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr("vl_convert.javascript_bundle", lambda snippet: made.append(snippet) or "script")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def scripts() -> tuple[str, int]:
+        vega_script.cache_clear()
+        return vega_script(), len(made)
+
+    try:
+        assert [scripts(), scripts()] == [("script", 1), ("script", 1)]
+        [kept] = (tmp_path / "cache/tracelab").iterdir()
+        kept.write_bytes(kept.read_bytes()[:-1])
+        assert [scripts(), scripts()] == [("script", 2), ("script", 2)]
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+        assert [scripts(), scripts()] == [("script", 3), ("script", 4)]
+    finally:
+        vega_script.cache_clear()
 
 
 def test_the_same_warehouse_gives_the_same_files(warehouse: Path, drawn: Path, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tracelab import __version__
 from tracelab.errors import TracelabError
+from tracelab.files import cache_folder
 from tracelab.progress import Count
 from tracelab.project import project_folder
 from tracelab.text import counted
@@ -226,9 +227,8 @@ def _table_names() -> set[str]:
 @contextmanager
 def _work_folder(of: Path) -> Iterator[Path]:
     """The cache folder of a database or of the project; a passing one where no cache can be kept."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     key = hashlib.sha256(f"{project_folder()}\n{of.resolve()}".encode()).hexdigest()[:16]
-    folder = caches / "tracelab" / "dbt" / key
+    folder = cache_folder() / "dbt" / key
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

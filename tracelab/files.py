@@ -39,6 +39,11 @@ def replacing(path: Path, suffix: str = "partial") -> Iterator[Path]:
         _remove(begun)
 
 
+def cache_folder() -> Path:
+    """Return where what is costly to make is kept; it may not be there, or not be writable."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tracelab"
+
+
 def check_no_warehouse(path: Path, db: Path, option: str) -> None:
     """Make sure that a file to be written is not the warehouse, whatever it is called.
 

@@ -51,14 +51,7 @@ def settler(db: Path, models: Sequence[Model]) -> Iterator[duckdb.DuckDBPyConnec
         connection.execute(f"attach '{db}' as loaded (read_only)")
         connection.execute(f"attach ':memory:' as {models[0].database}; use {models[0].database}")
         connection.execute("create schema raw; create schema staging")
-        tables = connection.execute(
-            "select table_name from duckdb_tables() where database_name = 'loaded' and schema_name = 'raw'"
-        ).fetchall()
-        connection.execute("create temp table chosen (file_id varchar)")
-        for (table,) in tables:
-            connection.execute(
-                f"create view raw.{table} as from loaded.raw.{table} where file_id in (from temp.chosen)"
-            )
+        settle(connection, [], [])
         for model in models:
             connection.execute(f"create table {model.relation} as ({model.sql}\n) with no data")
         yield connection
@@ -66,7 +59,11 @@ def settler(db: Path, models: Sequence[Model]) -> Iterator[duckdb.DuckDBPyConnec
 
 def settle(connection: duckdb.DuckDBPyConnection, models: Sequence[Model], file_ids: Sequence[str]) -> None:
     """Make staging anew, over these files alone."""
-    connection.execute("delete from temp.chosen")
-    connection.execute("insert into temp.chosen select unnest(?::varchar[])", [list(file_ids)])
+    tables = connection.execute(
+        "select table_name from duckdb_tables() where database_name = 'loaded' and schema_name = 'raw'"
+    ).fetchall()
+    for (table,) in tables:
+        chosen = f"from loaded.raw.{table} where list_contains($file_ids, file_id)"
+        connection.execute(f"create or replace table raw.{table} as {chosen}", {"file_ids": list(file_ids)})
     for model in models:
         connection.execute(f"create or replace table {model.relation} as ({model.sql}\n)")

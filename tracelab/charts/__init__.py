@@ -8,7 +8,6 @@ import importlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -191,6 +190,7 @@ def _rounded(tag: re.Match[str]) -> str:
 def _html(spec: dict[str, Any]) -> str:
     """One file that needs nothing else, libraries and spec inside; light or dark as its reader's screen."""
     from tracelab.charts.theme import config
+    from tracelab.charts.vega import vega_script
 
     def embedded(value: object) -> str:
         # no text from data may close the script
@@ -209,7 +209,7 @@ body {{ margin: 0 }}
 </head>
 <body>
 <main id="chart"></main>
-<script>{_libraries()}</script>
+<script>{vega_script()}</script>
 <script>
 const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
 const spec = {embedded(spec)};
@@ -219,11 +219,3 @@ vegaEmbed("#chart", spec, {{ actions: false, renderer: "svg" }});
 </body>
 </html>
 """
-
-
-@cache
-def _libraries() -> str:
-    """Vega, Vega-Lite and their embedding as one script."""
-    import vl_convert as vlc
-
-    return vlc.javascript_bundle("window.vegaEmbed = vegaEmbed;")

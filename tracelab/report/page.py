@@ -23,6 +23,7 @@ from tracelab import __version__
 from tracelab.charts import charts
 from tracelab.charts.base import Chart, tables_in
 from tracelab.charts.theme import config
+from tracelab.charts.vega import vega_script
 from tracelab.errors import TracelabError
 from tracelab.project import project_folder
 from tracelab.report import pictures, sessions
@@ -94,7 +95,7 @@ def page(db: Path, warehouse: duckdb.DuckDBPyConnection, pool: Executor) -> str:
     built = tables(warehouse)
     if "summary_overview" not in built:
         raise TracelabError("the warehouse has no tables yet: run `tracelab build`")
-    exploring, bundling = pool.submit(sessions.explore, db), pool.submit(_libraries)
+    exploring, bundling = pool.submit(sessions.explore, db), pool.submit(_quiet_vega)
     same = cuts(warehouse)
     layout = sections(built)
     figures = {figure.chart.name: figure for section in layout for figure in section.figures}
@@ -191,15 +192,9 @@ def _by_cut(texts: Mapping[Cut, str]) -> str:
     return packed_text(f'{{"cuts":{index},"values":[{",".join(places)}]}}')
 
 
-def _libraries() -> str:
-    """Vega, Vega-Lite and their embedding as one script.
-
-    What they warn of is for who draws a chart, and not for its reader: their console has no warnings.
-    """
-    import vl_convert as vlc
-
-    bundle = vlc.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return f"{{const console = {{...window.console, warn() {{}}}};\n{bundle}\n}}"
+def _quiet_vega() -> str:
+    """The script that draws charts. Its warnings are for who makes them: a reader's console has none."""
+    return f"{{const console = {{...window.console, warn() {{}}}};\n{vega_script()}\n}}"
 
 
 def _render(*, vega: str, **values: Any) -> str:
