@@ -1,6 +1,6 @@
-"""Raw tables of 100,000 steps: the sample's sessions many times over, no two alike, made by SQL alone.
+"""Raw tables of 70,000 steps: the sample's sessions many times over, no two alike, made by SQL alone.
 
-Logs of as many are half a gigabyte, and take a minute to write and to load.
+Logs of as many are a third of a gigabyte, and take a minute to write and to load.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ _ROUNDS = f"""
         0.3 + 1.4 * hash(round, copy, root_session_id) / 2.0 ** 64 as size,
         -- no round begins before the one before it has ended
         to_hours(5 * copy) + round * (2 * lasted + to_seconds((3600 * draw)::bigint)) as later
-    from copies, range(least(1 + (0.2 * (1 / draw - 1))::bigint, 300)) as rounds(round)
+    from copies, range(least(1 + (0.05 * (1 / draw - 1))::bigint, 300)) as rounds(round)
 """
 """A copy goes on with the same work, each round later, with prompts and times of another size."""
 _SESSIONS = ("session_id", "root_session_id", "parent_session_id", "forked_from_session_id")

@@ -36,7 +36,7 @@ def peak_kib(logs: Path, db: Path) -> int:
         except (FileNotFoundError, ProcessLookupError):
             children = []
         peak = max(peak, sum(map(pss_kib, [str(process.pid), *children])))
-        time.sleep(0.02)
+        time.sleep(0.05)
     assert process.returncode == 0
     return peak
 
