@@ -48,6 +48,7 @@ def test_the_command_line_offers_each_format() -> None:
         (["--workload", "vllm-synthetic", "--out", "v"], "name one with --text-file"),
         (["--workload", "replay", "--out", "r", "--text-file", "book.txt"], "name one with --text-file"),
         (["--workload", "replay", "--out", "."], "is a folder"),
+        (["--workload", "mooncake", "--out", "m.gz"], "without .gz"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(
@@ -79,11 +80,11 @@ def test_filters_are_kept_in_the_manifest_without_naming_sessions(warehouse: Pat
         ).fetchall()
     out = tmp_path / "one"
     written = export_workload(
-        warehouse, "replay", out, filters=Filters([session], since=datetime(2026, 10, 1))
+        warehouse, "replay", out, filters=Filters([session], since=datetime(2026, 10, 1, microsecond=500_000))
     )
     about = formats.manifest(out)
     assert about == written.manifest
-    assert about["filters"] == {"sessions": 1, "since": "2026-10-01T00:00:00Z", "until": None}
+    assert about["filters"] == {"sessions": 1, "since": "2026-10-01T00:00:00.500000Z", "until": None}
     assert about["conversations"] == 1
     assert len(formats.steps("replay", out)) == about["steps"] >= steps
     assert session.partition(":")[2].encode() not in b"".join(path.read_bytes() for path in written.files)

@@ -427,6 +427,42 @@ def test_an_agent_without_a_known_call_follows_the_latest_step_of_its_parent(mar
     }
 
 
+def test_an_agent_whose_caller_is_left_out_follows_none_that_comes_later_and_is_waited_for(
+    marts: Marts,
+) -> None:
+    marts.session("m")
+    marts.session("m/a", "m", spawn_step_id="m#0", spawn_tool_call_id="call 4")
+    marts.step("m#0", 0, 5, input_tokens=None, output_tokens=None)
+    marts.call("m#0", 4, 50)
+    marts.step("m/a#0", 6, 10, input_tokens=600)
+    marts.step("m/a#1", 40, 45, input_tokens=600)
+    marts.step("m#1", 60, 70, input_tokens=600)
+    _, rows = formats.agentic(marts.written("agentic-mooncake"))
+    edges = {(row.request_id, edge.relation): edge.request_id for row in rows for edge in row.dependencies}
+    assert edges == {("000001-01#1", "sequence"): "000001-01#0", ("000001#0", "join"): "000001-01#1"}
+    [trace] = formats.weka(marts.written("weka"))
+    main, agent = trace.requests
+    # readers know no agent before the conversation's first request
+    assert isinstance(agent, formats.WekaSubagent)
+    assert (main.t, agent.t, agent.duration_ms) == (0.0, 0.0, 39_000)
+    assert [request.t for request in agent.requests] == [0.0, 34.0]
+
+
+def test_a_fork_begins_with_what_its_origin_sent(marts: Marts) -> None:
+    for session in ("m", "other"):
+        marts.session(session)
+    marts.session("fork", forked_from_session_id="m")
+    marts.session("lost", forked_from_session_id="nobody")
+    marts.step("m#0", 0, 10, input_tokens=512 * 4)
+    marts.step("other#0", 1, 10, input_tokens=512 * 4, prefix_tokens=512 * 2)
+    marts.step("fork#0", 20, 30, input_tokens=512 * 5, prefix_tokens=512 * 3)
+    marts.step("lost#0", 21, 30, input_tokens=512 * 5, prefix_tokens=512 * 3)
+    rows = formats.lines(marts.written("mooncake"), formats.MooncakeRow)
+    origin, other, fork, lost = (row.hash_ids for row in rows)
+    assert fork[:3] == origin[:3]
+    assert len({*origin, *other, *fork, *lost}) == 4 + 4 + (5 - 3) + 5
+
+
 def test_replay_waits_for_tools_and_not_after_the_last_step(marts: Marts) -> None:
     marts.session("m")
     marts.step("m#0", 0, 10, input_tokens=600, append_tokens=600)

@@ -29,6 +29,29 @@ def test_a_subagent_without_its_conversation_is_one_of_its_own(marts: Marts) -> 
     assert marts.selected("session_key") == [("000001",)]
 
 
+def test_a_conversation_is_one_where_no_step_of_its_main_session_is_taken(marts: Marts) -> None:
+    marts.session("m")
+    marts.session("m/a", "m")
+    marts.session("m/b", "m/a", root_session_id="m")
+    marts.step("m#0", 0, 5, input_tokens=None, output_tokens=None)
+    marts.step("m/b#0", 12, 15, input_tokens=5)
+    marts.step("m/a#0", 10, 11, input_tokens=5)
+    assert marts.selected("step_key", "session_id") == [("000001#0", "m/a"), ("000001-01#0", "m/b")]
+    assert marts.selected("session_id", filters=Filters(sessions=["m/b"])) == [("m/a",), ("m/b",)]
+
+
+def test_a_conversation_begins_with_its_first_time_where_its_main_session_has_none(marts: Marts) -> None:
+    marts.session("m", started_at=None)
+    marts.session("m/a", "m", started_at=START)
+    for session in ("m", "m/a"):
+        marts.step(f"{session}#0", 0, 5, input_tokens=5)
+    for since, taken in ((START, 2), (START + timedelta(seconds=1), 0)):
+        try:
+            assert len(marts.selected("session_id", filters=Filters(since=since))) == taken
+        except TracelabError:
+            assert not taken
+
+
 def test_a_conversation_comes_before_its_subagents_whatever_the_clock_says(marts: Marts) -> None:
     marts.session("m")
     marts.session("m/a", "m")
@@ -40,9 +63,8 @@ def test_a_conversation_comes_before_its_subagents_whatever_the_clock_says(marts
 def test_steps_without_a_size_or_a_time_are_left_out_and_counted(conversation: Marts) -> None:
     conversation.step("m#4", 330, 340, input_tokens=None, output_tokens=None)
     conversation.step("m#5", 350, 360, input_tokens=0)
-    conversation.session("timeless", started_at=None)
-    conversation.step("timeless#0", None, None, input_tokens=7)
-    conversation.step("m#6", 370, 380, input_tokens=7)
+    conversation.step("m#6", None, None, input_tokens=7)
+    conversation.step("m#7", 370, 380, input_tokens=7)
     conversation.selected("step_key")
     conversation.tables.execute("drop table workload_steps; drop table workload_sessions")
     counts = select_steps(conversation.tables, Filters())
@@ -79,6 +101,33 @@ def test_a_wait_is_tools_then_a_person_then_the_rest(marts: Marts) -> None:
     ]
 
 
+def test_a_wait_holds_what_was_waited_for_at_steps_that_are_left_out(marts: Marts) -> None:
+    marts.session("m")
+    marts.step("m#0", 0, 10, input_tokens=1)
+    marts.call("m#0", 9, 11)
+    marts.step("m#1", 11, 13, input_tokens=None, output_tokens=None)
+    marts.call("m#1", 12, 110)
+    marts.step("m#2", 112, 120, input_tokens=1)
+    marts.step("m#3", 420, 421, input_tokens=None, output_tokens=None, human_wait_ms=300_000)
+    marts.step("m#4", 422, 430, input_tokens=1)
+    assert marts.selected("step_number", "wait_ms", "tool_ms", "human_ms", "other_ms", "tool_wall_ms") == [
+        (0, None, None, None, None, 2_000 + 98_000),
+        (1, 102_000, 100_000, 0, 2_000, 0),
+        (2, 302_000, 0, 300_000, 2_000, 0),
+    ]
+
+
+def test_a_person_who_wrote_while_the_step_before_ran_is_not_waited_for(marts: Marts) -> None:
+    marts.session("m")
+    marts.step("m#0", 0, 100, input_tokens=1)
+    marts.step("m#1", 110, 120, input_tokens=1, human_wait_ms=10_000)
+    marts.step("m#2", 150, 160, input_tokens=1, human_wait_ms=30_000)
+    for step, said_s in (("m#1", 50), ("m#2", 150)):
+        at = START + timedelta(seconds=said_s)
+        marts.add("staging.stg_events", step_id=step, event_order=0, event_type="user_message", event_at=at)
+    assert marts.selected("human_ms", "other_ms") == [(None, None), (0, 10_000), (30_000, 0)]
+
+
 def test_a_call_that_outlives_the_next_step_fills_the_waits_after_it(marts: Marts) -> None:
     marts.session("m")
     marts.step("m#0", 0, 10, input_tokens=1)
@@ -93,9 +142,8 @@ def test_a_step_is_submitted_after_the_one_before_it_whatever_the_log_says(marts
     marts.step("m#0", 0, 10, input_tokens=1)
     marts.step("m#1", None, 20, input_tokens=1)  # a compaction: nobody knows when it began
     marts.step("m#2", 12, 30, input_tokens=1)
-    marts.step("m#3", None, None, input_tokens=1)
     times = marts.selected("(submitted_ms - min(submitted_ms) over ()) / 1000", "api_ms", "wait_ms")
-    assert times == [(0, 10_000, None), (20, None, 10_000), (20, 10_000, 0), (30, None, 0)]
+    assert times == [(0, 10_000, None), (20, None, 10_000), (20, 10_000, 0)]
 
 
 def test_names_that_a_person_may_have_chosen_do_not_leave(marts: Marts) -> None:

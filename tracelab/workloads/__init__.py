@@ -133,6 +133,8 @@ def _check(db: Path, format: str, out: Path, text_files: Sequence[Path]) -> None
         raise TracelabError(
             "vllm-synthetic, and no other format, needs texts to make prompts of: name one with --text-file"
         )
+    if out.suffix == ".gz" and format != "tracelab":
+        raise TracelabError(f"{format} is not packed: name a file without .gz")
     check_spelled(out)
     check_folder(out.absolute().parent)
     if format == "weka":
@@ -160,8 +162,8 @@ def _manifest(format: str, job: Job, state: Status, filters: Filters, counts: Co
         "built_at": f"{state.built_at:%Y-%m-%dT%H:%M:%SZ}",
         "filters": {
             "sessions": len(filters.sessions) or None,  # how many: the ids say whose log it is
-            "since": filters.since and f"{filters.since:%Y-%m-%dT%H:%M:%SZ}",
-            "until": filters.until and f"{filters.until:%Y-%m-%dT%H:%M:%SZ}",
+            "since": filters.since and f"{filters.since.isoformat()}Z",
+            "until": filters.until and f"{filters.until.isoformat()}Z",
         },
         **counts._asdict(),
     }

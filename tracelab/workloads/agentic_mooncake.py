@@ -31,9 +31,9 @@ def write(job: Job) -> dict[str, int]:
 
 _BLOCKS = f"with placed as (select *, {block_columns(BLOCK_SIZE, partial=True)} from workload_steps)"
 _FRESH = f"{_BLOCKS} select sum(blocks - kept_blocks)::bigint from placed"
-# A subagent's first step follows the step that called it, or else the latest of its parent, from that step's
-# submission where its answer was still being made. A call that returned after its subagent had ended waited
-# for it: the caller's next step joins.
+# A subagent's first step follows the step that called it, or else the latest before it of its parent, or of
+# the main session, if one is taken: from that step's submission where its answer was still being made. A call
+# that returned after its subagent had ended waited for it: the caller's next step joins.
 _ROWS = f"""{_BLOCKS},
     begun as (select * from placed where is_first and session_number > 0),
     finished as (select session_id, max(completed_ms) as finished_ms from placed group by session_id),
@@ -42,9 +42,7 @@ _ROWS = f"""{_BLOCKS},
     spawners as (
         select
             begun.step_key,
-            any_value(begun.session_id) as session_id,
             any_value(begun.submitted_ms) as begun_ms,
-            any_value(begun.spawn_ended_ms) as spawn_ended_ms,
             unnest(
                 arg_min(
                     {{
@@ -57,12 +55,7 @@ _ROWS = f"""{_BLOCKS},
                     (
                         callers.step_id is distinct from begun.spawn_step_id,
                         callers.session_id is distinct from begun.parent_session_id,
-                        callers.submitted_ms > begun.submitted_ms,
-                        if(
-                            callers.submitted_ms > begun.submitted_ms,
-                            callers.step_number,
-                            -callers.step_number
-                        )
+                        -callers.step_number
                     )
                 )
             )
@@ -71,8 +64,10 @@ _ROWS = f"""{_BLOCKS},
             on begun.conversation_number = callers.conversation_number
             and (
                 callers.step_id = begun.spawn_step_id
-                or callers.session_id = begun.parent_session_id
-                or callers.session_number = 0
+                or (
+                    callers.session_id in (begun.parent_session_id, begun.root_session_id)
+                    and callers.submitted_ms <= begun.submitted_ms
+                )
             )
             and callers.session_id <> begun.session_id
         group by begun.step_key
@@ -82,14 +77,15 @@ _ROWS = f"""{_BLOCKS},
             arg_min(joining.step_key, joining.step_number) as step_key,
             last_key,
             arg_min(joining.submitted_ms, joining.step_number) - finished_ms as delay_ms
-        from spawners
+        from begun
         inner join finished using (session_id)
         inner join lasts using (session_id)
+        left join spawners using (step_key)
         inner join placed as joining
-            on joining.session_id = caller_id
-            and joining.step_number > spawners.step_number
+            on joining.session_id = coalesce(caller_id, begun.parent_session_id)
+            and joining.step_number > coalesce(spawners.step_number, -1)
             and joining.submitted_ms >= finished_ms
-        where spawners.spawn_ended_ms >= finished_ms
+        where begun.spawn_ended_ms >= finished_ms
         group by session_id, last_key, finished_ms
     ),
     edges as (
@@ -113,6 +109,7 @@ _ROWS = f"""{_BLOCKS},
     )
 select
     session_key,
+    null,
     null,
     kept_blocks,
     blocks,

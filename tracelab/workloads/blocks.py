@@ -57,6 +57,11 @@ class BlockIds:
         self.kept_blocks += there - shared
         return self.take(session, shared, blocks)
 
+    def take_forked(self, session: str, origin: str, shared: int, blocks: int) -> str:
+        """Return the ids of a session's first step, which begin with up to `shared` of its origin."""
+        known = self._lists[session] = self._lists.get(origin, "")
+        return self.take(session, min(len(known) // self._width, shared), blocks)
+
     def _grown(self, ids: str, blocks: int) -> str:
         first = self._next
         self._next += blocks - len(ids) // self._width
@@ -69,8 +74,16 @@ def with_ids(row: str, ids: str) -> str:
 
 
 def write_lines(cursor: duckdb.DuckDBPyConnection, ids: BlockIds, out: TextIO) -> None:
-    """Write a line a step: the cursor gives session, group if it starts warm, kept, blocks and row."""
+    """Write a line a step.
+
+    The cursor gives session, of a step that starts warm its origin or else its group, kept, blocks and row.
+    """
     while rows := cursor.fetchmany(FETCH_ROWS):
-        for session, group, kept, blocks, row in rows:
-            taken = ids.take_warm(session, group, kept, blocks) if group else ids.take(session, kept, blocks)
+        for session, origin, group, kept, blocks, row in rows:
+            if origin:
+                taken = ids.take_forked(session, origin, kept, blocks)
+            elif group:
+                taken = ids.take_warm(session, group, kept, blocks)
+            else:
+                taken = ids.take(session, kept, blocks)
             out.write(with_ids(row, taken) + "\n")

@@ -36,20 +36,28 @@ def _write(job: Job, row: str) -> dict[str, int]:
     return {"block_size": BLOCK_SIZE, "reused_tokens": ids.kept_blocks * BLOCK_SIZE}
 
 
-# Ids are the file's, so that sessions can share them: where a first step read from the cache, it began with
-# what others of its client, version and model had sent, their system prompt.
+# Ids are the file's, so that sessions can share them. Where a first step read from the cache, it began with
+# what others of its client, version and model had sent, their system prompt; a fork with what its origin had.
 _BLOCKS = f"""
 with
+    origins as (
+        select distinct session_id as forked_from_session_id, session_key as origin_key from workload_steps
+    ),
     placed as (
-        select * exclude (kept_blocks), if(is_first and prefix_tokens > 0, warm_group, null) as from_group,
-            if(from_group is null, kept_blocks, least(prefix_tokens, input_tokens) // {BLOCK_SIZE})
-            as kept_blocks
+        select
+            * exclude (origin_key, kept_blocks),
+            is_first and prefix_tokens > 0 as is_warm,
+            if(is_warm, origin_key, null) as from_origin,
+            if(is_warm and forked_from_session_id is null, warm_group, null) as from_group,
+            if(coalesce(from_origin, from_group) is null, kept_blocks,
+                least(prefix_tokens, input_tokens) // {BLOCK_SIZE}) as kept_blocks
         from (select *, {block_columns(BLOCK_SIZE, partial=True)} from workload_steps)
+        left join origins using (forked_from_session_id)
     )
 """
-_FRESH = f"{_BLOCKS} select sum(blocks - if(from_group is null, kept_blocks, 0))::bigint from placed"
+_FRESH = f"{_BLOCKS} select sum(blocks - if(is_warm, 0, kept_blocks))::bigint from placed"
 _ROWS = f"""{_BLOCKS}
-select session_key, from_group, kept_blocks, blocks, ($row)::varchar
+select session_key, from_origin, from_group, kept_blocks, blocks, ($row)::varchar
 from placed
 order by submitted_ms, conversation_number, session_number, step_number
 """

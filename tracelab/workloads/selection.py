@@ -45,6 +45,8 @@ class Counts(NamedTuple):
     output_tokens: int
     reusable_tokens: int
     """Of the input, what stood in the session's prompt before and outlived a compaction."""
+    multi_call_steps: int
+    """Steps of several calls: their tokens are a sum, and the size of no prompt."""
     steps_left_out: int
     """Steps without usage or without any time: no size, or no place."""
 
@@ -84,9 +86,13 @@ _CHOSEN = """
 create temp table workload_sessions as
 with
     conversations as (
-        select sessions.session_id, coalesce(roots.session_id, sessions.session_id) as conversation_id,
-            coalesce(roots.started_at, sessions.started_at) as started_at
-        from sessions left join sessions as roots on roots.session_id = sessions.root_session_id
+        select session_id, root_session_id,
+            coalesce(
+                any_value(started_at) filter (session_id = root_session_id) over conversation,
+                min(started_at) over conversation
+            ) as started_at
+        from sessions
+        window conversation as (partition by root_session_id)
     )
 select session_id
 from conversations
@@ -95,8 +101,8 @@ where
     and ($until is null or started_at < $until)
     and (
         len($sessions) = 0
-        or conversation_id in (
-            select conversation_id from conversations where list_contains($sessions, session_id)
+        or root_session_id in (
+            select root_session_id from sessions where list_contains($sessions, session_id)
         )
     )
 """
@@ -109,14 +115,18 @@ with
             sum(wall_ms) filter (wall_ms >= 0 and not is_human_tool) as tool_wall_ms
         from tool_calls group by step_id
     ),
+    messages as (
+        select step_id, epoch_ms(max(event_at)) as message_until_ms
+        from staging.stg_events where event_type = 'user_message' group by step_id
+    ),
     -- a subagent with the call that started it, where the log names it
     contexts as (
-        select sessions.session_id, parent_session_id, agent_type, spawn_step_id,
+        select sessions.session_id, parent_session_id, forked_from_session_id, agent_type, spawn_step_id,
             emitted_at as spawned_at, result_at as spawn_ended_at, is_error as spawn_failed
         from sessions
         left join tool_calls on spawn_step_id = step_id and spawn_tool_call_id = tool_call_id
     ),
-    metered as (
+    all_steps as (
         select
             step_id, session_id, root_session_id, step_index, provider, client_version, model,
             -- a model without a price may be named by whoever runs it
@@ -124,68 +134,78 @@ with
             as model_name,
             user_name, project, steps.input_tokens, steps.prefix_tokens, steps.append_tokens, output_tokens,
             reasoning_tokens, coalesce(reusable_tokens, steps.prefix_tokens, 0) as recorded_tokens,
-            user_messages, tool_results, reasoning_events, text_events, tool_calls, human_wait_ms,
-            tools_until_ms, calls_until_ms, tool_wall_ms, started_at,
+            calls, user_messages, tool_results, reasoning_events, text_events, tool_calls, human_wait_ms,
+            message_until_ms, tools_until_ms, calls_until_ms, tool_wall_ms,
             ready_at is not null and last_output_at is not null as is_timed,
-            epoch_ms(coalesce(ready_at, first_output_at)) as ready_ms,
+            epoch_ms(coalesce(ready_at, first_output_at, first_event_at)) as ready_ms,
             epoch_ms(last_output_at) as output_ms,
-            epoch_ms(started_at) as started_ms,
-            coalesce(greatest(ready_ms, output_ms), started_ms) as until_ms
+            greatest(ready_ms, output_ms) as until_ms,
+            coalesce(steps.input_tokens > 0 and until_ms is not null, false) as is_taken
         from steps
         semi join workload_sessions using (session_id)
-        left join (select session_id, started_at from sessions) as sessions using (session_id)
         left join (select step_id, reusable_tokens from cache_reuse) as cache_reuse using (step_id)
         left join calls using (step_id)
-        where steps.input_tokens > 0 and until_ms is not null
+        left join messages using (step_id)
     ),
-    timed as (
+    -- what tools and people did at steps that are left out, the next step that is taken waited for too
+    between_taken as (
         select
             *,
-            row_number() over (partition by session_id order by step_index) - 1 as step_number,
-            lead(step_id) over (partition by session_id order by step_index) is null as is_last,
-            lag(input_tokens) over (partition by session_id order by step_index) as before_tokens,
-            max(until_ms) over earlier as free_ms,
-            coalesce(greatest(ready_ms, free_ms), started_ms) as submitted_ms,
-            greatest(submitted_ms, output_ms) as completed_ms,
-            submitted_ms - free_ms as wait_ms,
-            -- a call is made before its step ends: it fills the wait up to its result
-            case
-                when wait_ms is not null
-                then least(greatest(max(tools_until_ms) over earlier - free_ms, 0), wait_ms)
-            end as until_tools_ms,
-            case
-                when wait_ms is not null
-                then least(greatest(max(calls_until_ms) over earlier - free_ms, 0), wait_ms)
-            end as until_calls_ms
-        from metered
+            count(*) filter (is_taken) over earlier as taken_before,
+            max(until_ms) filter (is_taken) over earlier as free_ms,
+            max(tools_until_ms) over earlier as tools_before_ms,
+            max(calls_until_ms) over earlier as calls_before_ms
+        from all_steps
         window earlier as (
             partition by session_id order by step_index rows between unbounded preceding and 1 preceding
         )
     ),
-    -- a subagent whose conversation is not there is one of its own
-    of_conversations as (
-        select *,
-            if(root_session_id in (select session_id from metered), root_session_id, session_id)
-            as conversation_id
-        from timed
+    gathered as (
+        select
+            * exclude (human_wait_ms, message_until_ms, tool_wall_ms),
+            sum(human_wait_ms) over up_to_it as human_wait_ms,
+            max(message_until_ms) filter (human_wait_ms > 0) over up_to_it as message_until_ms,
+            sum(tool_wall_ms) over (partition by session_id, taken_before + is_taken::int) as tool_wall_ms
+        from between_taken
+        window up_to_it as (partition by session_id, taken_before)
+    ),
+    timed as (
+        select
+            *,
+            taken_before as step_number,
+            lead(step_id) over in_order is null as is_last,
+            lag(input_tokens) over in_order as before_tokens,
+            greatest(ready_ms, free_ms) as submitted_ms,
+            greatest(submitted_ms, output_ms) as completed_ms,
+            submitted_ms - free_ms as wait_ms,
+            -- a call is made before its step ends: it fills the wait up to its result; so does a message
+            if(wait_ms is null, null, least(greatest(tools_before_ms - free_ms, 0), wait_ms))
+            as until_tools_ms,
+            if(wait_ms is null, null, least(greatest(calls_before_ms - free_ms, 0), wait_ms))
+            as until_calls_ms,
+            if(message_until_ms < free_ms, 0, least(human_wait_ms, message_until_ms - free_ms))
+            as message_wait_ms
+        from gathered
+        where is_taken
+        window in_order as (partition by session_id order by step_index)
     ),
     starts as (
-        select conversation_id, session_id, min(submitted_ms) as started_ms
-        from of_conversations group by all
+        select root_session_id, session_id, min(submitted_ms) as started_ms from timed group by all
     ),
+    -- where no step of a main session is taken, the first of its subagents stands for it
     numbered as (
         select
             session_id,
-            dense_rank() over (order by root_started_ms, conversation_id) as conversation_number,
+            dense_rank() over (order by conversation_started_ms, root_session_id) as conversation_number,
             row_number() over (
-                partition by conversation_id order by session_id <> conversation_id, started_ms, session_id
+                partition by root_session_id order by session_id <> root_session_id, started_ms, session_id
             ) - 1 as session_number,
             printf('%06d', conversation_number) as conversation_key,
             conversation_key || if(session_number = 0, '', printf('-%02d', session_number)) as session_key
-        from starts
-        left join (
-            select session_id as conversation_id, started_ms as root_started_ms from starts
-        ) using (conversation_id)
+        from (
+            select *, min(started_ms) over (partition by root_session_id) as conversation_started_ms
+            from starts
+        )
     )
 select
     conversation_number,
@@ -195,8 +215,10 @@ select
     step_number,
     session_key || '#' || step_number as step_key,
     session_id,
+    root_session_id,
     step_id,
     parent_session_id,
+    forked_from_session_id,
     agent_type,
     spawn_step_id,
     epoch_ms(spawned_at) as spawned_ms,
@@ -215,9 +237,9 @@ select
     wait_ms,
     until_tools_ms as tool_ms,
     until_calls_ms - tool_ms as human_tool_ms,
-    if(is_first, null, least(human_tool_ms + coalesce(human_wait_ms, 0), wait_ms - tool_ms)) as human_ms,
+    if(is_first, null, least(human_tool_ms + coalesce(message_wait_ms, 0), wait_ms - tool_ms)) as human_ms,
     wait_ms - tool_ms - human_ms as other_ms,
-    coalesce(tool_wall_ms, 0) as tool_wall_ms,
+    coalesce(tool_wall_ms, 0)::bigint as tool_wall_ms,
     input_tokens,
     prefix_tokens,
     append_tokens,
@@ -225,19 +247,20 @@ select
     reasoning_tokens,
     -- what the step before put out was never in a prompt, and has no block
     least(recorded_tokens, coalesce(before_tokens, 0), input_tokens) as reusable_tokens,
+    calls,
     user_messages,
     tool_results,
     reasoning_events,
     text_events,
     tool_calls
-from of_conversations
+from timed
 inner join numbered using (session_id)
 left join contexts using (session_id)
 """
 _COUNTS = """
 select count(distinct conversation_number), count(distinct session_id), count(*),
     coalesce(sum(input_tokens), 0)::bigint, coalesce(sum(output_tokens), 0)::bigint,
-    coalesce(sum(reusable_tokens), 0)::bigint,
+    coalesce(sum(reusable_tokens), 0)::bigint, count(*) filter (calls > 1),
     (select count(*) from steps semi join workload_sessions using (session_id)) - count(*)
 from workload_steps
 """

@@ -34,7 +34,12 @@ with
     calls as (
         select step_id,
             list({{
-                tool_name: coalesce(known_name, if(mcp_server is null, 'custom', 'mcp')),
+                tool_name: case
+                    when known_name is not null then known_name
+                    when tool_name is null then 'unknown'
+                    when mcp_server is not null then 'mcp'
+                    else 'custom'
+                end,
                 emitted_at: strftime(emitted_at, {_ISO}),
                 result_at: strftime(result_at, {_ISO}),
                 tool_wall_latency_ms: wall_ms

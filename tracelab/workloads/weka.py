@@ -10,12 +10,11 @@ from typing import NamedTuple, TextIO
 
 import duckdb
 
+from tracelab.publishing.columns import AGENT_TYPES
 from tracelab.workloads.blocks import FETCH_ROWS, BlockIds, block_columns, with_ids
 from tracelab.workloads.selection import Job
 
 BLOCK_SIZE = 64
-_AGENT_TYPES = ("general-purpose", "Explore", "Plan", "statusline-setup", "default", "explorer", "worker")
-"""The clients' own: others are named by whoever made them."""
 
 
 class _Step(NamedTuple):
@@ -70,7 +69,8 @@ def _opened(entry: str) -> str:
 
 
 # A subagent of a subagent stands in the conversation's list too: entries do not nest. Its own time is never
-# after its first step's, nor before the conversation's first: readers take both as given.
+# after its first step's, nor before the conversation's first: readers take both as given, so that one which
+# steps that are left out had called moves as a whole.
 _ROWS = f"""
 with
     conversations as (
@@ -88,6 +88,7 @@ with
     ),
     subagents as (
         select session_key,
+            greatest(any_value(from_ms) - min(submitted_ms), 0) as later_ms,
             greatest(least(min(submitted_ms), any_value(spawned_ms)), any_value(from_ms)) as entered_ms,
             to_json({{
                 t: (entered_ms - any_value(from_ms)) / 1000,
@@ -95,7 +96,7 @@ with
                 agent_id: session_key,
                 subagent_type: case
                     when any_value(agent_type) is null then 'unknown'
-                    when any_value(agent_type) in {_AGENT_TYPES} then any_value(agent_type)
+                    when any_value(agent_type) in {AGENT_TYPES} then any_value(agent_type)
                     else 'custom'
                 end,
                 status: case
@@ -103,7 +104,7 @@ with
                     when any_value(spawn_ended_ms) is null then 'unknown'
                     else 'completed'
                 end,
-                duration_ms: greatest(max(completed_ms) - entered_ms, 0),
+                duration_ms: greatest(max(completed_ms) + later_ms - entered_ms, 0),
                 total_tokens: sum(input_tokens + coalesce(output_tokens, 0))::bigint,
                 tool_use_count: sum(tool_calls)::bigint,
                 models: list(distinct model order by model),
@@ -130,7 +131,7 @@ select
     trace,
     subagent,
     to_json({{
-        t: (greatest(submitted_ms, entry_ms) - from_ms) / 1000,
+        t: (submitted_ms + coalesce(later_ms, 0) - from_ms) / 1000,
         type: 'n',
         model: model,
         "in": input_tokens,
