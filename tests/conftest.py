@@ -116,7 +116,7 @@ def poor_warehouse(once: Once) -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session")
 def large_warehouse(warehouse: Path, once: Once) -> Path:
-    """A built warehouse of 70,000 steps; read it, do not write to it."""
+    """A built warehouse of 68,000 steps; read it, do not write to it."""
     from tests.large_warehouse import large_raw
     from tracelab.build import build
 

@@ -1,4 +1,4 @@
-"""Raw tables of 70,000 steps: the sample's sessions many times over, no two alike, made by SQL alone.
+"""Raw tables of 68,000 steps: the sample's sessions many times over, no two alike, made by SQL alone.
 
 Logs of as many are a third of a gigabyte, and take a minute to write and to load.
 """

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -207,6 +208,12 @@ def grown(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
             " (select count(*) from steps where steps.session_id = sessions.session_id)"
         )
         copy.execute("update steps set cost_usd = null where step_index = 2001")
+        copy.execute("update steps set ready_at = null, first_output_at = null where step_index = 2000")
+        copy.execute(
+            "update tool_calls set emitted_at = null, result_at = null, wall_ms = null, effective_ms = null"
+            " where session_id = ? and tool_index = 0",
+            [session_id],
+        )
         copy.execute(
             "insert into sessions select * exclude (number)"
             " replace (session_id || '+' || number as session_id, steps + 1000 * number as steps,"
@@ -240,9 +247,11 @@ def test_the_list_searches_and_sorts_sessions_that_it_does_not_show_yet(
     page.get_by_role("button", name="Steps", exact=True).press("Enter")  # charts that are drawn may move it
     page.wait_for_selector("th[aria-sort=descending]:has-text('Steps')")
     assert rows.first.locator("td:nth-child(3)").inner_text() == f"{steps:,}"
-    page.locator(".explorer .more button").click()
+    page.locator(".explorer .more button").press("Enter")
     rows.nth(shown + 99).wait_for()
-    page.locator("#session-search").fill(sought)
+    page.wait_for_function("document.activeElement === document.querySelector('.explorer .more button')")
+    name = sought.partition(":")[2]
+    page.locator("#session-search").fill(f"{name[:8]}…{name[-4:]}")
     page.get_by_text(f"1 of {sessions} sessions").wait_for()
     assert rows.count() == 1
 
@@ -281,10 +290,37 @@ def test_an_opened_session_shows_the_steps_and_calls_of_the_warehouse(
     )
     names = ("step", "tool_name", "is_error", "emitted_at")
     assert [tuple(call[name] for name in names) for call in seen["calls"]] == calls
+    bars = page.locator("#session svg g.mark-rect.role-mark").nth(1)  # behind them stand bands
+    bars.locator("path").nth(10).hover(force=True)
+    tip = page.locator("#vg-tooltip-element.visible")
+    tip.wait_for()
+    assert re.search(r"started_at\s+20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\s", tip.inner_text())
+    assert not re.search(r"NaN|null|undefined", tip.inner_text())
     assert [row["step"] for row in seen["compactions"]]
     causes = {step["miss_cause"] for step in seen["misses"]}
     assert causes and causes < {"idle", "model_change", "compaction", "residual"}
     assert set(page.locator("#session svg .role-legend-label text").all_text_contents()) == causes
+
+
+def test_an_unknown_time_is_a_dash(grown: tuple[Path, Path], read: Open) -> None:
+    page = read(grown[1]).page
+    parts = page.evaluate(
+        "async () => { const started_ms = (await unpack('sessions')).started_ms[0];"
+        " const seen = async (part) =>"
+        " readWindow(await unpack(`steps-0-${part}`), {started_ms}, 2000 * part);"
+        " return [await seen(0), await seen(1)]; }"
+    )
+    calls = [(call["emitted_at_utc"], call["wall_s"]) for call in parts[0]["calls"]]
+    assert 0 < calls.count((None, None)) < len(calls)
+    assert None not in itertools.chain(*(call for call in calls if call != (None, None)))
+    untimed, timed = parts[1]["steps"][:2]
+    assert (untimed["started_at"], timed["started_at"] > 0) == (None, True)
+    assert not any(step["started_at"] is None for part in parts for step in part["pauses"])
+    page.locator("#session-table tbody button").first.click()
+    page.wait_for_selector("#session .is-drawn")
+    page.locator("#session summary:has-text('Tool calls')").click()
+    cells = page.locator("#session details[open] tbody td:nth-child(3)").all_inner_texts()
+    assert cells.count("–") == calls.count((None, None))
 
 
 def test_a_loss_leads_to_the_session_that_lost_most(report: Path, warehouse: Path, read: Open) -> None:

@@ -62,8 +62,8 @@ def test_requests_say_how_long_they_take_and_at_what(tables: Tables) -> None:
         {**part, "part": "other", "response_share": 0.007},
     )
     assert findings("requests", tables.read) == [
-        "Half of the 1,200 requests are done within 19 s; one in ten takes more than 6.2 min,"
-        " one in a hundred more than 39 min.",
+        "Half of the 1,200 requests are done within 19 s; one in ten takes 6.2 min or more,"
+        " one in a hundred 39 min or more.",
         "Of their time, 33% is the model's alone, 64% that of tools alone, 2.2% of both at once and 0.7% of"
         " neither.",
     ]
@@ -94,6 +94,8 @@ def test_activity_names_the_model_that_cost_most(tables: Tables) -> None:
         "A week with any work has on average 89 steps in 1 session on 4.3 active days.",
         "b cost most: $12.99 of $22.30, for 101 of 268 steps.",
     ]
+    tables.engine.execute("update summary_dashboard_stats set value = 1 / 3 where value = 1")
+    assert " in 0.3 sessions on " in findings("activity", tables.read)[0]
 
 
 def test_one_model_alone_or_one_without_a_price_is_not_said_to_cost_most(tables: Tables) -> None:
@@ -110,7 +112,10 @@ def test_tokens_say_what_a_step_reads_and_which_steps_hold_the_appends(tables: T
         *({**CUT, "measure": name, "count": 300, "p50": value} for name, value in halves.items()),
     )
     bins = {**CUT, "measure": "append_tokens", "cumulative_share": 0.938, "cumulative_token_share": 0.27}
-    tables("summary_token_bins", {**bins, "high_tokens": 8192.0}, {**bins, "high_tokens": 4096.0})
+    # nothing lies between 4k and 8k: such a bin has no row
+    less = {**bins, "high_tokens": 2048.0, "cumulative_share": 0.5}
+    more = {**bins, "high_tokens": 16384.0, "cumulative_share": 1.0}
+    tables("summary_token_bins", less, {**bins, "high_tokens": 4096.0}, more)
     assert findings("tokens", tables.read) == [
         "In the median a step reads 111k tokens from the cache, appends 928 and puts out 213.",
         "Steps that append less than 8k tokens are 94% of the steps and hold 27% of the appended tokens.",
@@ -118,10 +123,15 @@ def test_tokens_say_what_a_step_reads_and_which_steps_hold_the_appends(tables: T
 
 
 def test_the_cache_says_what_was_new_and_what_the_misses_cost(tables: Tables) -> None:
-    appended = {"steps": 295, "append_tokens": 1_336_881_319, "fresh_tokens": 401_064_000}
+    appended = {
+        "steps": 295,
+        "append_tokens": 1_336_881_319,
+        "fresh_tokens": 401_064_000,
+        "resent_output_tokens": 83_943_377,
+    }
     missed = {"miss_cause": "all", "missed_tokens": 851_873_942, "missed_share": 0.637}
     tables("summary_miss_causes", {**OVERVIEW, **appended, **missed})
-    loss = {**CUT, "loss": "cache_miss", "steps": 9673, "cause_rank": 1}
+    loss = {**CUT, "loss": "cache_miss", "steps": 9673, "cause_rank": 1, "unpriced_steps": 0}
     tables(
         "summary_losses",
         {**loss, "cause": "residual", "cost_usd": 1474.6, "cause_rank": 2},
@@ -130,8 +140,8 @@ def test_the_cache_says_what_was_new_and_what_the_misses_cost(tables: Tables) ->
         {**loss, "loss": "long_context", "cause": "all", "cost_usd": 9999.9},
     )
     assert findings("cache", tables.read) == [
-        "Of 1.3G appended tokens 401M were new; 852M, 64%, stood in an earlier prompt and were no longer"
-        " cached, small misses counted.",
+        "Of 1.3G appended tokens 401M were new, 84M the output before, sent back; 852M, 64%, stood in an"
+        " earlier prompt and were no longer cached, small misses counted.",
         "9,673 steps missed more than 1,024 tokens and 2% of the context, which cost $3,279 beyond a cached"
         " read: $1,537 of it by “idle: longer than the cache lives”.",
     ]
@@ -140,6 +150,10 @@ def test_the_cache_says_what_was_new_and_what_the_misses_cost(tables: Tables) ->
         " select * replace ('restart' as cause, 3 as cause_rank, 2 as steps) where cause = 'residual'"
     )
     assert " 2% of the context, 2 restarts included, which cost $3,279 " in findings("cache", tables.read)[1]
+    tables.engine.execute("update summary_losses set unpriced_steps = 142")
+    assert (
+        " cost $3,279 beyond a cached read (142 steps without a price): " in findings("cache", tables.read)[1]
+    )
 
 
 def test_the_cache_tells_the_numbers_of_the_chart_below(warehouse: Path) -> None:
@@ -212,8 +226,8 @@ def test_generation_says_of_each_client_how_long_its_answers_take_and_how_fast_t
         {**codex, **speed, **short, "p50": 60.0},
     )
     assert findings("generation", tables.read) == [
-        "Half of the 300 answers of Claude take at most 3.3 s and one in a hundred more than 20 s; half of"
-        " the 200 answers of Codex take at most 6.3 s and one in a hundred more than 17 s.",
+        "Half of the 300 answers of Claude take at most 3.3 s and one in a hundred 20 s or more; half of"
+        " the 200 answers of Codex take at most 6.3 s and one in a hundred 17 s or more.",
         "The median answer of Claude comes at 45 tokens/s where the context holds 16k to 32k, at 30 where"
         " it holds 128k to 256k.",
     ]
@@ -230,7 +244,7 @@ def test_sessions_say_what_they_cost_for_what_and_how_often_they_are_compacted(t
     compactions = {**CUT, "source": "all", "trigger": "all", "population": "compacted"}
     tables("summary_compactions", {**compactions, "compactions": 1746, "count": 1})
     assert findings("sessions", tables.read) == [
-        "The median session costs $0.18, one in ten more than $7.26; the largest part, 60%,"
+        "The median session costs $0.18, one in ten $7.26 or more; the largest part, 60%,"
         " goes to cached prefixes.",
         "1,746 compactions took place in 1 session.",
     ]
@@ -244,7 +258,7 @@ def test_people_say_how_long_they_are_waited_for(tables: Tables) -> None:
         {**wait, "cap": "5m", "count_share": 0.54, "time_share": 0.038},
     )
     assert findings("people", tables.read) == [
-        "An agent waits 3.0 min for a person in the median, and one time in ten more than 44 min.",
+        "An agent waits 3.0 min for a person in the median, and one time in ten 44 min or more.",
         "Waits of at most 5 min are 54% of the waits and 3.8% of the waiting.",
     ]
 

@@ -1,4 +1,4 @@
-"""Charts and report of 70,000 steps in as many sessions as the paper has."""
+"""Charts and report of 68,000 steps in as many sessions as the paper has."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ from tracelab.report.page import sections
 from tracelab.report.pictures import NOT_ON_THE_PAGE
 from tracelab.report.sessions import COSTLIEST, LONGEST, MOST_CHARS, WINDOW_STEPS
 
-STEPS = 70_000
+STEPS = 68_000
 MOST_ROWS = 5000
 
 

@@ -12,6 +12,7 @@ CUT = {"provider": "all", "session_kind": "all"}
 NOTHING: dict[str, Any] = {
     "sessions": 0, "occurrences": 0, "steps": 0, "tokens": None, "cost_usd": None, "time_s": None,
     "time_share": None, "untimed_steps": 0, "cause_rank": 1,
+    "unpriced_steps": 0,
 }  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def test_calls_of_which_no_log_can_tell_are_counted_beside_those_that_ran_one_by
     )
     [unseen] = losses(tables.read)
     assert unseen.sentence == "No step is known to have run its calls one by one."
-    assert unseen.note.startswith("1 further step made several calls")
+    assert unseen.note.startswith("1 step made several calls")
 
 
 def test_one_miss_without_a_known_cause_may_be_a_restart(tables: Tables) -> None:  # noqa: F811

@@ -31,6 +31,8 @@ def hit_ratio(
     """
     facts = theme.pooled(total)
     facts["unstarted_steps"] = facts["steps"] - facts["count"]
+    told = facts["steps"] + facts["multi_call_steps"] + facts["unmetered_steps"]
+    facts["empty_steps"] = max(words.numbers_of(overview).get("steps", 0) - told, 0)
     notes = [
         "from summary_cache_hit_ratio_bins, summary_cache_hit_ratio",
         *words.left_out(
@@ -38,6 +40,7 @@ def hit_ratio(
             "step",
             multi_call_steps="of several calls",
             unmetered_steps="without usage",
+            empty_steps="with an empty prompt",
             unstarted_steps="that nothing in the log started",
         ),
     ]

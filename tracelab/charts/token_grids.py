@@ -164,10 +164,12 @@ def input_growth(
         )
         for trigger, (text, colour) in _TRIGGERS.items()
     ]
+    whole = growth.filter(pl.col("growth_bucket") == "all")
+    facts = {trigger: theme.pooled(whole.filter(pl.col("trigger") == trigger)) for trigger in _TRIGGERS}
+    unknown = {"steps": sum(fact["steps"] - fact["count"] for fact in facts.values())}
+    notes += words.left_out(unknown, "step", steps="whose change is not known")
     counts = [
-        f"{words.counted(theme.pooled(whole.filter(pl.col('trigger') == trigger))['steps'], 'step')} {text}"
-        for whole in [growth.filter(pl.col("growth_bucket") == "all")]
-        for trigger, (text, _) in _TRIGGERS.items()
+        f"{words.counted(facts[trigger]['count'], 'step')} {text}" for trigger, (text, _) in _TRIGGERS.items()
     ]
     subtitle = [
         words.population(overview, f"{' and '.join(counts)}, each after another"),

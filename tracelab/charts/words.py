@@ -76,7 +76,13 @@ def dollars(number: float) -> str:
         return "<$0.0001"
     if number >= 100 or number == round(number):
         return f"${number:,.0f}"
-    return f"${number:,.2f}" if number >= 0.1 else f"${number:.2g}"
+    return f"${number:,.2f}" if number >= 0.0995 else f"${number:.2g}"
+
+
+def average(number: float, noun: str) -> str:
+    """Return an average count and its noun: 0.3 sessions, 1 session, 25 steps."""
+    digits = _digits(number)
+    return f"{digits} {noun}" if digits == "1" else f"{digits} {noun}s"
 
 
 def percent(share: float) -> str:
@@ -87,8 +93,8 @@ def percent(share: float) -> str:
 
 
 def whole_percent(share: float) -> str:
-    """Return a share in percent without decimals: 0%, 93%."""
-    return f"{share:.0%}"
+    """Return a share in percent without decimals: 0%, <1%, 93%."""
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def _unit_of(number: float, units: Sequence[tuple[str, float]]) -> tuple[str, float]:

@@ -6,7 +6,7 @@ A function asks for rows of the tables and yields sentences. It computes nothing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tracelab.charts.words import MISS_CAUSES, counted, dollars, duration, percent, tokens
+from tracelab.charts.words import MISS_CAUSES, average, counted, dollars, duration, percent, tokens
 from tracelab.report.cuts import PROVIDERS
 
 Row = Mapping[str, Any]
@@ -32,9 +32,9 @@ def activity(read: Read) -> Iterator[str]:
     numbers = {row["name"]: row["value"] for row in read(f"from summary_dashboard_stats where {_WHOLE}")}
     if (rate := numbers.get("steps_per_week", 0)) >= ENOUGH:
         yield (
-            f"A week with any work has on average {counted(rate, 'step')} in"
-            f" {counted(numbers['sessions_per_week'], 'session')} on"
-            f" {numbers['active_days_per_week']:.1f} active days."
+            f"A week with any work has on average {average(rate, 'step')} in"
+            f" {average(numbers['sessions_per_week'], 'session')} on"
+            f" {average(numbers['active_days_per_week'], 'active day')}."
         )
     wholes = read(f"from summary_dashboard_models where {_POOLED} and cost_usd > 0 and steps >= {ENOUGH}")
     models = read(
@@ -53,8 +53,8 @@ def requests(read: Read) -> Iterator[str]:
     for row in read(f"from summary_request_response_time where {_POOLED} and count >= {ENOUGH}"):
         yield (
             f"Half of the {counted(row['count'], 'request')} are done within {duration(row['p50'])};"
-            f" one in ten takes more than {duration(row['p90'])},"
-            f" one in a hundred more than {duration(row['p99'])}."
+            f" one in ten takes {duration(row['p90'])} or more,"
+            f" one in a hundred {duration(row['p99'])} or more."
         )
     parts = read(
         f"from summary_request_decomposition where {_POOLED} and response_bin = 'all'"
@@ -79,8 +79,8 @@ def token_counts(read: Read) -> Iterator[str]:
             f" {half['append_tokens']} and puts out {half['output_tokens']}."
         )
     for row in read(
-        f"from summary_token_bins where {_WHOLE} and measure = 'append_tokens' and high_tokens = 8192"
-        " and cumulative_token_share is not null"
+        f"from summary_token_bins where {_WHOLE} and measure = 'append_tokens' and high_tokens <= 8192"
+        " and cumulative_token_share is not null order by high_tokens desc limit 1"
     ):
         if rows:
             yield (
@@ -98,7 +98,8 @@ def cache(read: Read) -> Iterator[str]:
     for row in appended:
         if row["missed_share"] is not None:
             yield (
-                f"Of {tokens(row['append_tokens'])} appended tokens {tokens(row['fresh_tokens'])} were new;"
+                f"Of {tokens(row['append_tokens'])} appended tokens {tokens(row['fresh_tokens'])} were new,"
+                f" {tokens(row['resent_output_tokens'] or 0)} the output before, sent back;"
                 f" {tokens(row['missed_tokens'])}, {percent(row['missed_share'])}, stood in an earlier prompt"
                 " and were no longer cached, small misses counted."
             )
@@ -113,7 +114,7 @@ def cache(read: Read) -> Iterator[str]:
         too = f" {counted(restarts['steps'], 'restart')} included," if restarts else ""
         yield (
             f"{counted(whole['steps'], 'step')} missed more than 1,024 tokens and 2% of the context,{too}"
-            f" which cost {dollars(whole['cost_usd'])} beyond a cached read:"
+            f" which cost {dollars(whole['cost_usd'])} beyond a cached read{unpriced(whole)}:"
             f" {dollars(most['cost_usd'])} of it by “{MISS_CAUSES[most['cause']]}”."
         )
 
@@ -148,7 +149,7 @@ def generation(read: Read) -> Iterator[str]:
     times = read(f"from summary_generation_time where {_BY_CLIENT} and count >= {ENOUGH} order by provider")
     clauses = [
         f"of the {counted(row['count'], 'answer')} of {PROVIDERS[row['provider']]} take at most"
-        f" {duration(row['p50'])} and one in a hundred more than {duration(row['p99'])}"
+        f" {duration(row['p50'])} and one in a hundred {duration(row['p99'])} or more"
         for row in times
     ]
     if clauses:
@@ -179,7 +180,7 @@ def sessions(read: Read) -> Iterator[str]:
     most = next((row for row in costs if row["category"] in _PARTS and row["total_share"] is not None), None)
     if whole and most:
         yield (
-            f"The median session costs {dollars(whole['p50'])}, one in ten more than {dollars(whole['p90'])};"
+            f"The median session costs {dollars(whole['p50'])}, one in ten {dollars(whole['p90'])} or more;"
             f" the largest part, {percent(most['total_share'])}, goes to {_PARTS[most['category']]}."
         )
     for row in read(
@@ -200,8 +201,8 @@ def people(read: Read) -> Iterator[str]:
         return
     whole = waits["all"]
     yield (
-        f"An agent waits {duration(whole['p50'])} for a person in the median, and one time in ten more than"
-        f" {duration(whole['p90'])}."
+        f"An agent waits {duration(whole['p50'])} for a person in the median, and one time in ten"
+        f" {duration(whole['p90'])} or more."
     )
     if "5m" in waits and waits["5m"]["time_share"] is not None:
         yield (
@@ -231,6 +232,11 @@ def published(read: Read) -> Iterator[str]:
                 f"Another {counted(row['totals'], 'figure')}, counts and sums, tell how much was logged,"
                 " not what it is like: left out."
             )
+
+
+def unpriced(row: Row) -> str:
+    """Say of how many of a loss's steps the money is not."""
+    return f" ({counted(row['unpriced_steps'], 'step')} without a price)" if row["unpriced_steps"] else ""
 
 
 def _context(row: Mapping[str, float]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from tracelab.charts.words import MISS_CAUSES, counted, dollars, duration, percent, tokens
-from tracelab.report.findings import Read, Row
+from tracelab.report.findings import Read, Row, unpriced
 
 _SHOWN = 5
 """Causes and sessions of a loss: those that lost most."""
@@ -38,7 +38,7 @@ class _Kind(NamedTuple):
 
 
 def _cache_miss(row: Row) -> str:
-    cost = f"; that cost {_cost(row)} beyond a cached read" if row["cost_usd"] else ""
+    cost = f"; that cost {_cost(row)} beyond a cached read{unpriced(row)}" if row["cost_usd"] else ""
     read = f"{counted(row['steps'], 'step')} read {tokens(row['tokens'])} tokens anew"
     return f"{read}, counting misses of more than 1,024 tokens and 2% of the context{cost}"
 
@@ -64,13 +64,15 @@ def _restarts(causes: Sequence[Row]) -> str:
 
 
 def _long_context(row: Row) -> str:
-    return f"{counted(row['steps'], 'step')} grew past a long-context price, which added {_cost(row)}"
+    steps = counted(row["steps"], "step")
+    return f"{steps} grew past a long-context price, which added {_cost(row)}{unpriced(row)}"
 
 
 def _repeated_failures(row: Row) -> str:
     time = f" and {duration(row['time_s'])}" if row["time_s"] else ""
     return (
-        f"{counted(row['occurrences'], 'time')} a tool failed again and again: that took {_cost(row)}{time}"
+        f"{counted(row['occurrences'], 'time')} a tool failed again and again: that took"
+        f" {_cost(row)}{unpriced(row)}{time}"
     )
 
 
@@ -83,7 +85,7 @@ def _serial_calls(row: Row) -> str:
 
 def _untimed(whole: Row) -> str:
     """Say of how many steps no log can tell whether their calls ran one by one."""
-    steps = counted(whole["untimed_steps"], "further step")
+    steps = counted(whole["untimed_steps"], "further step" if whole["steps"] else "step")
     return (
         f"{steps} made several calls whose own time is not logged: whether they ran one by one is not known."
     )
@@ -158,7 +160,7 @@ def losses(read: Read) -> Iterator[Loss]:
 
 
 def _cause(row: Row) -> str:
-    name = row["cause"] or "unnamed"
+    name = row["cause"] or "no name"
     return MISS_CAUSES[name] if row["loss"] == "cache_miss" else name
 
 
@@ -175,7 +177,10 @@ def _lost(row: Row) -> str:
     parts = [
         _cost(row) if row["cost_usd"] is not None else "",
         duration(row["time_s"]) if row["time_s"] is not None else "",
-        f"{tokens(row['tokens'])} tokens" if row["tokens"] is not None else "",
+        # of a long context the tokens are whole prompts, and none is lost
+        f"{tokens(row['tokens'])} tokens"
+        if row["tokens"] is not None and row["loss"] != "long_context"
+        else "",
     ]
     return " · ".join([part for part in parts if part][:2])
 

@@ -32,7 +32,7 @@ _SESSIONS = """
 select
     session_id, provider, session_kind, project, model, epoch_ms(started_at) as started_ms,
     wall_ms // 1000 as wall_s, requests, steps, tool_calls, tool_errors, compactions, input_tokens,
-    output_tokens, round(hit_ratio, 4) as hit_ratio, peak_context_tokens,
+    output_tokens, round(hit_ratio, 6) as hit_ratio, peak_context_tokens,
     round(cost_usd, 4)::double as cost_usd
 from sessions
 order by cost_usd desc nulls last, steps desc, session_id
@@ -93,18 +93,18 @@ with
             *,
             step_index // {WINDOW_STEPS} as part,
             step_index % {WINDOW_STEPS} as step,
+            coalesce(wall_ms, effective_ms) as lasted_ms,
             epoch_ms(coalesce(ready_at, first_output_at)) // 1000 - started_s as step_begun_s
         from tool_calls
         inner join (select step_id, step_index, ready_at, first_output_at from steps) using (step_id)
         inner join carried using (session_id)
-        where emitted_at is not null
     )
 select
     session_id,
     part,
     step - coalesce(lag(step) over earlier, 0) as step,
     epoch_ms(emitted_at) // 1000 - started_s - coalesce(step_begun_s, 0) as begun,
-    greatest(coalesce(wall_ms, effective_ms, 0), 0) // 100 as lasted,
+    if(lasted_ms is null, null, greatest(lasted_ms, 0)) // 100 as lasted,
     concat(tool_category, ' ', tool_name) as name,
     is_error::int as failed
 from shown

@@ -20,6 +20,12 @@ function isDark() {
   return matchMedia(DARK).matches;
 }
 
+// What is unknown is a dash, as in tables; all else is text, and no markup.
+function tooltipText(value) {
+  const text = String(value);
+  return text === "null" ? "–" : text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+}
+
 async function embed(place, plot, isWanted = () => true) {
   const [vegaEmbed, themes] = await Promise.all([drawingLibrary(), unpack("themes")]);
   const mode = isDark() ? "dark" : "light";
@@ -31,7 +37,7 @@ async function embed(place, plot, isWanted = () => true) {
     defaultStyle: false,
     mode: "vega-lite",
     renderer: "svg",
-    tooltip: { disableDefaultStyle: true },
+    tooltip: { disableDefaultStyle: true, sanitize: tooltipText },
   });
   if (!isWanted()) return result.finalize(); // the reader chose on while it was drawn
   // the place has a name and its numbers a table: nobody has to listen to each mark

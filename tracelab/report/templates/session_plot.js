@@ -7,7 +7,8 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 function sessionPlot(seen) {
-  const { steps, calls } = seen;
+  const { steps } = seen;
+  const timed = seen.calls.filter((call) => call.emitted_at !== null);
   const causes = Object.keys(CAUSES).filter((cause) => seen.misses.some((step) => step.miss_cause === cause));
   const panel = (title, height, layer) => ({
     width: PLOT_WIDTH, height, layer, title: { text: title, anchor: "start", fontSize: 12, fontWeight: 600, offset: 6 },
@@ -15,7 +16,7 @@ function sessionPlot(seen) {
   const domain = [steps[0].step - 0.5, steps.at(-1).step + 0.5];
   const stepX = (axis) => ({ field: "low", type: "quantitative", scale: { domain, nice: false }, axis: { grid: false, title: null, labels: false, ...axis } });
   const amount = (field, axis) => ({ field, type: "quantitative", axis: { labelExpr: "format(datum.value, '~s')", minExtent: 44, maxExtent: 44, ...axis } });
-  const of = (...names) => names.map((field) => ({ field, type: field.endsWith("_at") ? "temporal" : "nominal", ...(field.endsWith("_at") && { format: "%Y-%m-%d %H:%M:%S", formatType: "utc" }) }));
+  const of = (...names) => names.map((name) => ({ field: name.endsWith("_at") ? `${name}_utc` : name, type: "nominal", title: name }));
   const tooltip = of("step", "started_at", "prefix_tokens", "append_tokens", "output_tokens", "generation_s", "human_wait_s", "cost_usd", "miss_cause", "missed_tokens");
   const band = (axis) => ({ data: { name: "bands" }, mark: { type: "rect", color: COLOURS.prefix, opacity: 0.13 }, encoding: { x: stepX(axis), x2: { field: "high" } } });
   const bars = (color, from, to, axis) => ({
@@ -51,14 +52,14 @@ function sessionPlot(seen) {
     encoding: { x: { field: "step", type: "quantitative" }, y: amount("running_cost_usd", { title: "USD", tickCount: 3, labelExpr: "format(datum.value, '$~r')" }), tooltip },
   };
   const isPriced = steps.some((step) => step.running_cost_usd !== null);
-  const span = calls.length ? Math.max(...calls.map((call) => call.result_at)) - Math.min(...calls.map((call) => call.emitted_at)) : 0;
+  const span = timed.length ? Math.max(...timed.map((call) => call.result_at)) - Math.min(...timed.map((call) => call.emitted_at)) : 0;
   const clock = (field) => ({
     field, type: "temporal", scale: { type: "utc" },
     axis: { title: "Clock (UTC)", tickCount: 8, format: span < 10 * MINUTE_MS ? "%H:%M:%S" : span < DAY_MS ? "%H:%M" : "%b %d, %H:%M" },
   });
   const kind = { field: "tool_category", type: "nominal", axis: { title: null, minExtent: 44, maxExtent: 44 } };
   const call = (mark, x2) => ({
-    data: { name: "calls" }, mark: { color: COLOURS.plain, ...mark },
+    data: { name: "timed" }, mark: { color: COLOURS.plain, ...mark },
     encoding: { x: clock("emitted_at"), ...x2, y: kind, tooltip: of("tool_name", "emitted_at", "wall_s", "is_error", "step") },
   });
   const pauses = {
@@ -78,7 +79,7 @@ function sessionPlot(seen) {
         pauses, call({ type: "bar", height: 9 }, { x2: { field: "result_at" } }), call({ type: "tick", size: 9, thickness: 1.5, opacity: 1 }), failed,
       ]),
     ],
-    datasets: seen,
+    datasets: { ...seen, timed },
     resolve: { scale: { x: "independent" } },
     spacing: 14,
   };
@@ -104,10 +105,12 @@ function readWindow(packed, session, first) {
     const isMetered = of("prefix") !== null;
     const prefix = isMetered ? prompt + of("prefix") : null;
     if (isMetered) prompt = prefix + of("append");
-    started.push(seconds);
+    started.push(begun === null ? null : seconds);
+    const startedAt = begun === null ? null : at(seconds);
     steps.push({
       step: first + row, low: first + row - 0.45, high: first + row + 0.45,
-      request: of("request"), trigger: text(packed.steps.trigger, row), started_at: at(seconds),
+      request: of("request"), trigger: text(packed.steps.trigger, row),
+      started_at: startedAt, started_at_utc: instant(startedAt),
       prefix_tokens: prefix, append_tokens: of("append"), prompt_tokens: isMetered ? prompt : null, output_tokens: of("output"),
       generation_s: tenths(of("generated")), human_wait_s: of("waited"),
       cost_usd: of("cost") === null ? null : of("cost") / 1_000_000, running_cost_usd: session.cost_usd === null ? null : cost / 1_000_000,
@@ -118,10 +121,11 @@ function readWindow(packed, session, first) {
   let place = 0;
   (packed.calls?.step ?? []).forEach((step, row) => {
     place += step;
-    const emitted = at(started[place] + packed.calls.begun[row]);
+    const begun = packed.calls.begun[row], lasted = packed.calls.lasted[row];
+    const emitted = begun === null ? null : at((started[place] ?? 0) + begun);
     const [category, ...name] = text(packed.calls.name, row).split(" ");
     calls.push({
-      step: first + place, emitted_at: emitted, result_at: emitted + 100 * packed.calls.lasted[row], wall_s: tenths(packed.calls.lasted[row]),
+      step: first + place, emitted_at: emitted, emitted_at_utc: instant(emitted), result_at: emitted + 100 * lasted, wall_s: tenths(lasted),
       tool_category: category, tool_name: name.join(" "), is_error: packed.calls.failed[row] === null ? null : packed.calls.failed[row] === 1,
     });
   });
@@ -129,8 +133,13 @@ function readWindow(packed, session, first) {
     step: first + step, pre_tokens: packed.compactions.before[row], post_tokens: packed.compactions.after[row],
   }));
   const misses = steps.filter((step) => step.miss_cause !== null && step.prompt_tokens !== null);
-  const pauses = steps.filter((step) => step.human_wait_s).map((step) => ({ ...step, waiting_at: step.started_at - 1000 * step.human_wait_s }));
+  const pauses = steps.filter((step) => step.human_wait_s && step.started_at !== null).map((step) => ({ ...step, waiting_at: step.started_at - 1000 * step.human_wait_s }));
   return { steps, calls, compactions, misses, pauses, bands: bandsOf(steps) };
+}
+
+// An instant in UTC, to the second; null where it is unknown.
+function instant(value) {
+  return value === null ? null : new Date(value).toISOString().slice(0, 19).replace("T", " ");
 }
 
 function tenths(value) {

@@ -23,7 +23,7 @@ function whole(value) {
 }
 
 function money(value) {
-  return value > 0 && value < 0.005 ? "<$0.01" : `$${value.toFixed(2)}`;
+  return value > 0 && value < 0.005 ? "<$0.01" : `$${value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }
 
 function counted(count, noun) {
@@ -51,18 +51,20 @@ async function listSessions() {
   const body = table.createTBody();
   for (const row of found.slice(0, order.shown)) body.append(lineOf(columns, row));
   const more = element("button", { type: "button" }, `Show ${counted(Math.min(100, found.length - order.shown), "more session")}`);
-  more.addEventListener("click", () => {
+  more.addEventListener("click", async () => {
     order.shown += 100;
-    listSessions();
+    await listSessions();
+    (document.querySelector(".explorer .more button") ?? document.getElementById("session-search")).focus();
   });
   document.querySelector(".explorer .more").replaceChildren(...(found.length > order.shown ? [more] : []));
 }
 
 function matching(columns) {
   const provider = chosen("provider"), kind = chosen("kind");
-  const words = document.getElementById("session-search").value.toLowerCase().split(/\s+/);
+  const words = folded(document.getElementById("session-search").value).split(/\s+/);
   const rows = columns.session_id.map((_, row) => row).filter((row) => {
-    const text = ["session_id", "project", "model"].map((name) => columns[name][row] ?? "").join(" ").toLowerCase();
+    const id = columns.session_id[row];
+    const text = folded([id, shortId(id), ...["project", "model", "session_kind", "provider"].map((name) => columns[name][row] ?? "")].join(" "));
     return (provider === "all" || columns.provider[row] === provider)
       && (kind === "all" || columns.session_kind[row] === kind)
       && words.every((word) => text.includes(word));
@@ -75,6 +77,11 @@ function matching(columns) {
     if (a === null || b === null) return a === null ? 1 : -1;
     return way * (a < b ? -1 : 1);
   });
+}
+
+// A text without case and accents.
+function folded(text) {
+  return text.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "");
 }
 
 function headOf(columns) {
@@ -204,8 +211,7 @@ function sessionTables(seen) {
     details.append(element("summary", {}, title === "steps" ? "Steps" : "Tool calls"));
     details.addEventListener("toggle", () => {
       if (!details.open || details.querySelector("table")) return;
-      const instant = (value) => new Date(value).toISOString().slice(0, 19).replace("T", " ");
-      const columns = names.map((name) => [name, seen[title].map((row) => (name.endsWith("_at") ? instant(row[name]) : row[name]))]);
+      const columns = names.map((name) => [name, seen[title].map((row) => row[name.endsWith("_at") ? `${name}_utc` : name])]);
       details.append(tableOf(Object.fromEntries(columns), title));
     });
     return details;
