@@ -2,7 +2,12 @@
 with
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
     raw_compactions as (select * from {{ source("raw", "compactions") }}),
-    own_sessions as ({{ own_sessions() }}),
+    -- as of steps: a log that was cut off before its first tells of no compaction
+    own_sessions as (
+        select distinct session_id
+        from {{ source("raw", "steps") }}
+        where not is_inherited
+    ),
     session_ends as (
         select session_id, max(ended_at) as session_ended_at
         from raw_sessions

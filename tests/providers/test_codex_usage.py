@@ -442,6 +442,18 @@ def test_a_compaction_amid_open_outputs_stands_before_the_step_after_them() -> N
     assert mark.before_step_seq == 1
 
 
+@pytest.mark.parametrize("responses", [0, 1, 2, 3])
+def test_a_compaction_after_responses_without_usage_stands_behind_them_all(responses: int) -> None:
+    log = [meta(cli_version="0.147.0"), started(1, "t1"), says(2), recorded(3, resp(1), FIRST)]
+    for number in range(responses):
+        log += [asks(4 + 2 * number, call(number)), gets(5 + 2 * number, call(number))]
+    log += [compacted(20), says(23), recorded(24, resp(2), SECOND)]
+    parsed = parse(log)
+    (mark,) = parsed.of(Compaction)
+    assert [step.usage_source for step in parsed.of(Step)] == ["record", *responses * ["none"], "record"]
+    assert mark.before_step_seq == 1 + responses
+
+
 def test_values_of_a_wrong_type_are_absent_and_reported_while_the_rest_counts() -> None:
     body = {"thread_id": THREAD, "response_id": resp(1), "turn_id": 5}
     body |= {"usage": {"input_tokens": 10, "output_tokens": "x"}}

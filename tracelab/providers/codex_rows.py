@@ -181,6 +181,8 @@ def unplace(thread: Thread, calls: dict[str, Call], ready: list[Entry]) -> list[
         step.seq = len(kept)
         kept.append(step)
     thread.steps = kept
+    for marker in thread.markers:
+        marker.before_seq = sum(seq < marker.before_seq for seq in moved)
     for call in own_calls:
         call.step_seq = moved[call.step_seq]
     events: list[Entry] = []

@@ -62,6 +62,8 @@ class Marker(msgspec.Struct, gc=False, eq=False):
     compacted_at: datetime | None
     pre_tokens: int | None
     post_tokens: int | None = None
+    is_open: bool = False
+    """Whether outputs before it are no step yet: counted as one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -276,7 +278,7 @@ class Thread:
         self.hand_over()
         entries, self.open, self.speaks = self.open, [], False
         lines, self.open_lines = self.open_lines, []
-        start = 0
+        before, start = len(self.steps), 0
         for end, entry in enumerate(entries):
             if entry[EVENT_TYPE] in _INPUTS:
                 self._unmetered(entries[start:end], lines[start])
@@ -284,6 +286,15 @@ class Thread:
                 start = end + 1
         if start < len(entries):
             self._unmetered(entries[start:], lines[start])
+        self._settle_markers(len(self.steps) - before)
+
+    def _settle_markers(self, steps: int) -> None:
+        """Move compactions behind the steps that were made of what was open before them."""
+        for marker in reversed(self.markers):
+            if not marker.is_open:
+                break
+            marker.before_seq += steps - 1
+            marker.is_open = False
 
     def finish(self) -> None:
         """Settle what is left at the end of the file: inputs that led to no step are events of none."""
@@ -393,6 +404,7 @@ class Thread:
         self.begun.clear()
         if self.open:
             entries, self.open, self.open_lines, self.speaks = self.open, [], [], False
+            self._settle_markers(1)
             self._give(step, entries)
 
     def _give(self, step: Response, entries: Iterable[Entry]) -> None:

@@ -105,7 +105,13 @@ def read_compacted(rollout: Rollout, body: Compacted, at: datetime | None) -> No
         pre_tokens = copy.usage.total_tokens
     before_seq = len(thread.steps) + thread.speaks
     thread.is_cut = True
-    thread.marker = Marker(_compaction_id(thread, body.window_id), before_seq, rollout.time(at), pre_tokens)
+    thread.marker = Marker(
+        _compaction_id(thread, body.window_id),
+        before_seq,
+        rollout.time(at),
+        pre_tokens,
+        is_open=thread.speaks,
+    )
     thread.markers.append(thread.marker)
 
 
