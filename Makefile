@@ -26,8 +26,8 @@ demo: setup  ## Load the sample sessions, build every table, write CSV files and
 	rm -f out/tracelab.duckdb
 	$(BIN)/tracelab --db out/tracelab.duckdb run tracelab/sample/home --out out --timezone UTC
 
-test: setup  ## Run every test, in two processes
-	$(BIN)/python -m pytest --numprocesses 2
+test: setup  ## Run every test, in three processes: some wait for a disk or a browser
+	$(BIN)/python -m pytest --numprocesses 3
 
 check: lint test  ## Everything that must hold before a change goes in
 
