@@ -448,6 +448,26 @@ def test_an_agent_whose_caller_is_left_out_follows_none_that_comes_later_and_is_
     assert [request.t for request in agent.requests] == [0.0, 34.0]
 
 
+def test_an_agent_whose_caller_is_left_out_is_waited_for_by_its_parent_not_by_the_main_session(
+    marts: Marts,
+) -> None:
+    marts.session("m")
+    marts.session("m/a", "m")
+    marts.session("m/b", "m/a", root_session_id="m", spawn_step_id="m/a#0", spawn_tool_call_id="call 12")
+    marts.step("m#0", 0, 5, input_tokens=600)
+    marts.step("m/a#0", 10, 13, input_tokens=None, output_tokens=None)
+    marts.call("m/a#0", 12, 30)
+    marts.step("m/b#0", 14, 29, input_tokens=600)
+    marts.step("m/a#1", 31, 40, input_tokens=600)
+    marts.step("m#1", 50, 60, input_tokens=600)
+    _, rows = formats.agentic(marts.written("agentic-mooncake"))
+    b, a = "000001-01#0", "000001-02#0"
+    edges = {(row.request_id, edge.relation): edge.request_id for row in rows for edge in row.dependencies}
+    assert edges[b, "spawn"] == edges[a, "spawn"] == "000001#0"
+    assert edges[a, "join"] == b
+    assert ("000001#1", "join") not in edges
+
+
 def test_a_fork_begins_with_what_its_origin_sent(marts: Marts) -> None:
     for session in ("m", "other"):
         marts.session(session)

@@ -76,17 +76,18 @@ _ROWS = f"""{_BLOCKS},
         select
             arg_min(joining.step_key, joining.step_number) as step_key,
             last_key,
-            arg_min(joining.submitted_ms, joining.step_number) - finished_ms as delay_ms
+            arg_min(joining.submitted_ms, joining.step_number) - finished.finished_ms as delay_ms
         from begun
-        inner join finished using (session_id)
-        inner join lasts using (session_id)
+        inner join finished on finished.session_id = begun.session_id
+        inner join lasts on lasts.session_id = begun.session_id
         left join spawners using (step_key)
+        left join finished as parents on parents.session_id = begun.parent_session_id
         inner join placed as joining
-            on joining.session_id = coalesce(caller_id, begun.parent_session_id)
-            and joining.step_number > coalesce(spawners.step_number, -1)
-            and joining.submitted_ms >= finished_ms
-        where begun.spawn_ended_ms >= finished_ms
-        group by session_id, last_key, finished_ms
+            on joining.session_id = coalesce(parents.session_id, caller_id)
+            and joining.step_number > if(caller_id = joining.session_id, spawners.step_number, -1)
+            and joining.submitted_ms >= finished.finished_ms
+        where begun.spawn_ended_ms >= finished.finished_ms
+        group by begun.session_id, last_key, finished.finished_ms
     ),
     edges as (
         select step_key, session_key || '#' || (step_number - 1) as request_id, 'completion' as trigger,
