@@ -255,6 +255,11 @@ def test_nothing_found_of_all_users_says_where_their_homes_were_looked_for(tmp_p
     assert message.startswith(f"no session log found; looked in {tmp_path}. Name a home")
 
 
+def test_nothing_found_beside_a_duckdb_file_says_how_a_dataset_is_loaded(tmp_path: Path) -> None:
+    touch(tmp_path / "dataset.duckdb")
+    assert ". A dataset's DuckDB file is loaded by its name. " in str(nothing_found(discover([tmp_path])))
+
+
 def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TracelabError, match=r"cannot load .*nowhere: no such file or directory"):
         discover([tmp_path / "nowhere"])

@@ -104,8 +104,10 @@ def nothing_found(found: Discovery) -> TracelabError:
     """Return the error of a search in vain: it says where, and how to try the sample."""
     looked = ", ".join(map(str, [found.home_root] if found.home_root else found.places))
     closed = "".join(f"; skipped {path} ({reason})" for path, reason in found.skipped)
+    holds_databases = any(any(place.glob("*.duckdb")) for place in found.places if place.is_dir())
+    dataset = " A dataset's DuckDB file is loaded by its name." if holds_databases else ""
     return TracelabError(
-        f"no session log found; looked in {looked}{closed}."
+        f"no session log found; looked in {looked}{closed}.{dataset}"
         f" Name a home, a folder or a file, or try the sample: tracelab run {sample_home()}"
     )
 
