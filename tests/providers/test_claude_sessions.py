@@ -152,6 +152,13 @@ def test_a_files_name_gives_the_agent_where_its_rows_do_not() -> None:
         assert parsed.one(Step).session_id == f"{MAIN}/a01"
 
 
+def test_a_main_session_may_be_called_as_an_agent() -> None:
+    parsed = read([user(1, 0, "look"), assistant(2, 1, msg(1))], f"{FOLDER}/agent-notes.jsonl")
+    session = parsed.one(Session)
+    assert (session.session_id, session.session_kind) == (MAIN, "main")
+    assert [event.message_kind for event in parsed.of(Event) if event.message_kind] == ["human"]
+
+
 @pytest.mark.parametrize("entrypoint", [{}, {"entrypoint": "cli"}], ids=["", "with all that is asked of it"])
 def test_a_sidechain_without_a_name_has_its_roots(entrypoint: Json) -> None:
     side: Json = {"isSidechain": True, **entrypoint}

@@ -143,7 +143,7 @@ def test_what_a_sidecar_calls_by_a_long_id_is_what_the_log_calls_so() -> None:
         [claude.assistant(1, 1, claude.msg(1), {"type": "tool_use", "id": LONG, "name": "Task"})]
     )
     agent = claude.read(
-        [claude.assistant(1, 1, claude.msg(2), claude.text("a"))],
+        [claude.assistant(1, 1, claude.msg(2), claude.text("a"), isSidechain=True)],
         "/home/ada/.claude/projects/-p/agent-a1.jsonl",
         {"toolUseId": LONG},
     )

@@ -64,7 +64,7 @@ class Lineage:
         if name == self._latest_name:
             return self._latest
         conversation = self._conversation = self.conversation(record)
-        agent = record.agent_id or self._file_agent
+        agent = record.agent_id or (None if record.is_sidechain is False else self._file_agent)
         if agent is None and record.is_sidechain:
             agent = self._roots.get(record.uuid or "")
         context = self.contexts.get((conversation, agent)) or self._open(conversation, agent)
