@@ -2,7 +2,7 @@
 with
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
     raw_compactions as (select * from {{ source("raw", "compactions") }}),
-    -- as of steps: a log that was cut off before its first tells of no compaction
+    -- a log that was cut off before its first step tells of no compaction
     own_sessions as (
         select distinct session_id
         from {{ source("raw", "steps") }}

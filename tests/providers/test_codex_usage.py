@@ -454,6 +454,14 @@ def test_a_compaction_after_responses_without_usage_stands_behind_them_all(respo
     assert mark.before_step_seq == 1 + responses
 
 
+def test_a_compaction_after_outputs_of_a_known_response_stands_before_the_next() -> None:
+    log = [meta(cli_version="0.147.0"), started(1, "t1"), says(2), recorded(3, resp(1), FIRST), says(4)]
+    log += [compacted(5), recorded(6, resp(1), FIRST), says(7), recorded(8, resp(2), SECOND)]
+    parsed = parse(log)
+    (mark,) = parsed.of(Compaction)
+    assert (len(parsed.of(Step)), mark.before_step_seq) == (2, 1)
+
+
 def test_values_of_a_wrong_type_are_absent_and_reported_while_the_rest_counts() -> None:
     body = {"thread_id": THREAD, "response_id": resp(1), "turn_id": 5}
     body |= {"usage": {"input_tokens": 10, "output_tokens": "x"}}

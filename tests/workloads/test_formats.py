@@ -468,6 +468,33 @@ def test_an_agent_whose_caller_is_left_out_is_waited_for_by_its_parent_not_by_th
     assert ("000001#1", "join") not in edges
 
 
+def test_an_agent_follows_no_step_that_was_submitted_later(marts: Marts) -> None:
+    marts.session("m")
+    marts.session("m/a", "m", spawn_step_id="m#1", spawn_tool_call_id="call 8")
+    marts.step("m#0", 0, 100, input_tokens=600)
+    marts.step("m#1", 5, 9, input_tokens=600)  # submitted when the one before it is done, at 100 s
+    marts.call("m#1", 8, 300)
+    marts.step("m/a#0", 9, 20, input_tokens=600)
+    marts.step("m#2", 310, 320, input_tokens=600)
+    _, rows = formats.agentic(marts.written("agentic-mooncake"))
+    edges = {(row.request_id, edge.relation): edge.request_id for row in rows for edge in row.dependencies}
+    assert edges["000001-01#0", "spawn"] == "000001#0"
+    assert edges["000001#2", "join"] == "000001-01#0"
+    assert ("000001#1", "join") not in edges
+
+
+def test_agents_of_steps_that_are_left_out_keep_their_distances(marts: Marts) -> None:
+    for session in ("m", "m/a", "m/b"):
+        marts.session(session, None if session == "m" else "m")
+    marts.step("m/a#0", 0, 5, input_tokens=600)
+    marts.step("m/b#0", 6, 9, input_tokens=600)
+    marts.step("m#0", 60, 70, input_tokens=600)
+    marts.session("m/c", "m")
+    marts.step("m/c#0", 62, 65, input_tokens=600)
+    [trace] = formats.weka(marts.written("weka"))
+    assert [entry.t for entry in trace.requests] == [0.0, 0.0, 2.0, 6.0]
+
+
 def test_a_fork_begins_with_what_its_origin_sent(marts: Marts) -> None:
     for session in ("m", "other"):
         marts.session(session)

@@ -112,8 +112,19 @@ def test_a_wait_holds_what_was_waited_for_at_steps_that_are_left_out(marts: Mart
     marts.step("m#4", 422, 430, input_tokens=1)
     assert marts.selected("step_number", "wait_ms", "tool_ms", "human_ms", "other_ms", "tool_wall_ms") == [
         (0, None, None, None, None, 2_000 + 98_000),
-        (1, 102_000, 100_000, 0, 2_000, 0),
+        (1, 102_000, 1_000 + 97_000, 0, 4_000, 0),
         (2, 302_000, 0, 300_000, 2_000, 0),
+    ]
+
+
+def test_a_tool_at_a_step_that_is_left_out_takes_its_own_time_alone(marts: Marts) -> None:
+    marts.session("m")
+    marts.step("m#0", 0, 5, input_tokens=1)
+    marts.step("m#1", 3605, 3606, input_tokens=None, output_tokens=None, human_wait_ms=3_600_000)
+    marts.call("m#1", 3606, 3608)
+    marts.step("m#2", 3618, 3620, input_tokens=1, human_wait_ms=10_000)
+    assert marts.selected("wait_ms", "tool_ms", "human_ms", "other_ms")[1:] == [
+        (3_613_000, 2_000, 3_610_000, 1_000)
     ]
 
 

@@ -13,12 +13,13 @@ from tracelab.files import cache_folder, replacing
 def vega_script() -> str:
     """Return the script; to put it together takes two seconds, so the cache folder keeps it."""
     kept = cache_folder() / f"vega-{version('vl-convert-python')}.zlib"  # which tells whether it is whole
-    with suppress(OSError, zlib.error):
-        return zlib.decompress(kept.read_bytes()).decode()
+    with suppress(OSError, ValueError, zlib.error):
+        if kept.is_file():
+            return zlib.decompress(kept.read_bytes()).decode()
     import vl_convert as vlc
 
     script: str = vlc.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    with suppress(OSError):
+    with suppress(OSError, RuntimeError):  # the latter of a link to itself
         kept.parent.mkdir(parents=True, exist_ok=True)
         with replacing(kept, str(os.getpid())) as partial:
             partial.write_bytes(zlib.compress(script.encode()))

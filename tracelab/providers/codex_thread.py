@@ -327,7 +327,7 @@ class Thread:
             if self.handed_to is not known:  # else a compaction may yet give back what it took
                 self.hand_over()
                 self.handed_to = known
-            self._take_outputs(known)
+            self._take_outputs(known, steps=0)
             return known
         step = self._close("record", f"{self.id}/{response_id}", turn, line_no)
         self.by_response[response_id] = step
@@ -400,11 +400,12 @@ class Thread:
         self.handed_to = step
         self.handed, self.pending = self.pending, []
 
-    def _take_outputs(self, step: Response) -> None:
+    def _take_outputs(self, step: Response, steps: int = 1) -> None:
+        """Give what is open to a step; `steps` says whether it was made for that."""
         self.begun.clear()
         if self.open:
             entries, self.open, self.open_lines, self.speaks = self.open, [], [], False
-            self._settle_markers(1)
+            self._settle_markers(steps)
             self._give(step, entries)
 
     def _give(self, step: Response, entries: Iterable[Entry]) -> None:

@@ -38,7 +38,9 @@ class _Kind(NamedTuple):
 
 
 def _cache_miss(row: Row) -> str:
-    cost = f"; that cost {_cost(row)} beyond a cached read{unpriced(row)}" if row["cost_usd"] else ""
+    cost = (
+        f"; that cost {_cost(row)} beyond a cached read{unpriced(row)}" if row["cost_usd"] else unpriced(row)
+    )
     read = f"{counted(row['steps'], 'step')} read {tokens(row['tokens'])} tokens anew"
     return f"{read}, counting misses of more than 1,024 tokens and 2% of the context{cost}"
 

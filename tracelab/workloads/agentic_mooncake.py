@@ -64,11 +64,9 @@ _ROWS = f"""{_BLOCKS},
             on begun.conversation_number = callers.conversation_number
             and (
                 callers.step_id = begun.spawn_step_id
-                or (
-                    callers.session_id in (begun.parent_session_id, begun.root_session_id)
-                    and callers.submitted_ms <= begun.submitted_ms
-                )
+                or callers.session_id in (begun.parent_session_id, begun.root_session_id)
             )
+            and callers.submitted_ms <= begun.submitted_ms
             and callers.session_id <> begun.session_id
         group by begun.step_key
     ),
@@ -82,9 +80,12 @@ _ROWS = f"""{_BLOCKS},
         inner join lasts on lasts.session_id = begun.session_id
         left join spawners using (step_key)
         left join finished as parents on parents.session_id = begun.parent_session_id
+        left join placed as spawning on spawning.step_id = begun.spawn_step_id
         inner join placed as joining
             on joining.session_id = coalesce(parents.session_id, caller_id)
-            and joining.step_number > if(caller_id = joining.session_id, spawners.step_number, -1)
+            and joining.step_number > coalesce(
+                spawning.step_number, if(caller_id = joining.session_id, spawners.step_number, -1)
+            )
             and joining.submitted_ms >= finished.finished_ms
         where begun.spawn_ended_ms >= finished.finished_ms
         group by begun.session_id, last_key, finished.finished_ms

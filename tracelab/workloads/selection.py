@@ -147,26 +147,37 @@ with
         left join calls using (step_id)
         left join messages using (step_id)
     ),
-    -- what tools and people did at steps that are left out, the next step that is taken waited for too
-    between_taken as (
+    -- from the end of the step before, left out or not, up to a step's own submission; a call is made before
+    -- its step ends: it fills that span up to its result
+    spans as (
         select
             *,
             count(*) filter (is_taken) over earlier as taken_before,
             max(until_ms) filter (is_taken) over earlier as free_ms,
-            max(tools_until_ms) over earlier as tools_before_ms,
-            max(calls_until_ms) over earlier as calls_before_ms
+            max(until_ms) over earlier as idle_from_ms,
+            greatest(ready_ms - idle_from_ms, 0) as idle_ms,
+            least(greatest(max(tools_until_ms) over earlier - idle_from_ms, 0), idle_ms) as idle_tool_ms,
+            least(greatest(max(calls_until_ms) over earlier - idle_from_ms, 0), idle_ms) - idle_tool_ms
+            as idle_human_tool_ms,
+            least(
+                idle_human_tool_ms
+                + if(message_until_ms < idle_from_ms, 0,
+                    least(coalesce(human_wait_ms, 0), message_until_ms - idle_from_ms)),
+                idle_ms - idle_tool_ms
+            ) as idle_human_ms
         from all_steps
         window earlier as (
             partition by session_id order by step_index rows between unbounded preceding and 1 preceding
         )
     ),
+    -- a step waited for what was waited for at the steps before it that are left out, too
     gathered as (
         select
-            * exclude (human_wait_ms, message_until_ms, tool_wall_ms),
-            sum(human_wait_ms) over up_to_it as human_wait_ms,
-            max(message_until_ms) filter (human_wait_ms > 0) over up_to_it as message_until_ms,
+            * exclude (tool_wall_ms),
+            sum(idle_tool_ms) over up_to_it as waited_tool_ms,
+            sum(idle_human_ms) over up_to_it as waited_human_ms,
             sum(tool_wall_ms) over (partition by session_id, taken_before + is_taken::int) as tool_wall_ms
-        from between_taken
+        from spans
         window up_to_it as (partition by session_id, taken_before)
     ),
     timed as (
@@ -177,14 +188,7 @@ with
             lag(input_tokens) over in_order as before_tokens,
             greatest(ready_ms, free_ms) as submitted_ms,
             greatest(submitted_ms, output_ms) as completed_ms,
-            submitted_ms - free_ms as wait_ms,
-            -- a call is made before its step ends: it fills the wait up to its result; so does a message
-            if(wait_ms is null, null, least(greatest(tools_before_ms - free_ms, 0), wait_ms))
-            as until_tools_ms,
-            if(wait_ms is null, null, least(greatest(calls_before_ms - free_ms, 0), wait_ms))
-            as until_calls_ms,
-            if(message_until_ms < free_ms, 0, least(human_wait_ms, message_until_ms - free_ms))
-            as message_wait_ms
+            submitted_ms - free_ms as wait_ms
         from gathered
         where is_taken
         window in_order as (partition by session_id order by step_index)
@@ -235,9 +239,8 @@ select
     completed_ms,
     if(is_timed, completed_ms - submitted_ms, null) as api_ms,
     wait_ms,
-    until_tools_ms as tool_ms,
-    until_calls_ms - tool_ms as human_tool_ms,
-    if(is_first, null, least(human_tool_ms + coalesce(message_wait_ms, 0), wait_ms - tool_ms)) as human_ms,
+    if(wait_ms is null, null, least(coalesce(waited_tool_ms, 0), wait_ms))::bigint as tool_ms,
+    if(wait_ms is null, null, least(coalesce(waited_human_ms, 0), wait_ms - tool_ms))::bigint as human_ms,
     wait_ms - tool_ms - human_ms as other_ms,
     coalesce(tool_wall_ms, 0)::bigint as tool_wall_ms,
     input_tokens,

@@ -69,12 +69,13 @@ def _opened(entry: str) -> str:
 
 
 # A subagent of a subagent stands in the conversation's list too: entries do not nest. Its own time is never
-# after its first step's, nor before the conversation's first: readers take both as given, so that one which
-# steps that are left out had called moves as a whole.
+# after its first step's, nor before the conversation's first: readers take both as given, so that those which
+# steps that are left out had called move together.
 _ROWS = f"""
 with
     conversations as (
         select conversation_number,
+            min(submitted_ms) as first_ms,
             min(submitted_ms) filter (session_number = 0) as from_ms,
             to_json({{
                 id: any_value(session_key) filter (session_number = 0),
@@ -88,8 +89,9 @@ with
     ),
     subagents as (
         select session_key,
-            greatest(any_value(from_ms) - min(submitted_ms), 0) as later_ms,
-            greatest(least(min(submitted_ms), any_value(spawned_ms)), any_value(from_ms)) as entered_ms,
+            if(min(submitted_ms) < any_value(from_ms), any_value(from_ms - first_ms), 0) as later_ms,
+            greatest(least(min(submitted_ms), any_value(spawned_ms)) + later_ms, any_value(from_ms))
+            as entered_ms,
             to_json({{
                 t: (entered_ms - any_value(from_ms)) / 1000,
                 type: 'subagent',

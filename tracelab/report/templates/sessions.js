@@ -54,7 +54,8 @@ async function listSessions() {
   more.addEventListener("click", async () => {
     order.shown += 100;
     await listSessions();
-    (document.querySelector(".explorer .more button") ?? document.getElementById("session-search")).focus();
+    const next = document.querySelector(".explorer .more button") ?? document.getElementById("session-search");
+    next.focus({ preventScroll: true }); // the new lines stay in view
   });
   document.querySelector(".explorer .more").replaceChildren(...(found.length > order.shown ? [more] : []));
 }
