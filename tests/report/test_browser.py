@@ -319,8 +319,9 @@ def test_an_unknown_time_is_a_dash(grown: tuple[Path, Path], read: Open) -> None
     page.locator("#session-table tbody button").first.click()
     page.wait_for_selector("#session .is-drawn")
     page.locator("#session summary:has-text('Tool calls')").click()
-    cells = page.locator("#session details[open] tbody td:nth-child(3)").all_inner_texts()
-    assert cells.count("–") == calls.count((None, None))
+    cells = page.locator("#session details[open] tbody td:nth-child(3)")
+    cells.first.wait_for()
+    assert cells.all_inner_texts().count("–") == calls.count((None, None))
 
 
 def test_a_loss_leads_to_the_session_that_lost_most(report: Path, warehouse: Path, read: Open) -> None:
