@@ -66,6 +66,10 @@ def session(number: int, steps: int = 2, words: str = "word") -> bytes:
     return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
 
+AGENT = session(0).replace(b'"isSidechain": false', b'"isSidechain": true')
+"""A subagent's log, as its rows say; which agent's, its name says."""
+
+
 def tables(db: Path, *, without: tuple[str, ...] = ()) -> dict[str, list[tuple[Any, ...]]]:
     """The rows of every raw table, in an order of their own."""
     found = {}
@@ -725,7 +729,7 @@ def test_a_changed_file_that_cannot_be_read_keeps_what_it_held(
 
 def test_a_sidecar_that_comes_later_or_goes_is_noticed(db: Path, tmp_path: Path) -> None:
     log = tmp_path / "agent-a1.jsonl"
-    log.write_bytes(session(0))
+    log.write_bytes(AGENT)
     load([log], db=db)
     assert load([log], db=db).unchanged == 1
     sidecar = tmp_path / "agent-a1.meta.json"
@@ -734,7 +738,7 @@ def test_a_sidecar_that_comes_later_or_goes_is_noticed(db: Path, tmp_path: Path)
     assert load([log], db=db).loaded == 1
     assert query(db, "select agent_type from raw.sessions") == [("explorer",)]
     assert load([log], db=db).unchanged == 1
-    log.write_bytes(session(0))  # the later of the two again
+    log.write_bytes(AGENT)  # the later of the two again
     assert load([log], db=db).loaded == 1
     sidecar.unlink()
     assert load([log], db=db).loaded == 1
@@ -746,7 +750,7 @@ def test_a_sidecar_that_could_not_be_read_is_read_once_it_can(
     db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = tmp_path / "agent-a1.jsonl"
-    log.write_bytes(session(0))
+    log.write_bytes(AGENT)
     (tmp_path / "agent-a1.meta.json").write_text('{"agentType": "explorer"}')
 
     def refuse(path: str) -> FileIO:

@@ -281,7 +281,7 @@ CHANGES = st.tuples(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     names=st.lists(st.sampled_from(sorted(LOGS)), min_size=3, max_size=3, unique=True),
     begun=st.floats(0, 1, width=32),
