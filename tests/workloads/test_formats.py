@@ -410,6 +410,12 @@ def test_agentic_dependencies_worked_out_by_hand(conversation: Marts) -> None:
     assert [row.recorded_api_time_ms for row in rows] == [10_000, 11_000, 10_000, 10_000, 10_000, 8000]
 
 
+def edges_of(marts: Marts) -> dict[tuple[str, str], str]:
+    """What each step of an agentic play follows, by step and relation."""
+    _, rows = formats.agentic(marts.written("agentic-mooncake"))
+    return {(row.request_id, edge.relation): edge.request_id for row in rows for edge in row.dependencies}
+
+
 def test_an_agent_without_a_known_call_follows_the_latest_step_of_its_parent(marts: Marts) -> None:
     marts.session("m")
     marts.session("m/a", "m")
@@ -419,9 +425,8 @@ def test_an_agent_without_a_known_call_follows_the_latest_step_of_its_parent(mar
     marts.step("m#1", 40, 50, input_tokens=600)
     marts.step("m/a#1", 60, 70, input_tokens=600)
     marts.step("m/b#0", 55, 58, input_tokens=600)
-    _, rows = formats.agentic(marts.written("agentic-mooncake"))
-    spawns = {row.request_id: edge for row in rows for edge in row.dependencies if edge.relation == "spawn"}
-    assert {request: edge.request_id for request, edge in spawns.items()} == {
+    spawns = {step: before for (step, relation), before in edges_of(marts).items() if relation == "spawn"}
+    assert spawns == {
         "000001-01#0": "000001#0",
         "000001-02#0": "000001-01#0",
     }
@@ -437,8 +442,7 @@ def test_an_agent_whose_caller_is_left_out_follows_none_that_comes_later_and_is_
     marts.step("m/a#0", 6, 10, input_tokens=600)
     marts.step("m/a#1", 40, 45, input_tokens=600)
     marts.step("m#1", 60, 70, input_tokens=600)
-    _, rows = formats.agentic(marts.written("agentic-mooncake"))
-    edges = {(row.request_id, edge.relation): edge.request_id for row in rows for edge in row.dependencies}
+    edges = edges_of(marts)
     assert edges == {("000001-01#1", "sequence"): "000001-01#0", ("000001#0", "join"): "000001-01#1"}
     [trace] = formats.weka(marts.written("weka"))
     main, agent = trace.requests
@@ -460,9 +464,8 @@ def test_an_agent_whose_caller_is_left_out_is_waited_for_by_its_parent_not_by_th
     marts.step("m/b#0", 14, 29, input_tokens=600)
     marts.step("m/a#1", 31, 40, input_tokens=600)
     marts.step("m#1", 50, 60, input_tokens=600)
-    _, rows = formats.agentic(marts.written("agentic-mooncake"))
+    edges = edges_of(marts)
     b, a = "000001-01#0", "000001-02#0"
-    edges = {(row.request_id, edge.relation): edge.request_id for row in rows for edge in row.dependencies}
     assert edges[b, "spawn"] == edges[a, "spawn"] == "000001#0"
     assert edges[a, "join"] == b
     assert ("000001#1", "join") not in edges
@@ -476,8 +479,7 @@ def test_an_agent_follows_no_step_that_was_submitted_later(marts: Marts) -> None
     marts.call("m#1", 8, 300)
     marts.step("m/a#0", 9, 20, input_tokens=600)
     marts.step("m#2", 310, 320, input_tokens=600)
-    _, rows = formats.agentic(marts.written("agentic-mooncake"))
-    edges = {(row.request_id, edge.relation): edge.request_id for row in rows for edge in row.dependencies}
+    edges = edges_of(marts)
     assert edges["000001-01#0", "spawn"] == "000001#0"
     assert edges["000001#2", "join"] == "000001-01#0"
     assert ("000001#1", "join") not in edges
