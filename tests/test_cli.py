@@ -361,6 +361,25 @@ def test_so_it_does_where_it_ends_a_query_of_the_commands_own(tmp_path: Path) ->
     assert done.returncode == 130
 
 
+def test_a_user_without_a_home_loads_what_they_name_and_draws_charts(warehouse: Path, tmp_path: Path) -> None:
+    script = (
+        "import os, sys\n"
+        "os.environ.pop('HOME'); os.getuid = lambda: 2**31 - 7  # as a container may be told to run\n"
+        "from tracelab import cli\n"
+        "sys.argv[0] = 'tracelab'\n"
+        "cli.main()"
+    )
+
+    def homeless(*arguments: str | Path) -> Done:
+        command = [sys.executable, "-c", script, *map(str, arguments)]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    done = homeless("load")
+    assert (done.returncode, done.stderr.split(";")[0]) == (1, "tracelab: no session log found")
+    assert homeless("load", a_log(tmp_path)).returncode == 0
+    assert homeless("--db", warehouse, "chart", "tool_latency").returncode == 0
+
+
 def test_export_prints_the_files_it_wrote(warehouse: Path, tmp_path: Path) -> None:
     done = tracelab("--db", warehouse, "export", "steps", "requests", "--out", "data", cwd=tmp_path)
     assert done.stdout.splitlines() == ["data/steps.csv", "data/requests.csv"]

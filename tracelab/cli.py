@@ -126,6 +126,10 @@ app = typer.Typer(
 def main() -> None:
     """Run a command; what could not be done becomes one message and exit status 1."""
     os.environ.setdefault("DUCKDB_JE_MALLOC_CONF", _KEEP_MEMORY)  # before anything imports DuckDB
+    try:
+        Path.home()
+    except RuntimeError:  # a container's user may have none, and libraries ask as they are imported
+        os.environ["HOME"] = "/nonexistent"
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed: what is opened next, the warehouse, would be in its place
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
