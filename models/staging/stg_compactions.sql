@@ -48,9 +48,59 @@ with
     ),
     -- with include_replays a copied marker is of the session whose file it stands in
     file_sessions as (
-        select distinct file_id, session_id, file_session_id
+        select file_id, session_id, file_session_id, max(step_index) as last_step_index
         from {{ ref("stg_step_copies") }}
         where file_session_id <> session_id and {{ var("include_replays") }}
+        group by all
+    ),
+    copied_markers as (
+        select named.*, provider
+        from named
+        inner join raw_sessions using (file_id, session_id)
+        where not is_own and session_id in (select session_id from own_sessions)
+    ),
+    -- how far a session's own log tells what a file copies of it
+    told_parts as (
+        select
+            file_id,
+            session_id,
+            max(step_seq) filter (gives_way or step_id is null) as last_told_seq,
+            max(step_seq) as last_step_seq,
+            arg_max(coalesce(step_id, replay_of), step_seq) as last_step_id
+        from {{ ref("stg_step_copies") }}
+        semi join copied_markers using (file_id, session_id)
+        group by all
+    ),
+    session_last_steps as (
+        select
+            step_session_id as session_id, arg_max(step_id, step_index) as end_step_id
+        from {{ ref("stg_step_copies") }}
+        where step_session_id in (select session_id from copied_markers)
+        group by all
+    ),
+    -- a copied marker counts where the session's own log ends before it; of Claude
+    -- everywhere, since its copies share an id
+    untold_markers as (
+        select file_id, session_id, compaction_id
+        from copied_markers
+        left join told_parts using (file_id, session_id)
+        left join session_last_steps using (session_id)
+        where
+            provider = 'claude'
+            or (
+                if(
+                    before_step_seq is null,
+                    last_step_id = end_step_id
+                    or coalesce(last_told_seq < last_step_seq, true),
+                    coalesce(last_told_seq < before_step_seq, true)
+                )
+                and session_id not in (
+                    select session_id
+                    from named
+                    inner join raw_sessions using (file_id, session_id)
+                    where is_own and before_step_seq is null
+                )
+            )
     ),
     markers as (
         select
@@ -63,9 +113,11 @@ with
             raw_sessions.provider,
             session_kind,
             session_ended_at,
-            step_id,
-            step_session_id,
-            step_index,
+            coalesce(settled.step_id, next_own.step_id) as step_id,
+            coalesce(
+                settled.step_session_id, next_own.step_session_id
+            ) as step_session_id,
+            coalesce(settled.step_index, next_own.step_index) as step_index,
             min(compacted_at) over (
                 partition by
                     compaction_id, named.session_id, file_sessions.file_session_id
@@ -79,10 +131,19 @@ with
             on named.file_id = settled.file_id
             and named.session_id = settled.session_id
             and named.before_step_seq = settled.step_seq
+        -- behind the last copied step comes the next of the file's session
+        left join
+            {{ ref("stg_step_copies") }} as next_own
+            on before_step_seq is null
+            and named.file_id = next_own.file_id
+            and file_sessions.file_session_id = next_own.step_session_id
+            and last_step_index + 1 = next_own.step_index
         where
             is_own
             or file_sessions.file_session_id is not null
             or session_id not in (select session_id from own_sessions)
+            or (named.file_id, named.session_id, compaction_id)
+            in (select file_id, session_id, compaction_id from untold_markers)
     ),
     -- a session that another of the same marker's sessions names as its origin
     origins as (

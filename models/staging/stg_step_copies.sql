@@ -2,8 +2,66 @@
 -- copy of, if any.
 with
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
-    -- each row of a published dataset counts then, however often it repeats there
-    repeats as (
+    logged_steps as not materialized(select * from {{ source("raw", "steps") }}),
+    -- what a step put out, in sessions that hold a step without usage
+    outputs as (
+        select
+            session_id,
+            message_id,
+            is_inherited,
+            usage_source = 'none' as is_unmetered,
+            coalesce(tool_call_id, event_id || '/' || block_index) as output_id,
+            tool_call_id is not null as is_call
+        from {{ source("raw", "events") }}
+        inner join logged_steps using (file_id, session_id, step_seq)
+        where
+            event_type in ('reasoning', 'text', 'tool_call')
+            and session_id
+            in (select session_id from logged_steps where usage_source = 'none')
+        union all
+        select
+            session_id,
+            message_id,
+            is_inherited,
+            usage_source = 'none',
+            tool_call_id,
+            true
+        from {{ source("raw", "tool_calls") }}
+        inner join logged_steps using (file_id, session_id, step_seq)
+        where
+            session_id
+            in (select session_id from logged_steps where usage_source = 'none')
+    ),
+    output_owners as (
+        select
+            *,
+            bool_or(is_call) over (partition by session_id, message_id) as has_call,
+            bool_and(is_inherited) over (
+                partition by session_id, message_id
+            ) as is_copied
+        from outputs
+    ),
+    -- a log cut off within a response tells of it under another key: the fuller tale
+    -- stays
+    told_elsewhere as (
+        select
+            cut.session_id,
+            cut.message_id,
+            coalesce(
+                min(whole.message_id) filter (where not whole.is_copied),
+                min(whole.message_id)
+            ) as whole_message_id,
+            bool_and(whole.is_copied) and not any_value(cut.is_copied) as is_hearsay
+        from output_owners as cut
+        inner join output_owners as whole using (session_id, output_id)
+        where
+            cut.is_unmetered
+            and cut.message_id <> whole.message_id
+            and (not whole.is_unmetered or (whole.has_call and not cut.has_call))
+        group by all
+    ),
+    renamed as (
+        -- each row of a published dataset counts then, however often it repeats there
         select
             file_id,
             session_id,
@@ -15,18 +73,26 @@ with
                 row_number() over (
                     partition by file_id, session_id, message_id order by step_seq
                 )
-            ) as message_id
-        from {{ source("raw", "steps") }}
+            ) as message_id,
+            false as is_cut
+        from logged_steps
         inner join raw_sessions using (file_id, session_id)
         where is_published and {{ var("include_replays") }}
+        union all
+        -- where only copies tell it whole, the log's own row has the times and inputs
+        select file_id, session_id, step_seq, whole_message_id, true
+        from logged_steps
+        inner join told_elsewhere using (session_id, message_id)
+        where is_hearsay and usage_source = 'none' and not {{ var("include_replays") }}
     ),
     raw_steps as not materialized(
         select
             steps.* replace (
-                coalesce(repeats.message_id, steps.message_id) as message_id
-            )
-        from {{ source("raw", "steps") }} as steps
-        left join repeats using (file_id, session_id, step_seq)
+                coalesce(renamed.message_id, steps.message_id) as message_id
+            ),
+            coalesce(is_cut, false) as is_cut
+        from logged_steps as steps
+        left join renamed using (file_id, session_id, step_seq)
     ),
     -- a number for two long texts, by which every event is looked up
     logs as materialized(
@@ -60,7 +126,15 @@ with
     session_ends as ({{ session_ends() }}),
     -- most messages stand once: only the others need an owner, and a rank
     copied as (
-        select provider, message_id from raw_steps group by all having count(*) > 1
+        select
+            provider,
+            message_id,
+            -- a log's own copy, which goes on to the usage; of Claude each row has that
+            bool_or(not is_inherited and usage_source not in ('none', 'response'))
+            or bool_and(usage_source = 'none') as is_told_whole
+        from raw_steps
+        group by all
+        having count(*) > 1
     ),
     -- what a copied usage row, or a copied record, gives way to
     records as (
@@ -85,6 +159,7 @@ with
         from raw_steps
         where
             not is_inherited
+            and not is_cut
             and (provider, message_id) not in (select provider, key from echoes)
         union all
         select provider, key, message_id
@@ -121,6 +196,21 @@ with
             and (copies.provider, copies.message_id)
             not in (select provider, key from own_keys)
     ),
+    -- of a record whose usage row its log was cut off before
+    cut_echoes as (
+        select copies.provider, copies.message_id as key, records.message_id
+        from raw_steps as copies
+        inner join
+            raw_steps as records using (provider, turn_id, input_tokens, output_tokens)
+        where
+            copies.is_inherited
+            and copies.usage_source = 'token_count'
+            and not records.is_inherited
+            and records.usage_source = 'record'
+            and records.echo_id is null
+            and (copies.provider, copies.message_id)
+            not in (select provider, key from own_keys)
+    ),
     answers as (
         select provider, key, min(message_id) as message_id
         from
@@ -130,6 +220,9 @@ with
                 union all
                 select *
                 from misnamed
+                union all
+                select *
+                from cut_echoes
             )
         where
             (provider, key) in (
@@ -141,9 +234,23 @@ with
     ),
     own_sessions as (select distinct session_id from raw_steps where not is_inherited),
     own_turns as (
-        select distinct provider, turn_id
+        select provider, turn_id, min(session_id) as turn_session_id
         from raw_steps
         where turn_id is not null and not is_inherited
+        group by all
+    ),
+    -- the turn in which a session's own log ends: there it may be cut off
+    last_turns as (
+        select session_id as turn_session_id, arg_max(turn_id, steps) as turn_id
+        from
+            (
+                select
+                    session_id, arg_max(turn_id, step_seq) as turn_id, count(*) as steps
+                from raw_steps
+                where not is_inherited and turn_id is not null
+                group by file_id, session_id
+            )
+        group by all
     ),
     own_counts as (
         select distinct provider, split_part(key, '/', 3) as counts from own_keys
@@ -154,21 +261,44 @@ with
         where session_id not in (select session_id from raw_sessions where is_own)
         group by all
     ),
-    -- what no log tells of as its own, of a log between the first and this copy of it
-    -- that is not loaded, or of the first beyond where that is cut off
+    unanswered as (
+        select
+            file_id,
+            session_id,
+            step_seq,
+            provider,
+            message_id,
+            usage_source,
+            turn_id,
+            -- it goes on in its turn, and nothing behind it is told by the session's
+            -- own log
+            lag(turn_id, 1, turn_id) over file_order = turn_id
+            and step_seq > coalesce(
+                max(step_seq) filter (
+                    (provider, message_id) in (select provider, key from answers)
+                ) over (partition by file_id, session_id),
+                -1
+            ) as is_beyond
+        from raw_steps
+        where is_inherited and session_id in (select session_id from own_sessions)
+        window file_order as (partition by file_id, session_id order by step_seq)
+        qualify (provider, message_id) not in (select provider, key from answers)
+    ),
+    -- what no log tells of as its own: of a log between the first and this copy of it
+    -- that is not loaded, or of one that is cut off before it
     strays as (
         select
-            raw_steps.file_id,
-            raw_steps.session_id,
-            raw_steps.step_seq,
-            coalesce(lost_session_id, raw_steps.session_id) as stray_session_id
-        from raw_steps
+            unanswered.file_id,
+            unanswered.session_id,
+            unanswered.step_seq,
+            coalesce(
+                turn_session_id, lost_session_id, unanswered.session_id
+            ) as stray_session_id
+        from unanswered
         left join lost_origins using (file_id)
+        left join own_turns using (provider, turn_id)
         where
-            is_inherited
-            and raw_steps.session_id in (select session_id from own_sessions)
-            and (provider, message_id) not in (select provider, key from answers)
-            and usage_source in ('token_count', 'none')
+            usage_source in ('token_count', 'none')
             -- alike counts, or a turn that is known, are of a row that lost its place
             and if(
                 usage_source = 'token_count',
@@ -177,8 +307,14 @@ with
                 turn_id is not null
             )
             and (
-                turn_id is null
-                or (provider, turn_id) not in (select provider, turn_id from own_turns)
+                turn_session_id is null
+                or (provider, message_id)
+                in (select provider, message_id from raw_steps where is_cut)
+                or (
+                    is_beyond
+                    and (turn_session_id, turn_id)
+                    in (select turn_session_id, turn_id from last_turns)
+                )
             )
             and not {{ var("include_replays") }}
     ),
@@ -201,44 +337,6 @@ with
         where is_own
         group by all
         having count(distinct conversation) = 1
-    ),
-    -- what a step put out, in sessions that hold a step without usage
-    outputs as (
-        select
-            session_id,
-            message_id,
-            usage_source = 'none' as is_unmetered,
-            coalesce(tool_call_id, event_id || '/' || block_index) as output_id,
-            tool_call_id is not null as is_call
-        from {{ source("raw", "events") }}
-        inner join raw_steps using (file_id, session_id, step_seq)
-        where
-            event_type in ('reasoning', 'text', 'tool_call')
-            and session_id
-            in (select session_id from raw_steps where usage_source = 'none')
-        union all
-        select session_id, message_id, usage_source = 'none', tool_call_id, true
-        from {{ source("raw", "tool_calls") }}
-        inner join raw_steps using (file_id, session_id, step_seq)
-        where
-            session_id in (select session_id from raw_steps where usage_source = 'none')
-    ),
-    output_owners as (
-        select
-            *, bool_or(is_call) over (partition by session_id, message_id) as has_call
-        from outputs
-    ),
-    -- a log cut off within a response tells of it under another key: the fuller tale
-    -- stays
-    told_elsewhere as (
-        select cut.session_id, cut.message_id, min(whole.message_id) as whole_message_id
-        from output_owners as cut
-        inner join output_owners as whole using (session_id, output_id)
-        where
-            cut.is_unmetered
-            and cut.message_id <> whole.message_id
-            and (not whole.is_unmetered or (whole.has_call and not cut.has_call))
-        group by all
     ),
     judged as (
         select
@@ -267,7 +365,7 @@ with
             case
                 when is_published
                 then false
-                when told_elsewhere.message_id is not null
+                when whole_message_id is not null
                 then true
                 -- a usage row that a record of its response answers to, wherever it is
                 when usage_source = 'token_count' and not is_inherited
@@ -305,14 +403,14 @@ with
             if(
                 {{ var("include_replays") }}, file_session_id, home_session_id
             ) as copy_session_id,
-            -- what stands in a copied part gives way to the session's own file,
-            -- record by record
+            -- stands in a copied part of a session that has a log of its own
             is_inherited
             and not coalesce(logs.is_own, false)
             and not {{ var("include_replays") }}
             and stray_session_id is null
             and raw_steps.session_id
-            in (select session_id from own_sessions) as gives_way
+            in (select session_id from own_sessions) as is_hearsay,
+            is_told_whole
         from raw_steps
         inner join logs using (file_id, session_id)
         left join first_times using (log_number, step_seq)
@@ -333,6 +431,7 @@ with
             on raw_steps.session_id = told_elsewhere.session_id
             and raw_steps.message_id = told_elsewhere.message_id
             and usage_source = 'none'
+            and not is_cut
     ),
     candidates as (
         select
@@ -346,7 +445,14 @@ with
     ),
     known_times as (
         select provider, message_id, min(first_event_at) as known_at
-        from candidates
+        from judged
+        where
+            not is_let_go
+            and (
+                not is_alone
+                or (provider, message_id)
+                in (select provider, answer_message_id from judged where is_let_go)
+            )
         group by all
     ),
     -- of the sessions that tell of a step, those that others of them go back to, and
@@ -449,11 +555,20 @@ with
             owned.*,
             not is_let_go and copy_session_id = step_session_id as is_placed,
             row_number() over file_order as file_place,
-            max(if(is_placed, coalesce(first_event_at, known_at), null)) over (
-                file_order rows unbounded preceding
-            ) as latest_at
+            max(
+                case
+                    when is_placed
+                    then coalesce(first_event_at, known_at)
+                    when is_let_go and is_inherited
+                    then known_at
+                end
+            ) over (file_order rows unbounded preceding) as latest_at
         from owned
-        left join known_times using (provider, message_id)
+        left join
+            known_times
+            on owned.provider = known_times.provider
+            and known_times.message_id
+            = if(is_let_go, answer_message_id, owned.message_id)
         window
             file_order as (
                 partition by file_id, copy_session_id order by line_no, step_seq
@@ -527,7 +642,7 @@ select
         when owner_session_id <> file_session_id
         then coalesce(owned.settled_message_id, owned.message_id)
     end as settled_message_id,
-    gives_way,
+    is_hearsay and (is_let_go or coalesce(is_told_whole, false)) as gives_way,
     coalesce(is_plain, false) as is_plain,
     is_published
 from owned

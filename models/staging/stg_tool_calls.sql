@@ -114,24 +114,81 @@ with
         union all by name
         select *
         from ordered
+    ),
+    -- a session in two files may have the call in one and its result in the other, and
+    -- a log cut off between them a copy that tells of both
+    logged_results as (
+        select
+            session_id,
+            tool_call_id,
+            event_at as result_at,
+            null as internal_ms,
+            is_error,
+            null as exit_code,
+            content_chars as result_chars
+        from {{ source("raw", "events") }}
+        where
+            event_type = 'tool_result'
+            and tool_call_id in (
+                select tool_call_id
+                from {{ source("raw", "tool_calls") }}
+                where result_at is null
+            )
+            and (file_id, tool_call_id)
+            not in (select file_id, tool_call_id from {{ source("raw", "tool_calls") }})
+        union all
+        select
+            session_id,
+            tool_call_id,
+            result_at,
+            internal_ms,
+            is_error,
+            exit_code,
+            result_chars
+        from {{ source("raw", "tool_calls") }}
+        inner join
+            {{ ref("stg_step_copies") }} as settled using (
+                file_id, session_id, step_seq
+            )
+        where settled.step_id is null or gives_way
+    ),
+    results_elsewhere as (
+        select
+            session_id,
+            tool_call_id,
+            min(result_at) as result_at,
+            min(internal_ms) as internal_ms,
+            bool_or(is_error) as is_error,
+            min(exit_code) as exit_code,
+            min(result_chars) as result_chars
+        from logged_results
+        group by session_id, tool_call_id
     )
 select
-    tool_call_id,
+    calls.tool_call_id,
     step_id,
-    session_id,
+    calls.session_id,
     tool_index,
     {{ logged_name("tool_name") }},
     emitted_at,
-    result_at,
-    coalesce({{ ms_between("emitted_at", "result_at") }}, logged_wall_ms) as wall_ms,
-    internal_ms,
-    is_error,
-    exit_code,
+    coalesce(calls.result_at, elsewhere.result_at) as result_at,
+    coalesce(
+        {{ ms_between("emitted_at", "coalesce(calls.result_at, elsewhere.result_at)") }},
+        logged_wall_ms
+    ) as wall_ms,
+    coalesce(calls.internal_ms, elsewhere.internal_ms) as internal_ms,
+    coalesce(calls.is_error, elsewhere.is_error) as is_error,
+    coalesce(calls.exit_code, elsewhere.exit_code) as exit_code,
     is_denied,
     is_poll,
     agent_id,
     agent_type,
     web_searches,
     input_chars,
-    result_chars
+    coalesce(calls.result_chars, elsewhere.result_chars) as result_chars
 from calls
+left join
+    results_elsewhere as elsewhere
+    on calls.session_id = elsewhere.session_id
+    and calls.tool_call_id = elsewhere.tool_call_id
+    and calls.result_at is null
