@@ -24,7 +24,6 @@ _LOADING: Mapping[str, str] = {
     "memory_limit": "128MB",
     "threads": "1",  # the other core parses
     "preserve_insertion_order": "false",
-    "temp_directory": "",  # a load never spills: rows go to disk as they come
     "max_vacuum_tasks": "1",  # a checkpoint holds in memory all that it writes again where many rows are gone
 }
 _CHANGING: Mapping[str, str] = {**_LOADING, "memory_limit": "512MB"}
