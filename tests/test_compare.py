@@ -49,8 +49,11 @@ def test_an_interval_is_of_its_number_where_a_tool_has_no_name_and_a_fall_lies_b
         tables.execute(f"attach '{copy}' as warehouse; use warehouse")
         tables.execute("update tool_calls set tool_name = null where tool_name in ('Bash', 'exec_command')")
         tables.execute(
-            "update steps set inferred_pre_tokens = 150000, context_growth_tokens = null where step_index = 2"
+            "update steps set inferred_pre_tokens = 150000, context_tokens = 1, context_growth_tokens = null"
+            " where step_index = 2"
         )
+        tables.execute("update steps set context_tokens = 150000 where step_index = 0")
+        tables.execute("update steps set context_tokens = null where step_index = 1")
         for model in ("summary_overview", "summary_compactions", "compare_published"):
             tables.execute(f"create or replace table {model} as ({compiled[model]})")
     compared = {figure.figure_id: figure for figure in compare(copy)}

@@ -145,21 +145,34 @@ def test_growth_is_binned_by_octaves_on_either_side_of_0(marts: Marts) -> None:
 
 @pytest.fixture
 def compacted(marts: Marts) -> Marts:
-    """A log with three markers, one of which the sizes tell, and a fall that is none; and one without."""
+    """A log with three markers, one of which the sizes tell, and falls that are none; and one without.
+
+    A fall is from the latest size that is known, be it beyond a step of several calls or one without usage.
+    """
     marts.add("sessions", *({"session_id": name, "steps": 9} for name in ("marked", "plain", "calm")))
     fall = {
         "inferred_pre_tokens": 90_000,
-        "context_growth_tokens": -64_000,
+        "context_tokens": 26_000,
         "user_messages": 1,
         "tool_results": 0,
     }
+    before = {"context_tokens": 90_000, "calls": 2, "user_messages": 0, "tool_results": 1}
     marts.add(
         "steps",
-        {"step_id": "m1", "session_id": "marked", "trigger": "none", **fall},
-        {"step_id": "m2", "session_id": "marked", "user_messages": 0, "tool_results": 1},
-        {"step_id": "m3", "session_id": "marked", **fall},
-        {"step_id": "p1", "session_id": "plain", **fall, "trigger": "user"},
-        {"step_id": "p2", "session_id": "plain", **fall, "inferred_pre_tokens": None},
+        {"step_id": "m0", "session_id": "marked", "step_index": 0, **before},
+        {"step_id": "m1", "session_id": "marked", "step_index": 1, "trigger": "none", **fall},
+        {"step_id": "m2", "session_id": "marked", "step_index": 2, **before},
+        {"step_id": "own", "session_id": "marked", "step_index": 3, "purpose": "compaction", **fall}
+        | {"inferred_pre_tokens": None},
+        {"step_id": "unmetered", "session_id": "marked", "step_index": 4, "user_messages": 1},
+        {"step_id": "m3", "session_id": "marked", "step_index": 5, **fall},
+        {"step_id": "p0", "session_id": "plain", "step_index": 0, **before},
+        {"step_id": "p1", "session_id": "plain", "step_index": 1, **fall, "trigger": "user"},
+        {"step_id": "p2", "session_id": "plain", "step_index": 2, **before},
+        {"step_id": "p3", "session_id": "plain", "step_index": 3, **fall, "inferred_pre_tokens": None},
+        {"step_id": "p4", "session_id": "plain", "step_index": 4, **before, "user_messages": 0},
+        {"step_id": "p5", "session_id": "plain", "step_index": 5, **fall, "user_messages": 0}
+        | {"inferred_pre_tokens": None},
     )
     marts.add(
         "compactions",

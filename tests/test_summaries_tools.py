@@ -55,7 +55,12 @@ def test_mcp_tools_are_one_group_and_rare_tools_another(marts: Marts) -> None:
         for row in rows
         if row["tool_name"] == "all" and row["tool_group"] != "all"
     }
-    assert groups == {"Bash": (1, 25, 25 / 69), "rare": (2, 23, 48 / 69), "mcp": (3, 21, 1.0)}
+    assert groups == {
+        "Bash": (1, 25, 25 / 69),
+        "rare": (2, 22, 47 / 69),
+        "mcp": (3, 21, 68 / 69),
+        None: (4, 1, 1.0),
+    }
     tools = {
         (row["tool_group"], row["mcp_server"], row["tool_name"]): row["calls_rank"]
         for row in rows
@@ -67,7 +72,7 @@ def test_mcp_tools_are_one_group_and_rare_tools_another(marts: Marts) -> None:
         ("mcp", "a", "mcp__a__x"): 3,
         ("mcp", "b", "mcp__b__y"): 4,
         ("rare", None, "Edit"): 5,
-        ("rare", None, None): 6,
+        (None, None, None): 6,
     }
     assert [row["tool_calls"] for row in rows if row["tool_group"] == "all"] == [69]
 

@@ -28,7 +28,8 @@ class Measure(NamedTuple):
 ROWS: Mapping[str, str] = {
     "steps": """
         select
-            cluster, provider, session_id, request_id, model, trigger, calls, input_tokens, context_tokens,
+            cluster, provider, session_id, request_id, step_index, purpose, model, trigger, calls,
+            input_tokens, context_tokens,
             prefix_tokens, append_tokens, output_tokens, reasoning_tokens, visible_output_tokens,
             usage_is_final, hit_ratio, generation_ms, visible_span_ms, post_reasoning_ms,
             input_to_reasoning_end_ms,
@@ -62,6 +63,12 @@ ROWS: Mapping[str, str] = {
         from rows_steps
         """,
     "pairs": "from rows_steps where previous_step_id is not null and is_started",
+    "sizes": """
+        select *, lag(context_tokens ignore nulls) over (
+            partition by session_id order by step_index
+        ) as before_tokens
+        from rows_steps where purpose is null
+        """,
     "step_times": """
         select
             cluster, provider, coalesce(generation_ms, 0) as generation_ms, coalesce(tool_ms, 0) as tool_ms,
@@ -158,8 +165,8 @@ ROWS: Mapping[str, str] = {
         select rows_calls.*, is_top
         from rows_calls
         join (
-            select provider, tool_name, row_number() over (
-                partition by provider order by count(*) desc, tool_name
+            select provider, tool_name, tool_name is not null and row_number() over (
+                partition by provider order by tool_name is null, count(*) desc, tool_name
             ) <= 3 as is_top
             from tool_calls group by provider, tool_name
         ) as tools
@@ -228,10 +235,7 @@ _TIMES = {
 }
 _COUNTS = {"session": "sessions", "request": "requests", "step": "steps"}
 _IS_COMPACTED = "(inferred_pre_tokens is not null)::int"
-_MAJOR = (
-    "inferred_pre_tokens is not null"
-    " or (context_growth_tokens <= -64000 and user_messages + tool_results > 0)"
-)
+_MAJOR = "coalesce(before_tokens - context_tokens >= 64000 and user_messages + tool_results > 0, false)"
 _GROWTH = {"positive": "> 0", "negative": "< 0", "major": "<= -64000"}
 
 MEASURES: Mapping[str, Measure] = {
@@ -330,8 +334,8 @@ MEASURES: Mapping[str, Measure] = {
     ),
     "summary_compactions.compactions": Measure("steps", _IS_COMPACTED),
     "summary_compactions.compaction_share": Measure("steps", _IS_COMPACTED, _IS_COMPACTED, of_all=True),
-    "summary_compactions.major_reductions": Measure("steps", f"({_MAJOR})::int"),
-    "summary_compactions.share_of_major": Measure("steps", _IS_COMPACTED, f"({_MAJOR})::int"),
+    "summary_compactions.major_reductions": Measure("sizes", f"({_MAJOR})::int"),
+    "summary_compactions.share_of_major": Measure("sizes", _IS_COMPACTED, f"({_MAJOR})::int"),
     "summary_compactions.compactions_per_session": Measure("sessions", "inferred"),
     "summary_compactions.compactions_per_session count": Measure("sessions", "1"),
     "summary_compactions.compactions_per_compacting_session": Measure(

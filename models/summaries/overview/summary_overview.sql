@@ -423,7 +423,7 @@ with
             model,
             'all' as trigger,
             count(tool_name) as tool_names,
-            list_sum(max(tool_calls, 3))
+            list_sum(max(tool_calls, 3) filter (where tool_name is not null))
             / nullif(sum(tool_calls), 0) as top_3_tools_share
         from calls_by_tool
         group by provider, session_kind, model

@@ -37,13 +37,23 @@ with
         from found
         group by session_id, source, grouping sets ((), (trigger))
     ),
+    sizes as (
+        select
+            session_id,
+            trigger,
+            user_messages + tool_results as inputs,
+            context_tokens,
+            -- as the inferred rule has it
+            lag(context_tokens ignore nulls) over (
+                partition by session_id order by step_index
+            ) as before_tokens
+        from steps
+        where purpose is null
+    ),
     drops as (
         select session_id, {{ pooled("trigger") }}, count(*) as falls
-        from steps
-        -- each inferred compaction is one, be it beyond a step of unknown size
-        where
-            inferred_pre_tokens is not null
-            or (context_growth_tokens <= -64000 and user_messages + tool_results > 0)
+        from sizes
+        where inputs > 0 and before_tokens - context_tokens >= 64000
         group by session_id, grouping sets ((), (trigger))
     ),
     sessions as (

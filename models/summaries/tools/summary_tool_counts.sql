@@ -30,7 +30,11 @@ with
     folded as (
         select
             * replace (
-                if(sum(tool_calls) over of_group < 20, 'rare', tool_group) as tool_group
+                if(
+                    tool_group is not null and sum(tool_calls) over of_group < 20,
+                    'rare',
+                    tool_group
+                ) as tool_group
             )
         from named
         window of_group as (partition by provider, session_kind, model, tool_group)
