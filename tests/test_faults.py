@@ -114,7 +114,8 @@ def test_what_is_written_onto_a_full_disk_is_told_and_works_once_there_is_room(
     out = small_disk / "out"
     status, said = run(warehouse, *command, out)
     assert status == 1
-    assert re.fullmatch(r"tracelab: cannot write (to )?\S+: No space left on device\n", said)
+    why = "No space left on device; free some space and try again"
+    assert re.fullmatch(rf"tracelab: cannot write to \S+: {why}\n", said)
     assert not [*small_disk.rglob(".*")], "what was begun is gone"
     resize(small_disk, "size=100m")
     shutil.rmtree(out, ignore_errors=True)

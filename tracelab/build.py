@@ -26,12 +26,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tracelab import __version__
 from tracelab.errors import TracelabError
-from tracelab.files import cache_folder
+from tracelab.files import advice, cache_folder
 from tracelab.progress import Count
 from tracelab.project import project_folder
 from tracelab.text import counted
 from tracelab.warehouse import (
-    advice,
     compact,
     drop_tables,
     has_raw,

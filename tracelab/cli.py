@@ -610,7 +610,7 @@ def audit(
     _say_doing("looking …")
     for finding in find_leaks(path, db=context.obj, allowed_models=allow or ()):
         _print(finding)
-        count += 1
+        count += finding.times
     if count:
         _say(f"{counted(count, 'finding')}: share nothing of this before they are gone")
         raise typer.Exit(_FAILED)

@@ -9,7 +9,7 @@ from typing import Literal
 import duckdb
 
 from tracelab.errors import TracelabError
-from tracelab.files import check_folder, check_no_warehouse, replacing, why_unwritten
+from tracelab.files import check_folder, check_no_warehouse, replacing, unwritten
 from tracelab.warehouse import copy_whole, identifier, open_read_only, quoted
 
 Format = Literal["csv", "parquet"]
@@ -39,7 +39,7 @@ def export_tables(db: Path, out: Path, names: Sequence[str] = (), *, format: For
         except (OSError, duckdb.IOException) as error:
             if "Could not read" in str(error):  # the warehouse, which is damaged
                 raise
-            raise TracelabError(f"cannot write to {out}: {why_unwritten(error)}") from error
+            raise unwritten(out, error, "--out") from error
 
 
 def export_warehouse(db: Path, out: Path) -> Path:
@@ -58,7 +58,7 @@ def export_warehouse(db: Path, out: Path) -> Path:
         with replacing(path) as partial:
             copy_whole(db, partial)
     except (OSError, duckdb.IOException, duckdb.TransactionException) as error:  # the last: a full disk
-        raise TracelabError(f"cannot write to {out}: {why_unwritten(error)}") from error
+        raise unwritten(out, error, "--out") from error
     return path
 
 

@@ -85,9 +85,34 @@ def check_folder(out: Path) -> None:
     """
     check_spelled(out)
     there = next((place for place in (out, *out.absolute().parents) if place.exists()), out)
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        why = "permission denied" if there.is_dir() else f"{there} is no folder"
+    if why := why_closed(there):
         raise TracelabError(f"cannot write to {out} ({why}): name another folder with --out")
+
+
+def why_closed(folder: Path) -> str | None:
+    """Return why nothing can be written in a folder; None where it can be."""
+    if not folder.is_dir():
+        return f"{folder} is no folder" if folder.exists() else "its folder does not exist"
+    if os.access(folder, os.W_OK | os.X_OK):
+        return None
+    is_read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+    return "read-only file system" if is_read_only else "permission denied"
+
+
+def unwritten(out: Path, error: Exception, option: str | None = None) -> TracelabError:
+    """Return the error of a place that could not be written, and what to do about it."""
+    why = why_unwritten(error)
+    return TracelabError(f"cannot write to {out}: {why}{advice(why, option)}")
+
+
+def advice(message: str, option: str | None = "--db") -> str:
+    """Return what to do about a place that takes nothing more, to go after the message; else nothing."""
+    if "No space left on device" in message:
+        return "; free some space and try again"
+    if re.search("Read-only file system|Permission denied|Operation not permitted|resource busy", message):
+        what = "folder" if option == "--out" else "file"
+        return f"; name another {what} with {option}" if option else "; name another place"
+    return ""
 
 
 def why_unwritten(error: Exception) -> str:

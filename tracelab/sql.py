@@ -17,7 +17,7 @@ from typing import BinaryIO, Literal
 
 from tracelab.child import child_environment
 from tracelab.errors import TracelabError
-from tracelab.files import check_no_warehouse, replacing, why_unwritten
+from tracelab.files import check_no_warehouse, replacing, unwritten
 
 Format = Literal["table", "csv", "json", "parquet"]
 
@@ -69,20 +69,22 @@ def write_sql(db: Path, query: str, path: Path, *, format: Format = "table") -> 
         with replacing(path, str(os.getpid())) as partial, partial.open("wb") as out:
             run_sql(db, query, out, format=format)
     except OSError as error:
-        message = f"cannot write {path} ({why_unwritten(error)}): name another file with --output"
-        raise TracelabError(message) from error
+        raise unwritten(path, error, "--output") from error
 
 
 def _chunks(child: subprocess.Popen[bytes], seconds: float) -> Iterator[bytes]:
     """Yield what the child writes; only time spent waiting for it counts, not what the reader takes."""
     pipe = child.stdout
     assert pipe is not None
+    left_s = seconds
     while True:
         since = time.monotonic()
-        if not select.select([pipe], [], [], max(seconds, 0))[0]:
-            raise TracelabError("the query took too long and was stopped: filter it, or ask a summary")
+        if not select.select([pipe], [], [], max(left_s, 0))[0]:
+            raise TracelabError(
+                f"the query took longer than {seconds:.0f} s and was stopped: filter it, or ask a summary"
+            )
         chunk = os.read(pipe.fileno(), _CHUNK_BYTES)
-        seconds -= time.monotonic() - since
+        left_s -= time.monotonic() - since
         if not chunk:
             return
         yield chunk

@@ -14,7 +14,7 @@ import duckdb
 
 from tracelab import schema
 from tracelab.errors import TracelabError
-from tracelab.files import beside, first_line, private_folder, replacing, wal_of, why_unwritten
+from tracelab.files import advice, beside, first_line, private_folder, replacing, wal_of, why_unwritten
 
 _OFFLINE: Mapping[str, str] = {
     "autoinstall_known_extensions": "false",  # it would fetch what reads a SQLite file, say
@@ -351,12 +351,3 @@ def _reason(path: Path, error: duckdb.Error) -> str:
     if not path.parent.is_dir():
         return f"{path} cannot be made: its folder does not exist; make it, or name another file with --db"
     return f"{path} cannot be opened: {first_line(error)}{advice(message)}"
-
-
-def advice(message: str) -> str:
-    """Return what to do about a place that takes nothing more, to go after the message; else nothing."""
-    if "No space left on device" in message:
-        return "; free some space and try again"
-    if re.search("Read-only file system|Permission denied|Operation not permitted|resource busy", message):
-        return "; name another file with --db"
-    return ""

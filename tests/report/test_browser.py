@@ -619,7 +619,7 @@ def test_the_page_forbids_itself_the_network_and_foreign_scripts(report: Path, b
     [
         ("nothing", 0, ["there is nothing to show yet"]),
         ("one_session", 0, ["Open a session to see it step by step."]),
-        ("bare", 1, ["16 of 16 sessions", "No tool call.", "without one"]),
+        ("bare", 1, ["16 of 16 sessions", "No tool call.", "of all tokens)"]),
     ],
 )
 def test_a_workload_that_lacks_something_makes_a_page(

@@ -68,7 +68,7 @@ def draw_charts(
         TracelabError: if the warehouse is not built, a name is no chart, or `out` cannot be written.
     """
     from tracelab.charts.quick import quick_altair
-    from tracelab.files import check_folder, why_unwritten
+    from tracelab.files import check_folder, unwritten
     from tracelab.warehouse import open_read_only
 
     _check("chart", names, list(charts()))
@@ -83,7 +83,7 @@ def draw_charts(
                 # tests validate specs, which takes as long as writing them
                 paths += _save(picture.to_dict(validate=False), out / name, formats)
             except OSError as error:
-                raise TracelabError(f"cannot write to {out}: {why_unwritten(error)}") from error
+                raise unwritten(out, error, "--out") from error
     return paths
 
 

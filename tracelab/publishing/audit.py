@@ -64,6 +64,8 @@ class Finding(NamedTuple):
     """From 1, the heading of a CSV file not counted; None where it is said of all rows."""
     column: str | None
     what: str
+    times: int = 1
+    """How many it stands for."""
 
     def __str__(self) -> str:
         file = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(self.file))
@@ -113,7 +115,8 @@ class _Audit:
                 yield finding
         for (what, column), count in counts.items():
             if count > _SHOWN:
-                yield Finding(path, None, column, f"{what}: {count - _SHOWN:,} more")
+                more = count - _SHOWN
+                yield Finding(path, None, column, f"{what}: {more:,} more", more)
 
     def _of(self, path: Path, is_named: bool) -> Iterator[Finding]:
         try:

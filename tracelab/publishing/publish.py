@@ -16,7 +16,7 @@ import duckdb
 
 from tracelab.child import child_environment
 from tracelab.errors import TracelabError
-from tracelab.files import check_spelled, why_unwritten
+from tracelab.files import check_spelled, unwritten
 from tracelab.publishing.columns import COLUMNS, README
 from tracelab.publishing.keys import publishing_key
 from tracelab.publishing.readme import LICENCE_CHARS, readme
@@ -91,7 +91,7 @@ def publish(
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise TracelabError(f"the tables of {db} are of another version: run `tracelab build`") from error
     except (OSError, duckdb.IOException) as error:
-        raise TracelabError(f"cannot write {out}: {why_unwritten(error)}") from error
+        raise unwritten(out, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     users, sessions, steps, tool_calls, events = counts.values()

@@ -1,6 +1,5 @@
 """One file to hand around: the whole workload on a page that needs no server and no network."""
 
-import os
 from pathlib import Path
 
 from tracelab.errors import TracelabError
@@ -12,19 +11,14 @@ def build_report(db: Path, out: Path) -> Path:
     Raises:
         TracelabError: if the warehouse is not built, or `out` is it or cannot be written.
     """
-    from tracelab.files import check_no_warehouse, replacing, why_unwritten
+    from tracelab.files import check_no_warehouse, replacing, unwritten, why_closed
     from tracelab.report.pictures import processes
     from tracelab.warehouse import open_read_only
 
     folder = out.resolve().parent
-    faults = {
-        "it is a folder": out.is_dir(),
-        "its folder does not exist": not folder.is_dir(),
-        "permission denied": not os.access(folder, os.W_OK | os.X_OK),
-    }
-    for why, is_so in faults.items():
-        if is_so:
-            raise TracelabError(f"cannot write {out} ({why}): name another file with --output")
+    why = "it is a folder" if out.is_dir() else why_closed(folder)
+    if why:
+        raise TracelabError(f"cannot write {out} ({why}): name another file with --output")
     check_no_warehouse(out, db, "--output")
     with open_read_only(db) as warehouse, processes() as pool:
         from tracelab.report.page import page  # takes as long as the processes to start
@@ -34,5 +28,5 @@ def build_report(db: Path, out: Path) -> Path:
         with replacing(out) as partial:
             partial.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise TracelabError(f"cannot write {out}: {why_unwritten(error)}") from error
+        raise unwritten(out, error, "--output") from error
     return out

@@ -34,6 +34,15 @@ class Headline(NamedTuple):
     """Shares that the number is made of: name and share."""
 
 
+def _prices(ours: Mapping[str, float]) -> str:
+    """Say what the cost is made of, and how much is not in it."""
+    steps, tokens_left = ours.get("unpriced_steps", 0), ours.get("unpriced_tokens", 0)
+    if not steps:
+        return "at list prices"
+    share = tokens_left / max(ours.get("input_tokens", 0) + ours.get("output_tokens", 0), tokens_left, 1)
+    return f"at list prices; none for {counted(steps, 'step')} ({whole_percent(share)} of all tokens)"
+
+
 def headlines(read: Read, cut: Cut) -> list[Headline]:
     """Return the numbers of the tables that `read` asks, which are those of the part `cut`."""
     ours = {
@@ -44,7 +53,6 @@ def headlines(read: Read, cut: Cut) -> list[Headline]:
         )
     }
     theirs = _published(read, cut)
-    unpriced = ours.get("unpriced_steps", 0)
     return [
         Headline(
             "Sessions and requests",
@@ -76,7 +84,7 @@ def headlines(read: Read, cut: Cut) -> list[Headline]:
         Headline(
             "API-equivalent cost",
             ((_or_nothing(ours, "cost_usd", dollars), ""),),
-            f"at list prices; {counted(unpriced, 'step')} without one" if unpriced else "at list prices",
+            _prices(ours),
             *theirs(("summary_cost_distribution.step_cost_usd", dollars)),
         ),
         _time_split(read, theirs),

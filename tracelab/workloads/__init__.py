@@ -14,7 +14,7 @@ import duckdb
 
 from tracelab import __version__
 from tracelab.errors import TracelabError
-from tracelab.files import check_folder, check_no_warehouse, check_spelled, why_unwritten
+from tracelab.files import check_folder, check_no_warehouse, check_spelled, unwritten
 from tracelab.status import Status, status
 from tracelab.text import counted, table
 from tracelab.warehouse import open_read_only, quoted
@@ -90,7 +90,7 @@ def export_workload(
         except duckdb.OutOfMemoryException as error:
             raise TracelabError("so many steps need too much memory: narrow --since and --until") from error
         except (OSError, duckdb.IOException) as error:
-            raise TracelabError(f"cannot write {out}: {why_unwritten(error)}") from error
+            raise unwritten(out, error, "--out") from error
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return Workload(names, manifest)

@@ -79,7 +79,8 @@ def _check_known(warehouse: duckdb.DuckDBPyConnection, sessions: Sequence[str]) 
     for session in sessions:
         if session not in known:
             near = difflib.get_close_matches(session, known) or known[:3]
-            raise TracelabError(f"there is no session {session}; there is {', '.join(near)}")
+            others = f" and {len(known) - len(near):,} others" if len(known) > len(near) else ""
+            raise TracelabError(f"there is no session {session}; there is {', '.join(near)}{others}")
 
 
 _CHOSEN = """
