@@ -445,13 +445,18 @@ with
     ),
     known_times as (
         select provider, message_id, min(first_event_at) as known_at
-        from judged
-        where
-            not is_let_go
-            and (
-                not is_alone
-                or (provider, message_id)
-                in (select provider, answer_message_id from judged where is_let_go)
+        from
+            (
+                select provider, message_id, first_event_at
+                from candidates
+                union all
+                select provider, message_id, first_event_at
+                from judged
+                where
+                    is_alone
+                    and not is_let_go
+                    and (provider, message_id)
+                    in (select provider, answer_message_id from judged where is_let_go)
             )
         group by all
     ),
