@@ -19,6 +19,8 @@ from tracelab.load import load
 Json = dict[str, Any]
 Tables = dict[str, list[tuple[Any, ...]]]
 
+_LAST_THREAD = "019a0000-0000-7000-8000-00000000000c"
+
 FACTS = {
     "stg_steps": "session_id, step_index, input_tokens, output_tokens",
     "stg_tool_calls": "session_id, step_id, tool_call_id, is_error, result_chars",
@@ -75,26 +77,32 @@ def codex_origin() -> list[Json]:
     ]  # fmt: skip
 
 
-def codex_fork(origin: Sequence[Json], **header: Any) -> list[Json]:
-    """A thread that begins with a copy of another, stamped anew."""
-    copied = [record | {"timestamp": codex.clock(100 + place / 1000)} for place, record in enumerate(origin)]
+def codex_fork(
+    origin: Sequence[Json], thread: str = codex.THREAD, second: float = 100, **header: Any
+) -> list[Json]:
+    """A thread that begins with a copy of another, stamped anew, and answers once."""
+    turn = f"019b0000-0000-7000-8000-{second:012.0f}"
+    copied = [
+        record | {"timestamp": codex.clock(second + place / 1000)} for place, record in enumerate(origin)
+    ]
     return [
-        codex.meta(100, forked_from_id=codex.PARENT, **header),
+        codex.meta(second, thread, forked_from_id=origin[0]["payload"]["id"], **header),
         *copied,
-        codex.started(101, "t3"),
-        codex.turn(101, "t3"),
+        codex.started(second + 5, turn),
+        codex.turn(second + 5, turn),
         codex.event(
-            101, "thread_settings_applied", thread_id=codex.THREAD, thread_settings={"model": "gpt-5.5"}
+            second + 5, "thread_settings_applied", thread_id=thread, thread_settings={"model": "gpt-5.5"}
         ),
-        codex.person(102, "again"),
-        codex.says(110, "done"),
-        codex.recorded(110.5, codex.resp(10), (700, 600, 25, 0), codex.THREAD, "t3"),
-        codex.counted(110.6, (4300, 3300, 205, 0), (700, 600, 25, 0)),
+        codex.person(second + 6, "again"),
+        codex.says(second + 10, "done"),
+        codex.recorded(second + 10.5, codex.resp(int(second)), (700, 600, 25, 0), thread, turn),
+        codex.counted(second + 10.6, (4300 + int(second), 3300, 205, 0), (700, 600, 25, 0)),
     ]
 
 
 def without(log: Sequence[Json], *kinds: str) -> list[Json]:
-    return [record for record in log if record["type"] not in kinds]
+    """The log without records of some types, or events of some."""
+    return [record for record in log if not {record["type"], record["payload"].get("type")} & {*kinds}]
 
 
 def claude_origin() -> list[Json]:
@@ -115,25 +123,25 @@ def claude_origin() -> list[Json]:
     ]
 
 
-def claude_fork(origin: Sequence[Json]) -> list[Json]:
-    """A session whose rows name those that they copy."""
+def claude_fork(origin: Sequence[Json], session: str = claude.OTHER, first: int = 100) -> list[Json]:
+    """A session whose rows name those that they copy; its own are numbered from `first` on."""
     copied = [
         record
         | {
-            "sessionId": claude.OTHER,
-            "uuid": claude.uid(100 + place),
-            "parentUuid": claude.uid(99 + place) if place else None,
-            "forkedFrom": {"sessionId": claude.SESSION, "messageUuid": record["uuid"]},
+            "sessionId": session,
+            "uuid": claude.uid(first + place),
+            "parentUuid": claude.uid(first + place - 1) if place else None,
+            "forkedFrom": {"sessionId": record["sessionId"], "messageUuid": record["uuid"]},
         }
         for place, record in enumerate(origin)
     ]
-    end = claude.uid(99 + len(origin))
+    end = first + len(origin)
     return [
         *copied,
-        claude.user(20, 60, "again", sessionId=claude.OTHER, parentUuid=end),
+        claude.user(end, first, "again", sessionId=session, parentUuid=claude.uid(end - 1)),
         claude.assistant(
-            21, 62, claude.msg(9), claude.text("t"), usage=claude.usage(3, 100, 400, 50), stop="end_turn",
-            sessionId=claude.OTHER,
+            end + 1, first + 2, claude.msg(first), claude.text("t"), usage=claude.usage(3, 100, 400, 50),
+            stop="end_turn", sessionId=session,
         ),
     ]  # fmt: skip
 
@@ -200,3 +208,64 @@ def test_a_call_has_the_result_that_stands_in_another_file_of_its_session(
         assert whole_times[0][2] == 4000
         assert logs.told_by("call", "result") == whole
         assert connection.execute(times).fetchall() == whole_times
+
+
+def test_what_a_fork_says_itself_of_a_call_that_was_open_is_no_result_of_it(
+    staging: list[Model], tmp_path: Path
+) -> None:
+    origin = claude_origin()[:2]
+    late = claude.result(claude.toolu(1), error=True)
+    copied, (said, answered) = claude_fork(origin)[:2], claude_fork(origin)[2:]
+    own = [said | {"message": claude.user(1, 0, [late])["message"]}, answered]
+    write(tmp_path / "origin" / f"{claude.SESSION}.jsonl", origin)
+    write(tmp_path / "fork" / f"{claude.OTHER}.jsonl", [*copied, *own])
+    calling = codex_origin()[:5]
+    answering = codex.gets(200, codex.call(1), "aborted")
+    write(tmp_path / "calling" / f"rollout-{codex.PARENT}.jsonl", calling)
+    write(tmp_path / "answering" / f"rollout-{codex.THREAD}.jsonl", [*codex_fork(calling), answering])
+    db = tmp_path / "tracelab.duckdb"
+    load([tmp_path], db=db)
+    with settler(db, staging) as connection:
+        rows = connection.execute("select file_id from loaded.raw.files").fetchall()
+        settle(connection, staging, [file_id for (file_id,) in rows])
+        calls = connection.execute(
+            "select result_at, wall_ms, is_error from staging.stg_tool_calls"
+        ).fetchall()
+    assert calls == [(None, None, None)] * 2
+
+
+def test_a_fork_of_a_fork_tells_nothing_twice(staging: list[Model], tmp_path: Path) -> None:
+    """An interrupted response and a compaction of the one between, which the copy files under the first."""
+    old = {"cli_version": "0.119.0"}
+    first = without(codex_origin(), "token_usage_record", "compacted")[:7]
+    aborted = [codex.asks(112, codex.call(7)), codex.gets(113, codex.call(7)), codex.compacted(114)]
+    unnamed = ("token_usage_record", "thread_settings_applied")
+    between = [*without(codex_fork(first, **old), *unnamed), *aborted]
+    last = without(codex_fork(between, _LAST_THREAD, 300, **old), *unnamed)
+    for thread, log in ((codex.PARENT, first), (codex.THREAD, between), (_LAST_THREAD, last)):
+        write(tmp_path / thread / f"rollout-{thread}.jsonl", log)
+    boundary = claude.row(
+        "system", 9, 30, subtype="compact_boundary", compactMetadata={"trigger": "auto", "preTokens": 9}
+    )
+    told = [*claude_origin(), boundary, claude.user(10, 31, "sum", isCompactSummary=True)]
+    fork = claude_fork(told)
+    third = "33333333-3333-4333-8333-333333333333"
+    for session, rows in (
+        (claude.SESSION, told),
+        (claude.OTHER, fork),
+        (third, claude_fork(fork, third, 300)),
+    ):
+        write(tmp_path / session / f"{session}.jsonl", rows)
+    db = tmp_path / "tracelab.duckdb"
+    load([tmp_path], db=db)
+    with settler(db, staging) as connection:
+        files = connection.execute("select file_id from loaded.raw.files").fetchall()
+        settle(connection, staging, [file_id for (file_id,) in files])
+        counts = connection.execute(
+            "select provider, count(*) from staging.stg_compactions group by all order by all"
+        ).fetchall()
+        steps = connection.execute(
+            "select provider, count(*) from staging.stg_steps group by all order by all"
+        ).fetchall()
+    assert counts == [("claude", 1), ("codex", 1)]
+    assert steps == [("claude", 4 + 1 + 1), ("codex", 1 + 2 + 1)]

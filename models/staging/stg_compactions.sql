@@ -54,17 +54,32 @@ with
         group by all
     ),
     copied_markers as (
-        select named.*, provider
+        select named.*
         from named
         inner join raw_sessions using (file_id, session_id)
         where not is_own and session_id in (select session_id from own_sessions)
     ),
+    own_files as (
+        select file_id, session_id
+        from raw_sessions
+        where is_own and session_id in (select session_id from copied_markers)
+    ),
     -- how far a session's own log tells what a file copies of it
+    told_steps as (
+        select distinct own_files.session_id, message_id
+        from {{ ref("stg_step_copies") }}
+        inner join own_files using (file_id)
+    ),
     told_parts as (
         select
             file_id,
             session_id,
-            max(step_seq) filter (gives_way or step_id is null) as last_told_seq,
+            max(step_seq) filter (
+                gives_way
+                or step_id is null
+                or (session_id, message_id)
+                in (select session_id, message_id from told_steps)
+            ) as last_told_seq,
             max(step_seq) as last_step_seq,
             arg_max(coalesce(step_id, replay_of), step_seq) as last_step_id
         from {{ ref("stg_step_copies") }}
@@ -78,28 +93,35 @@ with
         where step_session_id in (select session_id from copied_markers)
         group by all
     ),
-    -- a copied marker counts where the session's own log ends before it; of Claude
-    -- everywhere, since its copies share an id
+    -- with a marker that nothing stands behind; a copy has it under its own name, or
+    -- not
+    own_ends as (
+        select session_id, compaction_id
+        from named
+        inner join own_files using (file_id, session_id)
+        where before_step_seq is null
+    ),
+    misnamed_ends as (
+        select distinct copied.file_id, session_id
+        from copied_markers as copied
+        inner join own_ends using (session_id)
+        where
+            (copied.file_id, own_ends.compaction_id)
+            not in (select file_id, compaction_id from copied_markers)
+    ),
+    -- a copied marker counts where the session's own log ends before it
     untold_markers as (
         select file_id, session_id, compaction_id
         from copied_markers
         left join told_parts using (file_id, session_id)
         left join session_last_steps using (session_id)
+        anti join misnamed_ends using (file_id, session_id)
         where
-            provider = 'claude'
-            or (
-                if(
-                    before_step_seq is null,
-                    last_step_id = end_step_id
-                    or coalesce(last_told_seq < last_step_seq, true),
-                    coalesce(last_told_seq < before_step_seq, true)
-                )
-                and session_id not in (
-                    select session_id
-                    from named
-                    inner join raw_sessions using (file_id, session_id)
-                    where is_own and before_step_seq is null
-                )
+            if(
+                before_step_seq is null,
+                last_step_id = end_step_id
+                or coalesce(last_told_seq < last_step_seq, true),
+                coalesce(last_told_seq < before_step_seq, true)
             )
     ),
     markers as (

@@ -165,24 +165,32 @@ with
         select provider, key, message_id
         from echoes
     ),
-    usage_rows as (
+    keyed_rows as (
         select
             file_id,
             session_id,
             provider,
             message_id,
             is_inherited,
-            try_cast(split_part(message_id, '/', 2) as uuid) as turn_id,
-            split_part(message_id, '/', 3) as counts
+            try_cast(
+                if(
+                    usage_source = 'none', turn_id, split_part(message_id, '/', 2)
+                ) as uuid
+            ) as turn_id,
+            if(
+                usage_source = 'none',
+                substr(message_id, instr(message_id, '/') + 1),
+                split_part(message_id, '/', 3)
+            ) as counts
         from raw_steps
-        where usage_source = 'token_count'
+        where usage_source in ('token_count', 'none')
     ),
     -- in a copy of a copy a turn may bear the name of the first thread, not of its own.
     -- Before turns had ids: that of a log that the copy names.
     misnamed as (
         select copies.provider, copies.message_id as key, originals.message_id
-        from usage_rows as copies
-        inner join usage_rows as originals using (provider, counts)
+        from keyed_rows as copies
+        inner join keyed_rows as originals using (provider, counts)
         where
             copies.is_inherited
             and not originals.is_inherited
@@ -576,7 +584,10 @@ with
             = if(is_let_go, answer_message_id, owned.message_id)
         window
             file_order as (
-                partition by file_id, copy_session_id order by line_no, step_seq
+                partition by
+                    file_id,
+                    if({{ var("include_replays") }}, copy_session_id, owned.session_id)
+                order by line_no, step_seq
             )
     ),
     -- a session's steps in order: the running maximum of first times in each file,

@@ -1,6 +1,40 @@
 -- One row per tool call, its copies settled: the earliest times, a failure if any
 -- copy tells of one.
 with
+    raw_sessions as (select * from {{ source("raw", "sessions") }}),
+    -- what a fork says itself of a call that was open when it began: no result of the
+    -- call where that was made
+    answered_by_forks as (
+        select file_id, session_id, tool_call_id, true as is_by_fork
+        from {{ source("raw", "tool_calls") }}
+        where
+            (file_id, session_id) in (
+                select file_id, session_id
+                from raw_sessions
+                where
+                    not is_own
+                    and session_id in (select session_id from raw_sessions where is_own)
+            )
+            and (file_id, session_id, tool_call_id) not in (
+                select file_id, session_id, tool_call_id
+                from {{ source("raw", "events") }}
+                where event_type = 'tool_result' and tool_call_id is not null
+            )
+            and not {{ var("include_replays") }}
+    ),
+    raw_calls as not materialized(
+        select
+            raw_calls.* replace (
+                if(is_by_fork, null, result_at) as result_at,
+                if(is_by_fork, null, wall_ms) as wall_ms,
+                if(is_by_fork, null, internal_ms) as internal_ms,
+                if(is_by_fork, null, is_error) as is_error,
+                if(is_by_fork, null, exit_code) as exit_code,
+                if(is_by_fork, null, result_chars) as result_chars
+            )
+        from {{ source("raw", "tool_calls") }} as raw_calls
+        left join answered_by_forks using (file_id, session_id, tool_call_id)
+    ),
     copies as not materialized(
         select
             raw_calls.* exclude (session_id),
@@ -13,7 +47,7 @@ with
             if(
                 is_published and {{ var("include_replays") }}, step_number, null
             ) as repeat_number
-        from {{ source("raw", "tool_calls") }} as raw_calls
+        from raw_calls
         inner join
             {{ ref("stg_step_copies") }} as settled using (
                 file_id, session_id, step_seq
@@ -145,7 +179,7 @@ with
             is_error,
             exit_code,
             result_chars
-        from {{ source("raw", "tool_calls") }}
+        from raw_calls
         inner join
             {{ ref("stg_step_copies") }} as settled using (
                 file_id, session_id, step_seq
