@@ -494,7 +494,8 @@ def test_a_print_names_the_sessions_to_look_at_and_is_no_wider_than_a_sheet(repo
     page.emulate_media(media="print")
     sessions = page.locator(".loss button[data-session]:visible")
     assert sessions.count() == page.locator("[data-cuts]:not([hidden]) > .loss [data-session]").count() > 5
-    assert page.locator("#session-search").is_hidden()
+    assert page.locator("#explorer").is_hidden(), "no session is open"
+    assert page.locator("#definitions").is_hidden(), "none is open"
     assert page.evaluate("document.documentElement.scrollWidth") == SHEET["width"]
 
 
@@ -502,7 +503,9 @@ def test_a_print_shows_the_session_that_is_open_and_nothing_to_click(report: Pat
     page = read(report, size=SHEET, scheme="dark").page
     page.locator(".loss:visible", has_text="Prompts read anew").locator("button").first.click()
     page.wait_for_selector("#session .is-drawn")
+    page.locator("#table-steps > summary").click()
     page.emulate_media(media="print")
+    assert page.locator("#definitions > details:visible").count() == 1
     plot = page.locator("#session svg").bounding_box()
     assert plot and 500 < plot["width"] <= SHEET["width"]
     assert page.locator(".explorer :is(button, input, summary, a):visible").count() == 0
