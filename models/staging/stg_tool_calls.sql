@@ -5,7 +5,7 @@ with
     -- what a fork says itself of a call that was open when it began: no result of the
     -- call where that was made
     answered_by_forks as (
-        select file_id, session_id, tool_call_id, true as is_by_fork
+        select distinct file_id, session_id, tool_call_id, true as is_by_fork
         from {{ source("raw", "tool_calls") }}
         where
             (file_id, session_id) in (
