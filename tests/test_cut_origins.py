@@ -4,7 +4,8 @@ So it is where a home was copied half, or a backup is older than the fork. Every
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,9 +41,23 @@ class Logs(NamedTuple):
         """What these files tell together; one with nothing in it has no id."""
         settle(self.connection, self.models, [self.file_ids[name] for name in names if name in self.file_ids])
         return {
-            table: self.connection.execute(f"select {columns} from staging.{table} order by all").fetchall()
+            table: self.ask(f"select {columns} from staging.{table} order by all")
             for table, columns in FACTS.items()
         }
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask of the files that were settled last."""
+        return self.connection.execute(query).fetchall()
+
+
+@contextmanager
+def loaded(folder: Path, models: list[Model]) -> Iterator[Logs]:
+    """Load a folder of folders of one file each, by whose names they are known."""
+    db = folder / "tracelab.duckdb"
+    load([folder], db=db)
+    with settler(db, models) as connection:
+        rows = connection.execute("select path, file_id from loaded.raw.files").fetchall()
+        yield Logs(connection, models, {Path(path).parent.name: file_id for path, file_id in rows})
 
 
 def codex_origin() -> list[Json]:
@@ -178,11 +193,7 @@ def test_a_fork_tells_what_its_cut_off_origin_does_not(
     write(tmp_path / "fork" / f"rollout-{names[1]}.jsonl", fork)
     for end in range(1, len(origin) + 1):
         write(tmp_path / f"{end}" / f"rollout-{names[0]}.jsonl", origin[:end])
-    db = tmp_path / "tracelab.duckdb"
-    load([tmp_path], db=db)
-    with settler(db, staging) as connection:
-        rows = connection.execute("select path, file_id from loaded.raw.files").fetchall()
-        logs = Logs(connection, staging, {Path(path).parent.name: file_id for path, file_id in rows})
+    with loaded(tmp_path, staging) as logs:
         whole = logs.told_by(f"{len(origin)}", "fork")
         assert [len(rows) for rows in whole.values()] == {
             "claude": [5, 2, 0],
@@ -198,16 +209,12 @@ def test_a_call_has_the_result_that_stands_in_another_file_of_its_session(
     log = claude_origin()
     for name, part in (("whole", log), ("call", log[:2]), ("result", log[2:])):
         write(tmp_path / name / f"{claude.SESSION}.jsonl", part)
-    db = tmp_path / "tracelab.duckdb"
-    load([tmp_path], db=db)
-    with settler(db, staging) as connection:
-        rows = connection.execute("select path, file_id from loaded.raw.files").fetchall()
-        logs = Logs(connection, staging, {Path(path).parent.name: file_id for path, file_id in rows})
+    with loaded(tmp_path, staging) as logs:
         times = "select tool_call_id, result_at, wall_ms from staging.stg_tool_calls order by all"
-        whole, whole_times = logs.told_by("whole"), connection.execute(times).fetchall()
+        whole, whole_times = logs.told_by("whole"), logs.ask(times)
         assert whole_times[0][2] == 4000
         assert logs.told_by("call", "result") == whole
-        assert connection.execute(times).fetchall() == whole_times
+        assert logs.ask(times) == whole_times
 
 
 def test_what_a_fork_says_itself_of_a_call_that_was_open_is_no_result_of_it(
@@ -223,14 +230,9 @@ def test_what_a_fork_says_itself_of_a_call_that_was_open_is_no_result_of_it(
     answering = codex.gets(200, codex.call(1), "aborted")
     write(tmp_path / "calling" / f"rollout-{codex.PARENT}.jsonl", calling)
     write(tmp_path / "answering" / f"rollout-{codex.THREAD}.jsonl", [*codex_fork(calling), answering])
-    db = tmp_path / "tracelab.duckdb"
-    load([tmp_path], db=db)
-    with settler(db, staging) as connection:
-        rows = connection.execute("select file_id from loaded.raw.files").fetchall()
-        settle(connection, staging, [file_id for (file_id,) in rows])
-        calls = connection.execute(
-            "select result_at, wall_ms, is_error from staging.stg_tool_calls"
-        ).fetchall()
+    with loaded(tmp_path, staging) as logs:
+        logs.told_by(*logs.file_ids)
+        calls = logs.ask("select result_at, wall_ms, is_error from staging.stg_tool_calls")
     assert calls == [(None, None, None)] * 2
 
 
@@ -256,16 +258,9 @@ def test_a_fork_of_a_fork_tells_nothing_twice(staging: list[Model], tmp_path: Pa
         (third, claude_fork(fork, third, 300)),
     ):
         write(tmp_path / session / f"{session}.jsonl", rows)
-    db = tmp_path / "tracelab.duckdb"
-    load([tmp_path], db=db)
-    with settler(db, staging) as connection:
-        files = connection.execute("select file_id from loaded.raw.files").fetchall()
-        settle(connection, staging, [file_id for (file_id,) in files])
-        counts = connection.execute(
-            "select provider, count(*) from staging.stg_compactions group by all order by all"
-        ).fetchall()
-        steps = connection.execute(
-            "select provider, count(*) from staging.stg_steps group by all order by all"
-        ).fetchall()
+    with loaded(tmp_path, staging) as logs:
+        logs.told_by(*logs.file_ids)
+        counts = logs.ask("select provider, count(*) from staging.stg_compactions group by all order by all")
+        steps = logs.ask("select provider, count(*) from staging.stg_steps group by all order by all")
     assert counts == [("claude", 1), ("codex", 1)]
     assert steps == [("claude", 4 + 1 + 1), ("codex", 1 + 2 + 1)]

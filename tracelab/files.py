@@ -13,6 +13,9 @@ from tracelab.errors import TracelabError
 _SYSTEM_SAID = re.compile(r'": ([^"\n]+)')
 """In DuckDB's errors: behind the name of the file."""
 
+_FULL, _FREE = "No space left on device", "; free some space and try again"
+"""What the system says of a full disk, and what to do."""
+
 SCHEMAS = {
     "raw", "loader", "staging", "intermediate", "simulations", "seeds", "information_schema",
     "pg_catalog",
@@ -102,16 +105,17 @@ def why_closed(folder: Path) -> str | None:
 def unwritten(out: Path, error: Exception, option: str | None = None) -> TracelabError:
     """Return the error of a place that could not be written, and what to do about it."""
     why = why_unwritten(error)
-    return TracelabError(f"cannot write to {out}: {why}{advice(why, option)}")
+    what = "folder" if option == "--out" else "file"
+    elsewhere = f"; name another {what} with {option}" if option else "; name another place"
+    return TracelabError(f"cannot write to {out}: {why}{_FREE if _FULL in why else elsewhere}")
 
 
-def advice(message: str, option: str | None = "--db") -> str:
-    """Return what to do about a place that takes nothing more, to go after the message; else nothing."""
-    if "No space left on device" in message:
-        return "; free some space and try again"
+def advice(message: str) -> str:
+    """Return what to do about a warehouse that takes nothing more, to go after the message; else nothing."""
+    if _FULL in message:
+        return _FREE
     if re.search("Read-only file system|Permission denied|Operation not permitted|resource busy", message):
-        what = "folder" if option == "--out" else "file"
-        return f"; name another {what} with {option}" if option else "; name another place"
+        return "; name another file with --db"
     return ""
 
 

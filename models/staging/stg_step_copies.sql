@@ -51,7 +51,8 @@ with
                 min(whole.message_id) filter (where not whole.is_copied),
                 min(whole.message_id)
             ) as whole_message_id,
-            bool_and(whole.is_copied) and not any_value(cut.is_copied) as is_hearsay
+            bool_and(whole.is_copied)
+            and not any_value(cut.is_copied) as is_by_copies_alone
         from output_owners as cut
         inner join output_owners as whole using (session_id, output_id)
         where
@@ -83,7 +84,10 @@ with
         select file_id, session_id, step_seq, whole_message_id, true
         from logged_steps
         inner join told_elsewhere using (session_id, message_id)
-        where is_hearsay and usage_source = 'none' and not {{ var("include_replays") }}
+        where
+            is_by_copies_alone
+            and usage_source = 'none'
+            and not {{ var("include_replays") }}
     ),
     raw_steps as not materialized(
         select

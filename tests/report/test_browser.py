@@ -494,6 +494,7 @@ def test_a_print_names_the_sessions_to_look_at_and_is_no_wider_than_a_sheet(repo
     page.emulate_media(media="print")
     sessions = page.locator(".loss button[data-session]:visible")
     assert sessions.count() == page.locator("[data-cuts]:not([hidden]) > .loss [data-session]").count() > 5
+    assert page.locator("#session-search").is_hidden()
     assert page.locator("#explorer").is_hidden(), "no session is open"
     assert page.locator("#definitions").is_hidden(), "none is open"
     assert page.evaluate("document.documentElement.scrollWidth") == SHEET["width"]

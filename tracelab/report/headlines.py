@@ -34,15 +34,6 @@ class Headline(NamedTuple):
     """Shares that the number is made of: name and share."""
 
 
-def _prices(ours: Mapping[str, float]) -> str:
-    """Say what the cost is made of, and how much is not in it."""
-    steps, tokens_left = ours.get("unpriced_steps", 0), ours.get("unpriced_tokens", 0)
-    if not steps:
-        return "at list prices"
-    share = tokens_left / max(ours.get("input_tokens", 0) + ours.get("output_tokens", 0), tokens_left, 1)
-    return f"at list prices; none for {counted(steps, 'step')} ({whole_percent(share)} of all tokens)"
-
-
 def headlines(read: Read, cut: Cut) -> list[Headline]:
     """Return the numbers of the tables that `read` asks, which are those of the part `cut`."""
     ours = {
@@ -124,6 +115,15 @@ def loaded(state: Status) -> str:
     rest = f"Set aside: {'; '.join(aside)}." if aside else "Nothing was set aside."
     files = counted(sum(read), "log file")
     return f"All that is loaded was read from {files}. {rest}"
+
+
+def _prices(ours: Mapping[str, float]) -> str:
+    """Say what the cost is made of, and how much is not in it."""
+    steps, tokens_left = ours.get("unpriced_steps", 0), ours.get("unpriced_tokens", 0)
+    if not steps:
+        return "at list prices"
+    share = tokens_left / max(ours.get("input_tokens", 0) + ours.get("output_tokens", 0), tokens_left, 1)
+    return f"at list prices; none for {counted(steps, 'step')} ({whole_percent(share)} of all tokens)"
 
 
 def _time_split(read: Read, theirs: Any) -> Headline:
