@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tracelab.discover import discover, nothing_found, sample_home
+from tracelab.discover import Skipped, discover, nothing_found, sample_home
 from tracelab.errors import TracelabError
 
 CLAUDE = ".claude/projects/-home-ada-loom/s.jsonl"
@@ -271,6 +271,20 @@ def test_the_home_of_nobody_known_is_not_there(home: Path, monkeypatch: pytest.M
     touch(home / CLAUDE)
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", "~nobody-known/.claude")
     assert [log.path for log in discover().files] == [str(home / CLAUDE)]
+
+
+def test_a_setting_that_names_no_folder_is_told(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(home / CLAUDE, tmp_path / "work/projects/-p/a.jsonl")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", f"{tmp_path / 'work'},{tmp_path / 'wrok'},")
+    monkeypatch.setenv("CODEX_HOME", str(tmp_path / "codx"))
+    found = discover()
+    assert len(found.files) == 2
+    assert found.skipped == (
+        Skipped(tmp_path / "wrok", "not there, though CLAUDE_CONFIG_DIR names it"),
+        Skipped(tmp_path / "codx", "not there, though CODEX_HOME names it"),
+    )
 
 
 def test_a_home_root_that_is_not_there_is_an_error(tmp_path: Path) -> None:

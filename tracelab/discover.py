@@ -94,7 +94,7 @@ def discover(
     elif all_users:
         places = list(_everybodys(home_root, skipped))
     else:
-        places = list(_own())
+        places = list(_own(skipped))
     files = _distinct((path, place) for place in places for path in _logs_in(place, skipped))
     root = home_root if all_users and not paths else None
     return Discovery(files, tuple(place.path for place in places), tuple(skipped), root)
@@ -155,19 +155,28 @@ def sample_home() -> Path:
     return Path(__file__).parent / "sample" / "home"
 
 
-def _own() -> Iterator[_Place]:
+def _own(skipped: list[Skipped]) -> Iterator[_Place]:
     """Give the places of the user who runs this, as the clients' own settings name them."""
     home, user_name = Path.home(), _login()
     config = _absolute(Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config"))
     yield _Place(home / ".claude/projects", ".claude/projects", user_name)
     yield _Place(config / "claude/projects", ".config/claude/projects", user_name)
     yield _Place(home / ".claude.back/projects", ".claude.back/projects", user_name)
-    for folder in filter(None, os.environ.get("CLAUDE_CONFIG_DIR", "").split(",")):
-        named = _absolute(Path(folder.strip()))
+    for named in _set("CLAUDE_CONFIG_DIR", skipped):
         yield _Place(named / "projects", f"{named.name}/projects", user_name)
-    codex = _absolute(Path(os.environ.get("CODEX_HOME") or home / ".codex"))
-    for store in _CODEX_STORES:
-        yield _Place(codex / store, f"{codex.name}/{store}", user_name)
+    for codex in _set("CODEX_HOME", skipped) or [home / ".codex"]:
+        for store in _CODEX_STORES:
+            yield _Place(codex / store, f"{codex.name}/{store}", user_name)
+
+
+def _set(variable: str, skipped: list[Skipped]) -> list[Path]:
+    """Return the folders a setting names; one that is not there is misspelt, or on a disk that is away."""
+    told = os.environ.get(variable, "")
+    names = told.split(",") if variable == "CLAUDE_CONFIG_DIR" else [told]
+    folders = [_absolute(Path(name.strip())) for name in names if name.strip()]
+    absent = (folder for folder in folders if not _is_there(_Place(folder)))
+    skipped += (Skipped(folder, f"not there, though {variable} names it") for folder in absent)
+    return folders
 
 
 def _login() -> str | None:
