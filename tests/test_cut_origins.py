@@ -236,6 +236,39 @@ def test_what_a_fork_says_itself_of_a_call_that_was_open_is_no_result_of_it(
     assert calls == [(None, None, None)] * 2
 
 
+def test_what_a_fork_agent_answers_to_its_copy_of_an_open_call_is_no_result_of_it(
+    staging: list[Model], tmp_path: Path
+) -> None:
+    agent = "a000000000000001"
+    used = claude.usage(3, 100, 0, 50)
+    calls = (claude.use(claude.toolu(1)), claude.use(claude.toolu(2), "Agent", subagent_type="fork"))
+    shared = [
+        claude.user(1, 0, "go"),
+        *(claude.assistant(2 + place, 2 + place, claude.msg(1), call, usage=used, stop="tool_use")
+          for place, call in enumerate(calls)),
+    ]  # fmt: skip
+    origin = [
+        *shared,
+        claude.user(4, 4, [claude.result(claude.toolu(2), "launched")]),
+        claude.user(5, 63, [claude.result(claude.toolu(1), "no", error=True)]),
+        claude.assistant(6, 65, claude.msg(2), claude.text("done"), usage=used, stop="end_turn"),
+    ]
+    own = [
+        claude.user(11, 4, [claude.result(claude.toolu(number), "Fork started") for number in (1, 2)]),
+        claude.assistant(12, 8, claude.msg(3), claude.text("found"), usage=used, stop="end_turn"),
+    ]
+    log = [record | {"isSidechain": True, "agentId": agent} for record in (*shared, *own)]
+    write(tmp_path / "origin" / f"{claude.SESSION}.jsonl", origin)
+    write(tmp_path / "fork" / f"agent-{agent}.jsonl", log)
+    with loaded(tmp_path, staging) as logs:
+        results = "select tool_call_id, result_at, wall_ms, is_error from staging.stg_tool_calls order by all"
+        logs.told_by("origin")
+        alone = logs.ask(results)
+        logs.told_by("origin", "fork")
+        assert logs.ask(results) == alone
+    assert [wall_ms for _, _, wall_ms, _ in alone] == [61_000, 1_000]
+
+
 def test_a_fork_of_a_fork_tells_nothing_twice(staging: list[Model], tmp_path: Path) -> None:
     """An interrupted response and a compaction of the one between, which the copy files under the first."""
     old = {"cli_version": "0.119.0"}

@@ -255,9 +255,12 @@ def test_nothing_found_of_all_users_says_where_their_homes_were_looked_for(tmp_p
     assert message.startswith(f"no session log found; looked in {tmp_path}. Name a home")
 
 
-def test_nothing_found_beside_a_duckdb_file_says_how_a_dataset_is_loaded(tmp_path: Path) -> None:
-    touch(tmp_path / "dataset.duckdb")
-    assert ". A dataset's DuckDB file is loaded by its name. " in str(nothing_found(discover([tmp_path])))
+@pytest.mark.parametrize("name", ["dataset.duckdb", "rounds.parquet"])
+def test_nothing_found_beside_a_database_or_parquet_says_how_a_dataset_is_loaded(
+    tmp_path: Path, name: str
+) -> None:
+    touch(tmp_path / name)
+    assert ". A dataset is loaded by its lines (.jsonl.gz), or by" in str(nothing_found(discover([tmp_path])))
 
 
 def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 import hashlib
 import hmac
 import math
+import os
 import random
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +25,7 @@ from tracelab.load import load
 from tracelab.publishing import Rules, publish
 from tracelab.publishing.keys import key_path
 
+ROOT = Path(__file__).resolve().parents[1]
 NEVER = {
     # the client's own totals never leave
     "sessions": ("client_input_tokens", "client_output_tokens", "client_cost_usd"),
@@ -170,6 +174,36 @@ def test_the_database_file_gives_the_same_rows_as_the_lines(trip: Trip, tmp_path
         for table in ("sessions", "steps", "tool_calls", "events", "compactions", "extra_calls"):
             rows = f"select * exclude (file_id) from raw.{table} order by all"
             assert loaded.execute(rows).fetchall() == trip.public.execute(rows).fetchall(), table
+
+
+def test_copies_that_are_steps_of_the_dataset_are_not_told_of_as_left_out(
+    warehouse: Path, tmp_path: Path
+) -> None:
+    private, dataset, public = tmp_path / "private.duckdb", tmp_path / "dataset", tmp_path / "public.duckdb"
+    shutil.copyfile(warehouse, private)
+    subprocess.run(
+        [Path(sys.executable).with_name("dbt"), "--quiet", "run", "--select", "path:models/staging",
+         "--vars", "{include_replays: true}"],
+        cwd=ROOT,
+        env=os.environ
+        | {
+            "TRACELAB_DB": str(private),
+            "DBT_TARGET_PATH": str(tmp_path / "target"),
+            "DBT_LOG_PATH": str(tmp_path / "logs"),
+        },
+        check=True,
+    )  # fmt: skip
+    publish(private, dataset)
+    load([dataset], db=public)
+    with duckdb.connect(str(private), read_only=True) as tables:
+        [(replayed,)] = tables.execute("select sum(replayed_steps) from staging.stg_sessions").fetchall()
+    with duckdb.connect(str(public), read_only=True) as tables:
+        [(told, repeated)] = tables.execute(
+            "select sum(replays_left_out), (select count(*) - count(distinct message_id) from raw.steps)"
+            " from raw.sessions"
+        ).fetchall()
+    assert repeated > 0
+    assert told + repeated == replayed
 
 
 def test_shifted_times_leave_tokens_and_durations_equal(warehouse: Path, tmp_path: Path) -> None:

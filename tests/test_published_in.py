@@ -243,6 +243,58 @@ def test_repeats_count_once(tmp_path: Path) -> None:
     assert dict(rows(db, EVENTS)) == events(once)
 
 
+def ours(dataset: list[Row]) -> list[Row]:
+    """Rows as `tracelab publish` writes them, at times that no rule rounded."""
+
+    def moved(event: Row) -> Row:
+        return {**event, "timestamp": event["timestamp"].replace(".000Z", ".250Z")}
+
+    return [
+        {
+            **row,
+            "x_session_kind": "main",
+            "x_usage_is_final": True,
+            "timing_events": [*map(moved, row["timing_events"])],
+        }
+        for row in dataset
+    ]
+
+
+def test_of_two_releases_the_later_ones_telling_counts(tmp_path: Path) -> None:
+    later = ours(session("a", 4, "codex"))
+    usage = ("input_tokens_total", "prefix_tokens", "newly_append_tokens", "output_tokens")
+    # made before the third response was written to its end: its call's result led to nothing
+    cut = {key: value for key, value in later[2].items() if key not in usage}
+    earlier = [*later[:2], {**cut, "round_id": "turn_a:cut", "x_usage_is_final": False}]
+    earlier[2]["x_events_without_step"] = [
+        event for event in later[3]["timing_events"] if event["event_type"] == "tool_result"
+    ]
+    lines = [write_lines(tmp_path / f"{name}.jsonl", rows) for name, rows in (("1", earlier), ("2", later))]
+    db = tmp_path / "tracelab.duckdb"
+    load(lines, db=db)
+    build(db, select=["+steps", "+tool_calls", "+sessions"], timezone="UTC")
+    assert rows(db, FIGURES) == [figures(later)]
+    assert dict(rows(db, EVENTS)) == events(later)
+    assert rows(db, "select count(*) from staging.stg_events where step_id is null") == [(0,)]
+
+
+def test_a_session_in_parts_keeps_its_compactions(tmp_path: Path) -> None:
+    dataset = ours(session("a", 4))
+    for number in (1, 3):
+        marker = {"is_before_step": True, "pre_tokens": 100_000, "post_tokens": 900}
+        at = dataset[number]["timing_events"][0]["timestamp"]
+        dataset[number]["x_compactions"] = [{**marker, "compacted_at": at}]
+    halves = [write_lines(tmp_path / "1.jsonl", dataset[:2]), write_lines(tmp_path / "2.jsonl", dataset[2:])]
+    twice = write_lines(tmp_path / "3.jsonl", dataset[1:])
+    db = tmp_path / "tracelab.duckdb"
+    load([*halves, twice], db=db)
+    build(db, select=["+compactions"], timezone="UTC")
+    assert rows(db, "select step_id, compaction_index from compactions order by all") == [
+        ("claude:a#1", 0),
+        ("claude:a#3", 1),
+    ]
+
+
 def test_with_include_replays_the_counts_are_those_of_the_files_own_rows(tmp_path: Path) -> None:
     db, _ = loaded(tmp_path, planted())
     settings = {

@@ -269,15 +269,17 @@ def test_placeholder_outputs_are_in_the_sum_and_in_no_other_figure_of_output(mar
         "steps",
         {"step_id": "a", **final},
         {"step_id": "b", **final, "usage_is_final": False, "output_tokens": 2},
+        {"step_id": "c", "usage_is_final": False, "input_tokens": 9},
     )
     names = (
         "output_tokens",
         "output_mean_tokens",
         "output_p50_tokens",
         "decode_mean_tokens_per_s",
+        "final_output_steps",
         "placeholder_output_steps",
     )
-    assert [marts.number(name) for name in names] == [302, 300, 300, 150, 1]
+    assert [marts.number(name) for name in names] == [302, 300, 300, 150, 1, 1]
 
 
 def test_each_message_ends_a_wait_of_its_own(marts: Marts) -> None:

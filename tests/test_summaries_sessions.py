@@ -627,6 +627,15 @@ def test_half_an_hour_without_a_step_ends_a_stretch_and_a_message_ends_a_run(mar
     }
 
 
+def test_a_stretch_whose_clock_was_set_back_lasts_no_time(marts: Marts) -> None:
+    for index, minutes in enumerate((300, 180)):
+        marts.add(
+            "steps",
+            {"step_id": f"a{index}", "step_index": index, "first_event_at": at(minutes), "trigger": "tool"},
+        )
+    assert {row["value"] for row in marts.rows("summary_dashboard_facts", **ALL)} == {0}
+
+
 def _stats(marts: Marts) -> dict[str, float]:
     return {row["name"]: row["value"] for row in marts.rows("summary_dashboard_stats", **ALL)}
 

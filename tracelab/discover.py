@@ -104,8 +104,11 @@ def nothing_found(found: Discovery) -> TracelabError:
     """Return the error of a search in vain: it says where, and how to try the sample."""
     looked = ", ".join(map(str, [found.home_root] if found.home_root else found.places))
     closed = "".join(f"; skipped {path} ({reason})" for path, reason in found.skipped)
-    holds_databases = any(any(place.glob("*.duckdb")) for place in found.places if place.is_dir())
-    dataset = " A dataset's DuckDB file is loaded by its name." if holds_databases else ""
+    folders = [place for place in found.places if place.is_dir()]
+    is_dataset = any(any(folder.glob(f"*.{kind}")) for folder in folders for kind in ("duckdb", "parquet"))
+    dataset = (
+        " A dataset is loaded by its lines (.jsonl.gz), or by its DuckDB file's name." if is_dataset else ""
+    )
     return TracelabError(
         f"no session log found; looked in {looked}{closed}.{dataset}"
         f" Name a home, a folder or a file, or try the sample: tracelab run {sample_home()}"

@@ -25,24 +25,37 @@ with
             select provider, name, value from summary_overview
             where session_kind = 'all' and model = 'all' and trigger = 'all'
         )
-        on name in (
-            'sessions', 'requests', 'steps', 'tool_calls', 'hit_ratio', 'cost_usd', 'unpriced_steps',
-            'replayed_steps'
-        )
+        on name in ('sessions', 'requests', 'steps', 'tool_calls', 'hit_ratio', 'cost_usd', 'unpriced_steps')
         using first(value)
         group by provider
     ),
     logged as (
-        select coalesce(provider, 'all') as provider, count(*) as logged_steps
-        from raw.steps
+        select
+            coalesce(provider, 'all') as provider,
+            count(*) as logged_steps,
+            count(distinct (file_session_id, settled_message_id))
+                filter (where owner_session_id <> file_session_id) as copied_steps
+        from staging.stg_step_copies
+        group by rollup (provider)
+    ),
+    unpublished as (
+        select coalesce(provider, 'all') as provider, sum(copies) as unpublished_copies
+        from (
+            select provider, max(replays_left_out) as copies
+            from raw.sessions
+            group by provider, session_id
+        )
         group by rollup (provider)
     )
 select
     provider, coalesce(columns(['sessions', 'requests', 'steps', 'tool_calls']), 0)::bigint, hit_ratio,
     cost_usd,
-    coalesce(columns(['unpriced_steps', 'replayed_steps', 'logged_steps']), 0)::bigint
+    coalesce(unpriced_steps, 0)::bigint,
+    (coalesce(copied_steps, 0) + coalesce(unpublished_copies, 0))::bigint as replayed_steps,
+    (coalesce(logged_steps, 0) - coalesce(steps, 0) - coalesce(copied_steps, 0))::bigint as repeated_steps
 from numbers
 left join logged using (provider)
+left join unpublished using (provider)
 order by provider = 'all', provider
 """
 
@@ -63,8 +76,8 @@ class Headline:
     unpriced_steps: int
     replayed_steps: int
     """Copies of other sessions' steps: left out of all counts."""
-    logged_steps: int
-    """In all logs, every copy counted."""
+    repeated_steps: int
+    """Steps in second copies of logs: left out too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +183,7 @@ def _left_out(found: Sequence[Headline]) -> Iterator[str]:
     if pooled:
         copies = {
             "logs of sessions that were resumed or forked": pooled.replayed_steps,
-            "second copies of logs": pooled.logged_steps - pooled.steps - pooled.replayed_steps,
+            "second copies of logs": pooled.repeated_steps,
         }
         parts = [
             f"{text.counted(steps, 'copied step')} in {place}" for place, steps in copies.items() if steps > 0

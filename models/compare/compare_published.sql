@@ -34,10 +34,19 @@ with
                 when starts_with(name, 'first_token_residual_')
                 then counts['first_token_residual_steps']
                 when name in ('output_mean_tokens', 'output_p50_tokens')
-                then
-                    counts['steps']
-                    - counts['unmetered_steps']
-                    - counts['placeholder_output_steps']
+                then counts['final_output_steps']
+                when name in ('output_tokens', 'reasoning_tokens')
+                then counts['final_output_steps'] + counts['placeholder_output_steps']
+                when name = 'growth_tokens'
+                then counts['growth_steps']
+                when
+                    name in (
+                        'input_tokens',
+                        'prefix_tokens',
+                        'append_tokens',
+                        'input_to_output_ratio'
+                    )
+                then counts['steps'] - counts['unmetered_steps']
                 when
                     name in (
                         'hit_ratio',

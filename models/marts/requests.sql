@@ -108,6 +108,11 @@ with
             coalesce({{ union_ms("tool_starts", "tool_ends") }}, 0) as any_tool_ms
         from listed
     ),
+    unanswered_while_running as (
+        select session_id, message_at
+        from {{ ref("int_human_waits") }}
+        where step_id is null and is_while_running
+    ),
     -- A person who stops a request is heard with the next prompt: before that was
     -- typed, or while the tools of the stopped request still ran. To stop a prompt
     -- before its first answer ends no request.
@@ -117,6 +122,10 @@ with
         union all
         select session_id, event_at, null
         from events
+        anti join
+            unanswered_while_running as typed_ahead
+            on events.session_id = typed_ahead.session_id
+            and event_at = message_at
         where step_id is null and message_kind in ('human', 'agent')
     ),
     interrupted as (

@@ -10,9 +10,15 @@ with
         select
             spawn_session_id as session_id,
             spawn_tool_call_id as tool_call_id,
-            -- a copy of its log under a resumed conversation has no step of its own
+            -- a copy of its log under a resumed conversation has no step of its own, or
+            -- those alone that go on there
             arg_min(
-                agents.session_id, (has_steps is null, agents.session_id)
+                agents.session_id,
+                (
+                    has_steps is null,
+                    not starts_with(spawn_session_id, agents.root_session_id),
+                    agents.session_id
+                )
             ) as subagent_session_id
         from {{ ref("stg_sessions") }} as agents
         left join

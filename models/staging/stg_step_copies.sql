@@ -376,7 +376,7 @@ with
             coalesce(is_published, false) as is_published,
             case
                 when is_published
-                then false
+                then whole_message_id is not null and not {{ var("include_replays") }}
                 when whole_message_id is not null
                 then true
                 -- a usage row that a record of its response answers to, wherever it is

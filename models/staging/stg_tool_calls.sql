@@ -43,6 +43,7 @@ with
             provider,
             step_number,
             is_plain,
+            raw_calls.session_id = step_session_id as is_owners,
             -- what repeats inside a published dataset counts again
             if(
                 is_published and {{ var("include_replays") }}, step_number, null
@@ -83,6 +84,18 @@ with
         from copies
         anti join contested_steps using (step_number)
     ),
+    -- a fork agent answers its copy of an open call by itself: the result is what the
+    -- log says in which the call was made, if it says any
+    heard as (
+        select
+            *,
+            is_owners
+            or not bool_or(
+                is_owners and (result_at is not null or is_error is not null)
+            ) over (partition by tool_call_id, session_id, repeat_number) as is_heard
+        from copies
+        semi join contested_steps using (step_number)
+    ),
     settled as (
         select
             tool_call_id,
@@ -94,20 +107,19 @@ with
             max(tool_index) as listed_at,
             min(tool_name) as tool_name,
             min(emitted_at) as emitted_at,
-            min(result_at) as result_at,
-            min(wall_ms) as logged_wall_ms,
-            min(internal_ms) as internal_ms,
-            bool_or(is_error) as is_error,
-            min(exit_code) as exit_code,
-            bool_or(is_denied) as is_denied,
+            min(result_at) filter (where is_heard) as result_at,
+            min(wall_ms) filter (where is_heard) as logged_wall_ms,
+            min(internal_ms) filter (where is_heard) as internal_ms,
+            bool_or(is_error) filter (where is_heard) as is_error,
+            min(exit_code) filter (where is_heard) as exit_code,
+            bool_or(is_denied) filter (where is_heard) as is_denied,
             bool_and(is_poll) as is_poll,
             min(agent_id) as agent_id,
             min(agent_type) as agent_type,
             min(web_searches) as web_searches,
             min(input_chars) as input_chars,
-            min(result_chars) as result_chars
-        from copies
-        semi join contested_steps using (step_number)
+            min(result_chars) filter (where is_heard) as result_chars
+        from heard
         group by tool_call_id, session_id, repeat_number
         -- one call is one row even if two steps claim it
         qualify

@@ -400,6 +400,14 @@ def test_a_prompt_is_input_of_the_response_that_descends_from_it_whatever_sessio
     assert named == {(f"claude:{SESSION}", False), (f"claude:{OTHER}", True)}
 
 
+@pytest.mark.parametrize(
+    "order", [(0, 0, 1), (1, 0)], ids=["logged twice before its answer", "logged behind its answer"]
+)
+def test_so_it_is_wherever_it_stands(order: tuple[int, ...]) -> None:
+    log = [user(1, 0, "go", sessionId=OTHER), assistant(2, 5, msg(1), text("ok"))]
+    assert inputs(read([log[place] for place in order])) == [(0, "user_message", "human")]
+
+
 def test_a_prompt_without_descendants_stays_in_the_session_it_bears() -> None:
     log = [user(1, 0, "go", sessionId=OTHER), assistant(2, 1, msg(1), text("ok"), parentUuid=None)]
     parsed = read(log)

@@ -417,7 +417,8 @@ class _Log:
         if not waiting.events:
             return None
         answer = self.awaited.pop(record.uuid or "", None)
-        if answer is not None and answer.context is context:
+        if answer is not None:
+            waiting.context = answer.context
             self._take(waiting, answer.seq)
             return None
         context.pending.append(waiting)

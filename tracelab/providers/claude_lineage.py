@@ -98,7 +98,7 @@ class Lineage:
 
     def link(self, record: ClaudeRecord, waiting: Input | None = None) -> None:
         """Remember a row that may stand between an input and an assistant row that descends from it."""
-        if record.uuid is None or (waiting is None and not self.linked):
+        if record.uuid is None or (waiting is None and (not self.linked or record.uuid in self._parents)):
             return
         self._parents[record.uuid] = (record.parent_uuid, waiting)
         if waiting is not None:

@@ -130,14 +130,18 @@ class _Dataset:
                     call.reasoning_tokens,
                 )
             )
-        for number, marker in enumerate(row.x_compactions):
+        markers = Counter[str]()
+        for marker in row.x_compactions:
             compacted_at = utc(marker.compacted_at)
             session.seen(compacted_at)
+            # its place changes from part to part, and from release to release
+            name = f"{row.session_id}/{compacted_at or message_id}"
+            markers[name] += 1
             self._ready[Compaction].append(
                 Compaction(
                     self._file_id,
                     row.session_id,
-                    f"{row.session_id}/{step_seq}/{number}",
+                    f"{name}/{markers[name]}",
                     step_seq if marker.is_before_step else None,
                     compacted_at,
                     marker.compaction_trigger,
@@ -260,7 +264,12 @@ class _Dataset:
                 session.seen(event_at)
                 self._tally.seen(event_at)
             # copies of a step list the same things: what an event is, and the how manieth, tells them apart
-            name = f"{(event.tool_call_id if step_seq is not None else None) or key}/{kind}"
+            if is_ours and (event.tool_call_id or (event_at and event_at.microsecond)):
+                # the same in a later release, where it may lead to a step, or to one that is known better;
+                # a whole second may be rounded, and tells too little
+                name = f"{row.session_id}/{event.tool_call_id}/{event_at}/{kind}"
+            else:
+                name = f"{(event.tool_call_id if step_seq is not None else None) or key}/{kind}"
             ordinals[name] += 1
             chars = event.result_chars if event.content_chars is None else event.content_chars
             message_kind = event.x_message_kind if is_ours else "human"

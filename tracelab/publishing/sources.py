@@ -43,6 +43,13 @@ SOURCES = {
             from staging.stg_events
             where step_id is not null and event_type in ('user_message', 'tool_result')
             group by step_id
+        ),
+        -- what a dataset tells itself: where replays are included, copies are steps
+        copies as (
+            select file_session_id as session_id, count(distinct settled_message_id) as copied_steps
+            from staging.stg_step_copies
+            where owner_session_id <> file_session_id and step_session_id = file_session_id
+            group by all
         )
         select
             round_pk,
@@ -81,7 +88,7 @@ SOURCES = {
             agent_type as x_agent_type,
             entrypoint as x_entrypoint,
             sessions.client_version as x_session_client_version,
-            replayed_steps as x_replayed_steps,
+            replayed_steps - coalesce(copied_steps, 0) as x_replayed_steps,
             steps.client_version as x_client_version,
             context_tokens as x_context_tokens,
             context_window_tokens as x_context_window_tokens,
@@ -98,6 +105,7 @@ SOURCES = {
         inner join staging.stg_steps as steps using (step_id, session_id)
         inner join staging.stg_sessions as sessions using (session_id)
         left join inputs using (step_id)
+        left join copies using (session_id)
         """,
     "timing_events": f"""
         select

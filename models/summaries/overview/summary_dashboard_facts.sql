@@ -75,7 +75,8 @@ select
     provider,
     session_kind,
     name,
-    {{ ms_between("fact.started_at", "fact.last_started_at") }} / 1000 as value,
+    greatest({{ ms_between("fact.started_at", "fact.last_started_at") }}, 0)
+    / 1000 as value,
     fact.session_id as session_id,
     fact.step_id as step_id,
     fact.started_at as started_at,

@@ -94,6 +94,9 @@ with
             count(
                 if(not usage_is_final and output_tokens is not null, true, null)
             ) as placeholder_output_steps,
+            count(
+                if(usage_is_final is not false, output_tokens, null)
+            ) as final_output_steps,
             sum(input_tokens) as input_tokens,
             sum(prefix_tokens) as prefix_tokens,
             sum(append_tokens) as append_tokens,
