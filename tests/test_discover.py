@@ -285,8 +285,8 @@ def test_a_setting_that_names_no_folder_is_told(
     found = discover()
     assert len(found.files) == 2
     assert found.skipped == (
-        Skipped(tmp_path / "wrok", "not there, though CLAUDE_CONFIG_DIR names it"),
-        Skipped(tmp_path / "codx", "not there, though CODEX_HOME names it"),
+        Skipped(tmp_path / "wrok", "no folder, though CLAUDE_CONFIG_DIR names it"),
+        Skipped(tmp_path / "codx", "no folder, though CODEX_HOME names it"),
     )
 
 

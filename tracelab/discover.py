@@ -165,20 +165,20 @@ def _own(skipped: list[Skipped]) -> Iterator[_Place]:
     yield _Place(home / ".claude/projects", ".claude/projects", user_name)
     yield _Place(config / "claude/projects", ".config/claude/projects", user_name)
     yield _Place(home / ".claude.back/projects", ".claude.back/projects", user_name)
-    for named in _set("CLAUDE_CONFIG_DIR", skipped):
+    for named in _folders_of("CLAUDE_CONFIG_DIR", skipped):
         yield _Place(named / "projects", f"{named.name}/projects", user_name)
-    for codex in _set("CODEX_HOME", skipped) or [home / ".codex"]:
+    for codex in _folders_of("CODEX_HOME", skipped) or [home / ".codex"]:
         for store in _CODEX_STORES:
             yield _Place(codex / store, f"{codex.name}/{store}", user_name)
 
 
-def _set(variable: str, skipped: list[Skipped]) -> list[Path]:
+def _folders_of(variable: str, skipped: list[Skipped]) -> list[Path]:
     """Return the folders a setting names; one that is not there is misspelt, or on a disk that is away."""
     told = os.environ.get(variable, "")
     names = told.split(",") if variable == "CLAUDE_CONFIG_DIR" else [told]
     folders = [_absolute(Path(name.strip())) for name in names if name.strip()]
     absent = (folder for folder in folders if not _is_there(_Place(folder)))
-    skipped += (Skipped(folder, f"not there, though {variable} names it") for folder in absent)
+    skipped += (Skipped(folder, f"no folder, though {variable} names it") for folder in absent)
     return folders
 
 

@@ -8,24 +8,28 @@ with
     ),
     subagents as (
         select
-            spawn_session_id as session_id,
-            spawn_tool_call_id as tool_call_id,
+            agents.spawn_session_id as session_id,
+            agents.spawn_tool_call_id as tool_call_id,
             -- a copy of its log under a resumed conversation has no step of its own, or
             -- those alone that go on there
             arg_min(
                 agents.session_id,
                 (
                     has_steps is null,
-                    not starts_with(spawn_session_id, agents.root_session_id),
+                    callers.root_session_id is distinct from agents.root_session_id,
                     agents.session_id
                 )
             ) as subagent_session_id
         from {{ ref("stg_sessions") }} as agents
         left join
+            {{ ref("stg_sessions") }} as callers
+            on agents.spawn_session_id = callers.session_id
+        left join
             (
                 select distinct session_id, true as has_steps from {{ ref("steps") }}
-            ) using (session_id)
-        where spawn_tool_call_id is not null
+            ) as stepped
+            on agents.session_id = stepped.session_id
+        where agents.spawn_tool_call_id is not null
         group by all
     )
 select

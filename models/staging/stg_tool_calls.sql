@@ -1,5 +1,5 @@
 -- One row per tool call, its copies settled: the earliest times, a failure if any
--- copy tells of one.
+-- copy tells of one, by the log of the call's own session if that has the result.
 with
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
     -- what a fork says itself of a call that was open when it began: no result of the
@@ -90,9 +90,9 @@ with
         select
             *,
             is_owners
-            or not bool_or(
-                is_owners and (result_at is not null or is_error is not null)
-            ) over (partition by tool_call_id, session_id, repeat_number) as is_heard
+            or not bool_or(is_owners and result_at is not null) over (
+                partition by tool_call_id, session_id, repeat_number
+            ) as is_heard
         from copies
         semi join contested_steps using (step_number)
     ),

@@ -401,11 +401,14 @@ def test_a_prompt_is_input_of_the_response_that_descends_from_it_whatever_sessio
 
 
 @pytest.mark.parametrize(
-    "order", [(0, 0, 1), (1, 0)], ids=["logged twice before its answer", "logged behind its answer"]
+    ("order", "behind"), [((0, 0, 1), OTHER), ((1, 0), OTHER), ((0, 1, 0), OTHER), ((0, 1, 0), SESSION)]
 )
-def test_so_it_is_wherever_it_stands(order: tuple[int, ...]) -> None:
+def test_so_it_is_behind_its_answer_or_logged_twice(order: tuple[int, ...], behind: str) -> None:
     log = [user(1, 0, "go", sessionId=OTHER), assistant(2, 5, msg(1), text("ok"))]
-    assert inputs(read([log[place] for place in order])) == [(0, "user_message", "human")]
+    told = [log[place] for place in order]
+    if order[-1] == 0:
+        told[-1] = told[-1] | {"sessionId": behind}
+    assert inputs(read(told)) == [(0, "user_message", "human")]
 
 
 def test_a_prompt_without_descendants_stays_in_the_session_it_bears() -> None:

@@ -419,6 +419,7 @@ class _Log:
         answer = self.awaited.pop(record.uuid or "", None)
         if answer is not None:
             waiting.context = answer.context
+            answer.context.records.add(name)
             self._take(waiting, answer.seq)
             return None
         context.pending.append(waiting)

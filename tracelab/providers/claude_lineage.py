@@ -108,8 +108,10 @@ class Lineage:
     def draw(self, parent: str | None, context: Context) -> None:
         """Move the waiting inputs that an assistant row of `context` descends from into it."""
         while parent is not None and (link := self._parents.pop(parent, None)) is not None:
+            name = parent
             parent, waiting = link
             if waiting is not None and waiting.is_linked and waiting.context is not context:
+                context.records.add(name)
                 waiting.context.pending.remove(waiting)
                 waiting.context = context
                 context.pending.append(waiting)

@@ -130,18 +130,14 @@ class _Dataset:
                     call.reasoning_tokens,
                 )
             )
-        markers = Counter[str]()
-        for marker in row.x_compactions:
+        for number, marker in enumerate(row.x_compactions):
             compacted_at = utc(marker.compacted_at)
             session.seen(compacted_at)
-            # its place changes from part to part, and from release to release
-            name = f"{row.session_id}/{compacted_at or message_id}"
-            markers[name] += 1
             self._ready[Compaction].append(
                 Compaction(
                     self._file_id,
                     row.session_id,
-                    f"{name}/{markers[name]}",
+                    f"{row.session_id}/{message_id}/{number}",
                     step_seq if marker.is_before_step else None,
                     compacted_at,
                     marker.compaction_trigger,
@@ -263,13 +259,10 @@ class _Dataset:
             if event_at:
                 session.seen(event_at)
                 self._tally.seen(event_at)
-            # copies of a step list the same things: what an event is, and the how manieth, tells them apart
-            if is_ours and (event.tool_call_id or (event_at and event_at.microsecond)):
-                # the same in a later release, where it may lead to a step, or to one that is known better;
-                # a whole second may be rounded, and tells too little
-                name = f"{row.session_id}/{event.tool_call_id}/{event_at}/{kind}"
-            else:
-                name = f"{(event.tool_call_id if step_seq is not None else None) or key}/{kind}"
+            # copies of a step list the same things: what an event is, and the how manieth, tells them apart;
+            # a result that led to no step yet may be listed by one in a later release
+            is_known = event.tool_call_id and (is_ours or step_seq is not None)
+            name = f"{event.tool_call_id if is_known else key}/{kind}"
             ordinals[name] += 1
             chars = event.result_chars if event.content_chars is None else event.content_chars
             message_kind = event.x_message_kind if is_ours else "human"
