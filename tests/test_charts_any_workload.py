@@ -217,9 +217,9 @@ def test_names_are_drawn_as_text_cut_where_they_are_long_and_whole_where_pointed
 ) -> None:
     root = ET.fromstring((hostile / f"{name}.svg").read_text())
     drawn = {"".join(element.itertext()) for element in root.iter() if element.tag.endswith("}text")}
-    missing = [label for label in SHOWN if not any(text.strip()[:14] == label.strip()[:14] for text in drawn)]
+    missing = [label for label in SHOWN if not any(text.strip()[:8] == label.strip()[:8] for text in drawn)]
     assert len(missing) <= 1, missing  # a chart draws the first, and sums up the rest
-    assert any(text.startswith("xxx") and text.endswith("…") for text in drawn)
+    assert any(text.startswith("xxx") and "…xxx" in text for text in drawn)
     assert all(len(text) < 250 for text in drawn)
     made = json.loads((hostile / f"{name}.json").read_text())
     assert LONG in {value for rows in made["datasets"].values() for row in rows for value in row.values()}
@@ -250,6 +250,7 @@ def test_one_client_without_tools_or_prices_has_every_chart_or_a_reason(name: st
     shown = texts((bare / f"{name}.svg").read_text())
     assert any(text.startswith("No ") and text.endswith(".") for text in shown) == missing
     assert (marks(bare, name) == 0) == missing
+    assert not any(text.endswith("$0") for text in shown if "step" in text or "model" in text)
     made = json.loads((bare / f"{name}.json").read_text())
     assert "Codex" not in {text for text in within(made, "text") if isinstance(text, str)}
 

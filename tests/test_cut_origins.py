@@ -295,5 +295,38 @@ def test_a_fork_of_a_fork_tells_nothing_twice(staging: list[Model], tmp_path: Pa
         logs.told_by(*logs.file_ids)
         counts = logs.ask("select provider, count(*) from staging.stg_compactions group by all order by all")
         steps = logs.ask("select provider, count(*) from staging.stg_steps group by all order by all")
+        # nor where the first is not there
+        logs.told_by(codex.THREAD, _LAST_THREAD)
+        assert logs.ask("select count(*) from staging.stg_compactions") == [(1,)]
     assert counts == [("claude", 1), ("codex", 1)]
     assert steps == [("claude", 4 + 1 + 1), ("codex", 1 + 2 + 1)]
+
+
+def test_a_copied_response_that_put_nothing_out_and_lost_its_record_takes_no_later_items(
+    staging: list[Model], tmp_path: Path
+) -> None:
+    turn, counts = "0c060000-0000-4000-8000-000000000001", (6270, 5000, 600, 0)
+    origin = [
+        codex.meta(0, codex.PARENT),
+        codex.started(1, turn),
+        codex.turn(1, turn),
+        codex.person(1, "go"),
+        codex.recorded(2, codex.resp(1), counts, codex.PARENT, turn),
+        codex.counted(2.1, counts),
+        # answered through a proxy, which tells no usage
+        codex.asks(5, codex.call(1)),
+        codex.gets(8, codex.call(1)),
+        codex.says(10, "done"),
+    ]
+    fork = codex_fork(without(origin, "token_usage_record"))
+    write(tmp_path / "origin" / f"rollout-{codex.PARENT}.jsonl", origin)
+    write(tmp_path / "fork" / f"rollout-{codex.THREAD}.jsonl", fork)
+    with loaded(tmp_path, staging) as logs:
+        steps = (
+            f"select * from staging.stg_steps where session_id = 'codex:{codex.PARENT}' order by step_index"
+        )
+        logs.told_by("origin")
+        alone = logs.ask(steps)
+        logs.told_by("origin", "fork")
+        assert logs.ask(steps) == alone
+    assert len(alone) == 3

@@ -3,7 +3,8 @@
 import polars as pl
 import pytest
 
-from tracelab.charts.words import duration, percent, population, tokens
+from tracelab.charts.theme import time_domain
+from tracelab.charts.words import duration, percent, population, shortened, spend, tokens
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,24 @@ def test_a_token_count_has_at_most_three_digits(number: float, said: str) -> Non
 
 def test_a_share_of_nearly_a_tenth_has_no_decimal_that_a_tenth_has_not() -> None:
     assert [percent(share) for share in (0.0996, 0.1, 0.0994)] == ["10%", "10%", "9.9%"]
+
+
+def test_a_long_name_keeps_its_end_which_tells_tools_of_a_server_apart() -> None:
+    names = [f"mcp__playwright__browser_{what}" for what in ("click", "snapshot", "take_screenshot")]
+    shown = [shortened(name, 25) for name in names]
+    assert [name[-5:] for name in shown] == ["click", "pshot", "nshot"]
+    assert {len(name) for name in shown} == {25}
+    assert shortened("Bash", 25) == "Bash"
+
+
+def test_no_price_is_no_amount() -> None:
+    assert [spend(amount) for amount in (None, 0, 3.75)] == ["no price", "$0", "$3.75"]
+
+
+@pytest.mark.parametrize("high_s", [0.3, 604_801.0, 1_037_000.0, 9_000_000.0])
+def test_an_axis_of_time_reaches_the_threshold_below_which_everything_lies(high_s: float) -> None:
+    whole_s = next(threshold for k in range(-48, 113) if (threshold := 10 ** (k / 16)) > high_s)
+    assert time_domain(0.001, high_s)[1] >= whole_s
 
 
 def test_the_days_of_a_picture_are_named_as_utc() -> None:

@@ -37,6 +37,26 @@ with
             not in (select file_id, compaction_id from raw_compactions)
         group by all
     ),
+    placed_markers as (
+        select
+            raw_compactions.*,
+            is_own,
+            substr(compaction_id, instr(compaction_id, '/') + 1) as place
+        from raw_compactions
+        inner join raw_sessions using (file_id, session_id)
+        where try_cast(split_part(compaction_id, '/', 2) as uuid) is not null
+    ),
+    -- in a copy of a copy a turn may bear the name of the first thread, not of its own
+    misnamed as (
+        select distinct copies.file_id, copies.session_id, copies.compaction_id
+        from placed_markers as copies
+        inner join placed_markers as originals using (place)
+        where
+            not copies.is_own
+            and originals.is_own
+            and copies.session_id <> originals.session_id
+            and not {{ var("include_replays") }}
+    ),
     named as (
         select
             raw_compactions.* replace (
@@ -45,6 +65,7 @@ with
         from raw_compactions
         left join kept_markers using (compaction_id)
         anti join foreign_summaries using (compaction_id, session_id)
+        anti join misnamed using (file_id, session_id, compaction_id)
     ),
     -- with include_replays a copied marker is of the session whose file it stands in
     file_sessions as (

@@ -380,6 +380,22 @@ def test_a_mirror_names_its_thread() -> None:
     assert sorted(rows) == [(OTHER, "text"), (OWN, "text"), (OWN, "user_message")]
 
 
+def test_in_a_copy_of_a_copy_a_compaction_stays_with_the_thread_between() -> None:
+    """Its record is copied from the first thread: that is the weaker name."""
+    middle = "019a0000-0000-7000-8000-00000000000c"
+    first = [meta(0, PARENT), turn(1, "t1"), person(1), says(3), recorded(4, resp(1), FIRST, PARENT, "t1")]
+    between = [
+        meta(20, middle, forked_from_id=PARENT),
+        *first,
+        event(21, "thread_settings_applied", thread_id=middle, thread_settings={"model": "gpt-5.5"}),
+        started(22, "t2"),
+        turn(22, "t2"),
+        compacted(25, latest=(resp(1), FIRST), thread=PARENT, window_id="w2"),
+    ]
+    log = [meta(60, THREAD, forked_from_id=middle), *between, own_settings(62), turn(63, "t3"), says(65)]
+    assert [row.session_id for row in parse(log).of(Compaction)] == [f"codex:{middle}"]
+
+
 def test_a_copied_compaction_is_its_owners() -> None:
     parsed = parse([meta(60), meta(60, PARENT), compacted(60, window_id="w1"), person(90)])
     (mark,) = parsed.of(Compaction)

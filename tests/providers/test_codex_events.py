@@ -382,6 +382,24 @@ def test_a_mirror_is_of_the_output_right_before_or_after_it() -> None:
     assert [row.started_at for row in rows] == [None, at(3), at(6), None]
 
 
+def test_a_time_of_an_item_that_was_never_logged_is_none_of_the_next_turn() -> None:
+    log = [
+        meta(history_mode="paginated"),
+        started(1, "t1"),
+        turn(1, "t1"),
+        mirror(1, "UserMessage", text="go"),
+        mirror(3, "AgentMessage", text="done", started_at_ms=ms(2)),
+        event(4, "turn_aborted", turn_id="t1", reason="interrupted"),
+        started(100, "t2"),
+        turn(100, "t2"),
+        mirror(100, "UserMessage", turn_id="t2", text="again"),
+        says(110, "done"),
+        recorded(111, resp(1), (1000, 500, 50, 0), turn_id="t2"),
+    ]
+    (answer,) = (row for row in parse(log).events if row.event_type == "text")
+    assert answer.started_at is None
+
+
 def test_a_prompt_in_a_paginated_file_is_one_message() -> None:
     log = [says(1, "please", role="user"), mirror(1, "UserMessage", text="please")]
     assert kinds(*log) == ["human"]

@@ -233,7 +233,7 @@ def idle_counterfactual(title: str, scenarios: pl.DataFrame, overview: pl.DataFr
     body = alt.hconcat(*(panel.properties(width=width, height=198) for width, panel in panels), spacing=14)
     steps = facts["resumed_steps"]
     subtitle = [
-        words.population(overview, f"{words.counted(steps, 'step')} after a pause of a person"),
+        words.population(overview, f"{words.counted(steps, 'step')} after a pause before a message"),
         "Never paused: such a step appends no more than its prompt grew, as the paper counts.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR)

@@ -59,8 +59,8 @@ def hit_ratio(
                 pl.col("trigger") == trigger,
                 pl.col("hit_ratio").is_not_null(),
             ).to_dicts()
-            share = words.percent(found[0]["hit_ratio"]) if found else "nothing"
-            steps = words.counted(found[0]["count"] if found else 0, "step")
+            steps = [words.counted(row["count"], "step") for row in found] or ["no step"]
+            shares = [f"{words.percent(row['hit_ratio'])} cached" for row in found]
             plots.append(
                 shapes.histogram(
                     mine,
@@ -69,7 +69,7 @@ def hit_ratio(
                     {"step_share": "share of steps", "append_share": "share of appended tokens"},
                     provider,
                     size=(shapes.width_of(len(providers)), 178),
-                    heading=f"{theme.PROVIDERS[provider]}, {text}: {steps}, {share} cached",
+                    heading=f"{theme.PROVIDERS[provider]}, {text}: {', '.join(steps + shares)}",
                 )
             )
         rows.append(shapes.beside(plots))
@@ -99,6 +99,8 @@ def redundant_prefill(title: str, prefill: pl.DataFrame, overview: pl.DataFrame)
         "pairs of steps of a session",
         *words.left_out(facts, "step", unsplit_steps="that cannot be split"),
     ]
+    if after := facts["after_placeholder_steps"]:
+        notes.append(f"after {words.counted(after, 'output')} of unknown length fresh is at most this")
     if drawn.is_empty():
         reason = "No started step after another, both metered."
         return theme.empty(reason, title=title, notes=notes, size=theme.PAIR)
@@ -112,7 +114,7 @@ def redundant_prefill(title: str, prefill: pl.DataFrame, overview: pl.DataFrame)
     )
     tokens = words.tokens(facts["append_tokens"])
     subtitle = [
-        words.population(overview, f"{tokens} tokens appended after a first step"),
+        words.population(overview, f"{tokens} tokens appended by started steps after a first one"),
         f"Amplification: {amplified}.",
     ]
     body = shapes.beside(plots)

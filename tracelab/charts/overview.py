@@ -83,7 +83,7 @@ def activity(
     drawn = (
         days.with_columns(pl.col("day").dt.truncate("1d" if is_by_day else "1mo"))
         .group_by("day", "provider", maintain_order=True)
-        .agg(pl.col("steps").sum(), pl.col("cost_usd").sum())
+        .agg(pl.col("steps").sum(), pl.when(pl.col("cost_usd").count() > 0).then(pl.col("cost_usd").sum()))
         .with_columns(pl.col("day").dt.strftime("%Y-%m-%dT00:00:00"))
     )
     middles = _noons(span) if is_by_day else _mid_months(span)
@@ -113,11 +113,12 @@ def activity(
     totals = {}
     for provider in theme.providers_in(days):
         numbers = words.numbers_of(overview, provider)
-        steps, spend = numbers.get("steps", 0), numbers.get("cost_usd", 0)
-        text = f"{theme.PROVIDERS[provider]}: {words.counted(steps, 'step')}, {words.dollars(spend)}"
+        steps, spend = words.counted(numbers.get("steps", 0), "step"), words.spend(numbers.get("cost_usd"))
+        text = f"{theme.PROVIDERS[provider]}: {steps}, {spend}"
         totals[text] = theme.PROVIDER_COLOURS[provider]
     upper = alt.layer(plots[0], *shapes.swatches(totals))
-    body = alt.vconcat(upper, plots[1], spacing=10).resolve_scale(x="shared")
+    missing = [] if drawn["cost_usd"].count() else [theme.note("no price", 8, 14)]
+    body = alt.vconcat(upper, alt.layer(plots[1], *missing), spacing=10).resolve_scale(x="shared")
     subtitle = [
         words.population(overview, words.counted(days["day"].n_unique(), "day") + " with steps"),
         f"Above steps, below spend, by {bar}; the bars of clients stand on each other.",
@@ -218,7 +219,7 @@ def model_mix(
     ]
     counted = words.counted(models["models"][0], "model")
     subtitle = [
-        words.population(overview, counted, words.dollars(facts["cost_usd"])),
+        words.population(overview, counted, words.spend(facts.get("cost_usd"))),
         "Sorted by spend, at the providers' list prices.",
     ]
     return shapes.panels(panels, title=title, subtitle=subtitle, notes=notes, size=size)

@@ -85,7 +85,7 @@ def request_shape(
     ]
     drawn = theme.clients(counts).filter(pl.col("count") > 0)
     if drawn.is_empty():
-        return theme.empty("No request.", title=title, notes=notes, size=theme.PAIR)
+        return theme.empty("No request with a response time.", title=title, notes=notes, size=theme.PAIR)
     domain = axes.around(axes.COUNTS, 1, theme.greatest(drawn, "max"))
     plots = [
         shapes.curves(

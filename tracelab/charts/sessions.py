@@ -146,7 +146,7 @@ def _context(
 
 
 def _output(steps: pl.DataFrame, bands: pl.DataFrame) -> theme.Layers:
-    axis = theme.axis(title="Step of the session (number)", grid=False, tickMinStep=1, format="d")
+    axis = theme.axis(title="Step of the session (number)", grid=False, labelExpr=theme.labels("~s"))
     y = theme.y_axis("Output (tokens)", labelExpr="format(datum.value, '~s')", tickCount=3)
     x = _step_x(steps, "step_index:Q", axis)
     line = alt.Chart(steps).encode(x=x, y=alt.Y("output_tokens:Q").axis(**y))

@@ -11,6 +11,10 @@ from tracelab.charts import theme, words
 LANDMARKS = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 _FAINTEST = 0.15
 """Opacity of a cell of one."""
+_LETTER = 6.6
+"""Width of a letter of a name, in pixels."""
+_ROOM = 1.35
+"""By how much a percentile is greater than another if its name has room beside that one's."""
 ON_COLOUR = "#0f172a"
 """Text on a coloured bar, light page or dark."""
 
@@ -30,11 +34,13 @@ def landmarks(rows: pl.DataFrame, x: str, share: str) -> pl.DataFrame:
 def ruled(row: Mapping[str, float]) -> list[alt.Chart]:
     """Return layers that rule the percentiles of a distribution on its x axis, each named above the plot."""
     layers = []
-    # apart, however near to each other
     sides: dict[str, theme.Align] = {"p50": "right", "p90": "center", "p99": "left"}
     for name, side in sides.items():
         at = alt.XDatum(row[name])
-        layers += [theme.mark("rule", style="landmark").encode(x=at), theme.above(name, side).encode(x=at)]
+        layers.append(theme.mark("rule", style="landmark").encode(x=at))
+        # the outer names stand apart, however near; the middle one where it has room
+        if side != "center" or row["p50"] * _ROOM < row["p90"] < row["p99"] / _ROOM:
+            layers.append(theme.above(name, side).encode(x=at))
     return layers
 
 
@@ -172,7 +178,7 @@ def heat(
 
 def heat_key(cells: pl.DataFrame, count: str, noun: str, provider: str, right: float) -> list[alt.Chart]:
     """Return layers that say above the plot how many a shade of a `heat` stands for; they end at `right`."""
-    text = f"{words.counted(_most(cells, count), noun)} a cell"
+    text = f"{words.counted(theme.greatest(cells, count), noun)} a cell"
     left = right - 5.2 * len(text) - 60
     layers = [
         theme.note("1", left, -14, "right", style="label"),
@@ -194,10 +200,7 @@ def first_and_rest(most: int, name: str, noun: str) -> pl.Expr:
 
 def names(rows: pl.DataFrame, label: str, y: alt.Y, *, width: int, clients: bool = True) -> theme.Layers:
     """Draw what each bar is of, and on the right the client; a row of `rows` has a `row` and a provider."""
-    texts = alt.Chart(rows, width=width).mark_text(
-        style="label", align="left", fontSize=12, limit=width - 50 * clients, x=0
-    )
-    layers = [texts.encode(y=y, text=alt.Text(f"{label}:N"), tooltip=theme.tooltip(f"{label}:N"))]
+    layers = [_texts(rows, label, y, width=width, limit=width - 50 * clients)]
     if clients:
         named = {**theme.PROVIDERS, "all": ""}
         shown = alt.Chart(rows.with_columns(client=pl.col("provider").replace(named)))
@@ -205,6 +208,18 @@ def names(rows: pl.DataFrame, label: str, y: alt.Y, *, width: int, clients: bool
             shown.mark_text(style="note", align="right", x=width).encode(y=y, text=alt.Text("client:N"))
         )
     return alt.layer(*layers)
+
+
+def _texts(rows: pl.DataFrame, label: str, y: alt.Y, *, width: int, limit: int) -> alt.Chart:
+    most = int(limit / _LETTER)
+    shown = rows.with_columns(
+        shown=pl.col(label).map_elements(lambda name: words.shortened(name, most), return_dtype=pl.String)
+    )
+    texts = alt.Chart(shown, width=width).mark_text(
+        style="label", align="left", fontSize=12, limit=limit, x=0
+    )
+    named: alt.Chart = texts.encode(y=y, text=alt.Text("shown:N"), tooltip=theme.tooltip(f"{label}:N"))
+    return named
 
 
 def bars(
@@ -282,7 +297,10 @@ def histogram(
         .scale(domain=rows[label].to_list(), paddingInner=0.16)
         .axis(**theme.axis(title=title, labelOverlap=False)),
         xOffset=alt.XOffset("measure:N").scale(domain=list(measures)),
-        y=alt.Y("share:Q").scale(domain=[0, 1]).axis(**theme.y_axis("Share (%)", format="%", tickCount=5)),
+        # above it there is room for the number of a bar of 100 %
+        y=alt.Y("share:Q")
+        .scale(domain=[0, 1.1], nice=False)
+        .axis(**theme.y_axis("Share (%)", format="%", values=[0, 0.2, 0.4, 0.6, 0.8, 1])),
         tooltip=theme.tooltip(f"{label}:N", "measure:N", "share:Q"),
     )
     shade = alt.Color("measure:N").scale(domain=list(measures), range=looks).legend(None)

@@ -32,7 +32,13 @@ def session_time(title: str, parts: pl.DataFrame, overview: pl.DataFrame) -> alt
     are mostly a person who is away. Without waits for people (lower bars), a long violet part says that
     tools, not the model, are what an agent waits for.
     """
-    notes = ["from summary_timing_distribution", "steps and calls at once count once"]
+    whole = parts.filter(pl.col("block") == "session_partition", pl.col("category") == "all")
+    without = words.numbers_of(overview).get("sessions", 0) - theme.pooled(whole)["count"]
+    notes = [
+        "from summary_timing_distribution",
+        "steps and calls at once count once",
+        *words.left_out({"sessions": max(without, 0)}, "session", sessions="of no length, or none known"),
+    ]
     drawn = theme.clients(parts)
     bars = drawn.filter(pl.col("category") == "all").with_row_index("row")
     if bars.is_empty():
@@ -57,7 +63,6 @@ def session_time(title: str, parts: pl.DataFrame, overview: pl.DataFrame) -> alt
         ).properties(width=612),
     )
     body = alt.hconcat(*(panel.properties(height=184) for panel in panels), spacing=14)
-    whole = parts.filter(pl.col("block") == "session_partition", pl.col("category") == "all")
     total = words.duration(theme.pooled(whole)["total_s"])
     subtitle = [
         words.population(overview, f"{total} of sessions"),

@@ -3,6 +3,7 @@
 Text takes its colour from the page (light or dark), never from the data; colours mean the same everywhere.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -289,9 +290,13 @@ def share_axis(title: str) -> Axis:
 
 
 def time_domain(low: float, high: float) -> tuple[float, float]:
-    """Return the ticks around what is drawn, in seconds; below 1 ms there is nothing to tell."""
+    """Return the ticks around what is drawn, in seconds; below 1 ms there is nothing to tell.
+
+    Beyond the last tick it ends just behind the threshold, of sixteen a decade, below which everything lies.
+    """
     first = max((tick for tick in _TIME_TICKS if tick <= low), default=0.001)
-    return first, min((tick for tick in _TIME_TICKS if tick >= high and tick > first), default=high)
+    last = min((tick for tick in _TIME_TICKS if tick >= high and tick > first), default=None)
+    return first, last or 1.001 * 10 ** ((math.floor(16 * math.log10(high)) + 1) / 16)
 
 
 def time_x(field: str, title: str | None, domain: tuple[float, float], **more: Any) -> alt.X:

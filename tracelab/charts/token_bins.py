@@ -43,6 +43,20 @@ def token_lengths(
         return theme.empty("No step with a known token count.", title=title, notes=notes, size=theme.GRID)
     drawn = bins.with_columns(end=pl.col("high_tokens").fill_null(pl.col("low_tokens")))
     domain = axes.around(axes.TOKENS, 0.5, theme.greatest(drawn, "end"))
+    # where a curve begins nothing is below it
+    begun = drawn.unique(["provider", "measure"], keep="first", maintain_order=True)
+    zero = pl.lit(0.0)
+    drawn = pl.concat(
+        [
+            begun.with_columns(
+                end=pl.col("low_tokens").clip(domain[0]),
+                cumulative_share=zero,
+                cumulative_token_share=pl.when(pl.col("cumulative_token_share").is_not_null()).then(zero),
+            ),
+            drawn,
+        ],
+        how="vertical_relaxed",
+    )
     upper, lower = [], []
     for measure, name in _MEASURES.items():
         rows = drawn.filter(pl.col("measure") == measure)

@@ -51,6 +51,7 @@ def prefix_append(
     notes = [
         "from summary_prefix_append_grid, summary_token_bins, summary_token_lengths",
         "dashed: as much appended as cached",
+        *words.not_metered(theme.pooled(appends)),
     ]
     if cells.is_empty():
         return theme.empty("No step with a metered prompt.", title=title, notes=notes, size=theme.GRID)

@@ -27,7 +27,7 @@ def append_mass(
     prefill, and they are worth a look: lost prefixes, pasted files, first prompts.
     """
     facts = theme.pooled(appends)
-    notes = ["from summary_prefix_append, summary_token_lengths", *_not_metered(facts)]
+    notes = ["from summary_prefix_append, summary_token_lengths", *words.not_metered(facts)]
     if not facts["count"]:
         return theme.empty("No step with a metered prompt.", title=title, notes=notes, size=theme.PAIR)
     labelled = bins.with_columns(
@@ -51,10 +51,6 @@ def append_mass(
     ]
     body = shapes.beside(plots)
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=theme.PAIR, left=theme.Y_AXIS)
-
-
-def _not_metered(facts: dict[str, float]) -> list[str]:
-    return words.left_out(facts, "step", multi_call_steps="of several calls", missing_steps="without usage")
 
 
 def _size(bounds: dict[str, float | None]) -> str:
@@ -81,7 +77,7 @@ def append_by_prefix(
     the reading again of contexts whose cache was lost.
     """
     facts = theme.pooled(appends)
-    notes = ["from summary_append_by_prefix_bin, summary_token_lengths", *_not_metered(facts)]
+    notes = ["from summary_append_by_prefix_bin, summary_token_lengths", *words.not_metered(facts)]
     if bins.is_empty():
         return theme.empty("No step with a metered prompt.", title=title, notes=notes, size=theme.PAIR)
     first, last = 512.0, 2 * theme.greatest(bins, "prefix_low_tokens")

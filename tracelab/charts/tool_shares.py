@@ -99,7 +99,7 @@ def tool_time(
     left is where making tools faster pays. If it is short on the right, it is called often; if it is long,
     each call is slow: a person may be asked, or another agent be at work.
     """
-    notes = ["from summary_tool_time", "calls at once count each"]
+    notes = ["from summary_tool_time", "calls at once count each", *_untimed(overview)]
     if times.is_empty():
         return theme.empty("No tool call with a known time.", title=title, notes=notes, size=theme.PAIR)
     rows = times.with_columns(tool=shapes.first_and_rest(_MOST_TOOLS, "tool_name", "tool"))
@@ -136,6 +136,7 @@ def tool_categories(title: str, categories: pl.DataFrame, overview: pl.DataFrame
         "from summary_tool_categories",
         "shares are of a client's calls, of their time, and of a category's known outcomes",
         "failed: where at least half of the outcomes are known",
+        *_untimed(overview),
     ]
     if categories.is_empty():
         return theme.empty("No tool call.", title=title, notes=notes, size=theme.PAIR)
@@ -181,7 +182,11 @@ def tool_long_tail(title: str, tails: pl.DataFrame, overview: pl.DataFrame) -> a
     Reads summary_tool_long_tail, a row a provider and category. Far apart bars mean a category that is fast
     but for a few calls: a time limit would save most of its time. Both long means that it is slow as a rule.
     """
-    notes = ["from summary_tool_long_tail", "shares are of a category's own calls and time"]
+    notes = [
+        "from summary_tool_long_tail",
+        "shares are of a category's own calls and time",
+        *_untimed(overview),
+    ]
     if tails.is_empty():
         return theme.empty("No tool call of a minute or more.", title=title, notes=notes, size=theme.PAIR)
     labelled = theme.clients(tails).with_columns(
@@ -220,6 +225,11 @@ def tool_long_tail(title: str, tails: pl.DataFrame, overview: pl.DataFrame) -> a
 
 def _calls(overview: pl.DataFrame) -> float:
     return words.numbers_of(overview).get("tool_calls", 0)
+
+
+def _untimed(overview: pl.DataFrame) -> list[str]:
+    numbers = words.numbers_of(overview)
+    return words.left_out(numbers, "call", missing_latency_calls="without a known time")
 
 
 def _times(title: str, seconds: pl.Series) -> theme.Axis:

@@ -45,7 +45,8 @@ def tool_latency(
     if further := rows["tools"][0] - rows.height:
         notes.append(f"{words.counted(further, 'further tool')} not drawn")
     size = theme.PAIR if rows.height <= _FEW_TOOLS else theme.GRID
-    panels = _names(rows), _spans(rows), _numbers(rows)
+    names = shapes.names(rows, "tool_name", alt.Y("row:O").axis(None), width=170, clients=False)
+    panels = names, _spans(rows), _numbers(rows)
     body = alt.hconcat(*(panel.properties(height=size[1] - 168) for panel in panels), spacing=12)
     counts = words.counted(facts["count"], "timed call"), words.counted(rows["tools"][0], "tool")
     subtitle = [
@@ -53,14 +54,6 @@ def tool_latency(
         "Sorted by total time. Thin line p10 to p90, bar p25 to p75, dot median, tick p99.",
     ]
     return theme.page(body, title=title, subtitle=subtitle, notes=notes, size=size)
-
-
-def _names(rows: pl.DataFrame) -> alt.Chart:
-    base = alt.Chart(rows, width=170).mark_text(style="label", align="left", fontSize=12, limit=165, x=0)
-    names: alt.Chart = base.encode(
-        y=alt.Y("row:O").axis(None), text=alt.Text("tool_name:N"), tooltip=theme.tooltip("tool_name:N")
-    )
-    return names
 
 
 def _spans(rows: pl.DataFrame) -> theme.Layers:
@@ -117,8 +110,11 @@ def tool_latency_mass(
     are; coloured ones, what is waited for. The further the colour stands right of the grey, the more a few
     slow calls matter, and the less a faster shell would help.
     """
-    notes = ["from summary_tool_latency_bins, summary_tool_latency"]
     facts = theme.pooled(calls)
+    notes = [
+        "from summary_tool_latency_bins, summary_tool_latency",
+        *words.left_out(facts, "call", missing_latencies="without a known time"),
+    ]
     if not facts["count"]:
         return theme.empty("No tool call with a known time.", title=title, notes=notes, size=theme.PAIR)
     subtitle = [

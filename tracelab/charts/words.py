@@ -53,6 +53,17 @@ def left_out(facts: Mapping[str, float], noun: str, **why: str) -> list[str]:
     return [f"left out: {', '.join(parts)}"] if parts else []
 
 
+def not_metered(facts: Mapping[str, float]) -> list[str]:
+    """Say in a note how many steps have no prompt of one call: a row of summary_token_lengths tells."""
+    return left_out(facts, "step", multi_call_steps="of several calls", missing_steps="without usage")
+
+
+def shortened(name: str, most: int) -> str:
+    """Return a name of at most `most` letters, cut in its middle: tools of a server differ at their ends."""
+    first = most // 3
+    return name if len(name) <= most else f"{name[:first]}…{name[first + 1 - most :]}"
+
+
 def duration(seconds: float) -> str:
     """Return a time as a person says it, to two or three digits: 0.4 ms, 850 ms, 4.2 s, 1.4 h, 2.5 d."""
     unit, size = unit_of(seconds)
@@ -68,6 +79,11 @@ def tokens(number: float) -> str:
     """Return a token count to two or three digits: 128, 1.1k, 64k, 5.4M."""
     unit, size = _unit_of(number, _SIZES)
     return f"{_digits(number / size)}{unit}" if unit else f"{number:.0f}"
+
+
+def spend(amount: float | None) -> str:
+    """Return an amount of money that need not be known: no price is not $0."""
+    return "no price" if amount is None else dollars(amount)
 
 
 def dollars(number: float) -> str:

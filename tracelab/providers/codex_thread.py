@@ -233,6 +233,7 @@ class Thread:
     def add_input(self, entry: Entry) -> None:
         """Keep an input for the next step: a response has not seen what stands after its first output."""
         self.streamed.clear()
+        self.begun.clear()
         if self.open:
             self.open.append(entry)
             self.open_lines.append(0)
@@ -309,7 +310,9 @@ class Thread:
         turn = self.open_turn if self.open else self.turn
         key = self.count_key(turn, self.metered, total, last)
         if self.layout is None:
-            self.layout = "last" if self.spoke else "first"
+            # a copy may lack the record of a response that put nothing out
+            is_copied_turn = self.turn is not None and not self.is_own
+            self.layout = "last" if self.spoke or is_copied_turn else "first"
         if self.layout == "last":
             return self._close("token_count", key, turn, line_no)
         self.abandon()
