@@ -7,6 +7,7 @@ import hmac
 import importlib
 import json
 import re
+import shutil
 import stat
 from collections.abc import Iterator
 from itertools import product
@@ -243,6 +244,16 @@ def warehouse_of(tmp_path: Path, rows: list[Row]) -> Path:
     load([write_lines(tmp_path / "private.jsonl", rows)], db=db)
     build(db, select=["+sessions", "+tool_calls"], timezone="UTC")
     return db
+
+
+def test_tables_that_are_older_than_what_is_loaded_are_not_published(warehouse: Path, tmp_path: Path) -> None:
+    db = tmp_path / "private.duckdb"
+    shutil.copyfile(warehouse, db)
+    with duckdb.connect(str(db)) as changed:
+        changed.execute("update raw.files set loaded_at = loaded_at + interval 1 second")
+    with pytest.raises(TracelabError, match="older than what is loaded: run `tracelab build`"):
+        publish(db, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_only_what_is_publicly_known_keeps_its_name(tmp_path: Path) -> None:

@@ -106,6 +106,12 @@ def test_what_is_gone_is_said_with_what_drops_it(tmp_path: Path) -> None:
     assert "2 files, whose rows stay until `tracelab load --prune`" in as_text(status(db))
 
 
+@pytest.mark.parametrize("providers", [["published"], ["claude", "codex"], ["claude", "published"]])
+def test_a_dataset_beside_logs_is_told_of(tmp_path: Path, providers: list[str]) -> None:
+    db = raw_warehouse(tmp_path / "w.duckdb", files=[{"provider": provider} for provider in providers])
+    assert ("a dataset beside logs" in as_text(status(db))) == (providers == ["claude", "published"])
+
+
 def test_a_warehouse_that_was_never_built_says_what_to_run(tmp_path: Path) -> None:
     state = status(raw_warehouse(tmp_path / "w.duckdb", files=[{}]))
     assert (state.held, state.is_stale) == (None, True)

@@ -548,7 +548,11 @@ def publish(
         ),
     ] = 1,
     shift_times: Annotated[
-        bool, typer.Option("--shift-times", help="Move each user's times back by a secret span.")
+        bool,
+        typer.Option(
+            "--shift-times",
+            help="Move each user's times back by a secret span; prices go by date, so that costs change too.",
+        ),
     ] = False,
     round_times: Annotated[
         int | None,
@@ -578,7 +582,6 @@ def publish(
     _say_doing("publishing …")
     for path in publish_dataset(context.obj, out, rules, licence=licence, fresh_key=fresh_key).files:
         _print(path)
-    _say_if_stale(context.obj)
 
 
 @app.command(
@@ -612,7 +615,7 @@ def audit(
         _print(finding)
         count += finding.times
     if count:
-        _say(f"{counted(count, 'finding')}: share nothing of this before they are gone")
+        _say(f"{counted(count, 'finding')}: share nothing of this while it holds any")
         raise typer.Exit(_FAILED)
     if not context.obj.exists():
         _say(f"no warehouse at {context.obj}: names that one holds were not looked for")

@@ -149,6 +149,10 @@ def as_text(state: Status) -> str:
     parts = [f"{state.database}, {text.size(state.size_bytes)}", _files(state), _freshness(state)]
     if gone := sum(row.files for row in state.files if row.status == "gone"):
         parts.append(f"gone    {text.counted(gone, 'file')}, whose rows stay until `tracelab load --prune`")
+    if len({row.provider == "published" for row in state.files if row.provider}) == 2:
+        parts.append(
+            "mixed   a dataset beside logs: made of them, it counts all twice; load it into a --db of its own"
+        )
     if state.issues:
         parts.append(_set_aside(state))
     return "\n\n".join(parts)

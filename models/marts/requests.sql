@@ -108,10 +108,17 @@ with
             coalesce({{ union_ms("tool_starts", "tool_ends") }}, 0) as any_tool_ms
         from listed
     ),
+    last_results as (
+        select session_id, max(result_at) as last_result_at
+        from {{ ref("tool_calls") }}
+        group by session_id
+    ),
     unanswered_while_running as (
         select session_id, message_at
         from {{ ref("int_human_waits") }}
-        where step_id is null and is_while_running
+        inner join last_results using (session_id)
+        -- not beside a call that was left open for ever
+        where step_id is null and is_while_running and message_at <= last_result_at
     ),
     -- A person who stops a request is heard with the next prompt: before that was
     -- typed, or while the tools of the stopped request still ran. To stop a prompt

@@ -6,6 +6,7 @@ with
     -- what a step put out, in sessions that hold a step without usage
     outputs as (
         select
+            file_id,
             session_id,
             message_id,
             is_inherited,
@@ -20,6 +21,7 @@ with
             in (select session_id from logged_steps where usage_source = 'none')
         union all
         select
+            file_id,
             session_id,
             message_id,
             is_inherited,
@@ -52,7 +54,8 @@ with
                 min(whole.message_id)
             ) as whole_message_id,
             bool_and(whole.is_copied)
-            and not any_value(cut.is_copied) as is_by_copies_alone
+            and not any_value(cut.is_copied) as is_by_copies_alone,
+            bool_or(cut.file_id <> whole.file_id) as is_in_another_file
         from output_owners as cut
         inner join output_owners as whole using (session_id, output_id)
         where
@@ -376,7 +379,9 @@ with
             coalesce(is_published, false) as is_published,
             case
                 when is_published
-                then whole_message_id is not null and not {{ var("include_replays") }}
+                then
+                    coalesce(is_in_another_file, false)
+                    and not {{ var("include_replays") }}
                 when whole_message_id is not null
                 then true
                 -- a usage row that a record of its response answers to, wherever it is

@@ -1,5 +1,5 @@
--- One row per tool call, its copies settled: the earliest times, a failure if any
--- copy tells of one, by the log of the call's own session if that has the result.
+-- One row per tool call, its copies settled: the result as the call's own session logs
+-- it, if that says when; else the earliest times, a failure if any copy tells of one.
 with
     raw_sessions as (select * from {{ source("raw", "sessions") }}),
     -- what a fork says itself of a call that was open when it began: no result of the

@@ -11,7 +11,7 @@ from tracelab.charts import theme, words
 LANDMARKS = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 _FAINTEST = 0.15
 """Opacity of a cell of one."""
-_LETTER = 6.6
+_LETTER = 6.2
 """Width of a letter of a name, in pixels."""
 _ROOM = 1.35
 """By how much a percentile is greater than another if its name has room beside that one's."""

@@ -14,14 +14,13 @@ from typing import Any
 from tracelab.providers.base import Source, Tally
 from tracelab.providers.codex_records import Numbers, SessionMeta
 from tracelab.providers.codex_rows import describe, spawn_parent
-from tracelab.providers.codex_thread import ENTRY_BYTES, Entry, Thread
+from tracelab.providers.codex_thread import ENTRY_BYTES, Entry, Thread, minor_version
 from tracelab.providers.codex_tools import Call
 
 _COPY_GAP = timedelta(seconds=1)
 _LOST_LINES = 1_000
 """An ordinal is the number of its line, unless so many were lost."""
 _uuid = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_minor_version = re.compile(r"0\.(\d{1,6})\.").match
 
 
 class Rollout:
@@ -230,8 +229,7 @@ class Rollout:
 
 def _names_its_part(version: str | None) -> bool:
     """Say whether a client says where a thread's own part begins: since 0.152 it applies settings by name."""
-    found = _minor_version(version or "")
-    return found is not None and int(found[1]) >= 152
+    return minor_version(version) >= 152
 
 
 def _ordinal(value: Any) -> int | None:

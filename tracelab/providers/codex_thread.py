@@ -4,6 +4,7 @@ Inputs wait for the next step. Outputs belong to the response that a usage row c
 (usage-last layout, and every `token_usage_record`), or the row before them (usage-first layout).
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -64,6 +65,15 @@ class Marker(msgspec.Struct, gc=False, eq=False):
     post_tokens: int | None = None
     is_open: bool = False
     """Whether outputs before it are no step yet: counted as one."""
+
+
+_minor = re.compile(r"0\.(\d{1,6})\.").match
+
+
+def minor_version(version: str | None) -> int:
+    """Return the 155 of a client's 0.155.1, else 0."""
+    found = _minor(version or "")
+    return int(found[1]) if found else 0
 
 
 @dataclass(slots=True, eq=False)
@@ -310,9 +320,9 @@ class Thread:
         turn = self.open_turn if self.open else self.turn
         key = self.count_key(turn, self.metered, total, last)
         if self.layout is None:
-            # a copy may lack the record of a response that put nothing out
-            is_copied_turn = self.turn is not None and not self.is_own
-            self.layout = "last" if self.spoke or is_copied_turn else "first"
+            # a copy may have lost the record of a response that put nothing out
+            is_without_record = not self.is_own and minor_version(self.version) >= 153
+            self.layout = "last" if self.spoke or is_without_record else "first"
         if self.layout == "last":
             return self._close("token_count", key, turn, line_no)
         self.abandon()

@@ -86,14 +86,12 @@ def read_compacted(rollout: Rollout, body: Compacted, at: datetime | None) -> No
     """Note a compaction; the record that it copies makes a step where the file has no other trace of it."""
     copy = body.latest_token_usage_record
     response_id = body.compaction_response_id and short(body.compaction_response_id)
-    # in its own part a fork may yet copy a record of the thread that it comes from
-    is_own_part = rollout.here is rollout.own
     thread = rollout.here
-    if (
-        copy is not None
-        and not is_own_part
-        and (copy.thread_id == rollout.own.id or copy.thread_id not in rollout.threads)
-    ):  # nor does one that it copied from an earlier thread lead back there
+    # a marker may yet copy a record of the thread that its own comes from: that leads nowhere back
+    is_ahead = copy is not None and (
+        copy.thread_id == rollout.own.id or copy.thread_id not in rollout.threads
+    )
+    if copy is not None and is_ahead and thread is not rollout.own:
         thread = rollout.named(copy.thread_id)
     if copy is not None and copy.usage is not None and copy.response_id is not None:
         owner = thread if copy.thread_id is None else rollout.thread(copy.thread_id)

@@ -259,10 +259,8 @@ class _Dataset:
             if event_at:
                 session.seen(event_at)
                 self._tally.seen(event_at)
-            # copies of a step list the same things: what an event is, and the how manieth, tells them apart;
-            # a result that led to no step yet may be listed by one in a later release
-            is_known = event.tool_call_id and (is_ours or step_seq is not None)
-            name = f"{event.tool_call_id if is_known else key}/{kind}"
+            # copies of a step list the same things: what an event is, and the how manieth, tells them apart
+            name = f"{(event.tool_call_id if step_seq is not None else None) or key}/{kind}"
             ordinals[name] += 1
             chars = event.result_chars if event.content_chars is None else event.content_chars
             message_kind = event.x_message_kind if is_ours else "human"

@@ -24,7 +24,7 @@ from tracelab.publishing.rules import NO_RULES, Rules
 from tracelab.publishing.sources import SOURCES, STEPS
 from tracelab.publishing.treatments import note_rare_names, prepare, treated
 from tracelab.text import counted
-from tracelab.warehouse import open_read_only, quoted
+from tracelab.warehouse import STALE, is_stale, last_build, open_read_only, quoted
 
 _COUNTS = """
 select
@@ -60,8 +60,9 @@ def publish(
     """Write the dataset of a built warehouse to `out`, a folder that must be new or empty.
 
     Raises:
-        TracelabError: if nothing is built, or by another version, `out` holds anything or cannot be written,
-            users are too few, there is no key, or the README could not tell a licence or model again.
+        TracelabError: if nothing is built, or by another version or of older logs, `out` holds anything or
+            cannot be written, users are too few, there is no key, or the README could not tell a licence or
+            model again.
     """
     _check_told(licence, rules)
     check_spelled(out)
@@ -133,6 +134,9 @@ def _check_built(warehouse: duckdb.DuckDBPyConnection) -> None:
     """Make sure that there are tables, and that they show nothing of logs that were dropped."""
     if not warehouse.execute("from duckdb_tables() where table_name = 'stg_tool_calls'").fetchall():
         raise TracelabError("the warehouse has no tables yet: run `tracelab build`")
+    built = last_build(warehouse)
+    if built and is_stale(warehouse, built):
+        raise TracelabError(STALE)
     pruned = "from staging.stg_step_copies anti join raw.files using (file_id) limit 1"
     if warehouse.execute(pruned).fetchall():
         raise TracelabError("the tables show logs that are no longer loaded: run `tracelab build`")

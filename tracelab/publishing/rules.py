@@ -31,7 +31,10 @@ class Rules:
             "Copies of a step (resumed and forked sessions) were left out, and sessions without a step.",
         ]
         if self.shift_times:
-            said.append("All instants of a user were moved back by one secret span of up to two years.")
+            said.append(
+                "All instants of a user were moved back by one secret span of up to two years;"
+                " prices go by date, so that costs are not those of the owner."
+            )
         if self.round_times_s:
             said.append(f"Instants were cut down to multiples of {counted(self.round_times_s, 'second')}.")
         if not (self.shift_times or self.round_times_s):
