@@ -5,7 +5,6 @@ import json
 import os
 import pty
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -398,7 +397,6 @@ def test_chart_prints_the_files_it_wrote(warehouse: Path, tmp_path: Path) -> Non
         ["chart", "tool_latency", "--format", "json"],
         ["compare"],
         ["sql", "select count(*) from steps"],
-        ["publish", "shared", "--licence", "CC0-1.0"],
     ],
 )
 def test_whoever_takes_numbers_out_is_told_that_they_are_not_those_of_what_is_loaded(
@@ -410,7 +408,6 @@ def test_whoever_takes_numbers_out_is_told_that_they_are_not_those_of_what_is_lo
     fresh = CliRunner().invoke(app, ["--db", str(db), *command])
     with duckdb.connect(str(db)) as connection:
         connection.execute("update raw.files set loaded_at = loaded_at + interval '1 day'")
-    shutil.rmtree(tmp_path / "shared", ignore_errors=True)
     stale = CliRunner().invoke(app, ["--db", str(db), *command])
     assert (fresh.stderr, stale.stdout) == ("", fresh.stdout)
     assert stale.stderr == "the tables are older than what is loaded: run `tracelab build`\n"
