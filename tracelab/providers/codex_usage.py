@@ -88,10 +88,8 @@ def read_compacted(rollout: Rollout, body: Compacted, at: datetime | None) -> No
     response_id = body.compaction_response_id and short(body.compaction_response_id)
     thread = rollout.here
     # a marker may yet copy a record of the thread that its own comes from: that leads nowhere back
-    is_ahead = copy is not None and (
-        copy.thread_id == rollout.own.id or copy.thread_id not in rollout.threads
-    )
-    if copy is not None and is_ahead and thread is not rollout.own:
+    earlier = rollout.threads.keys() - {rollout.own.id}
+    if copy is not None and copy.thread_id not in earlier and thread is not rollout.own:
         thread = rollout.named(copy.thread_id)
     if copy is not None and copy.usage is not None and copy.response_id is not None:
         owner = thread if copy.thread_id is None else rollout.thread(copy.thread_id)
